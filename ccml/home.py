@@ -1,0 +1,70 @@
+"""Where the platform keeps its state: one folder, `CCML_HOME`, `.ccml/` in the working directory by default."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Home:
+    """Paths of one platform's state. Making the value touches nothing on the disk."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> Home:
+        return cls(Path(os.environ.get("CCML_HOME", ".ccml")).expanduser().resolve())
+
+    @property
+    def landing(self) -> Path:
+        """Where logs are dropped; the only folder here that other programs write to."""
+        return self.root / "landing"
+
+    @property
+    def lake(self) -> Path:
+        """Landed events (Delta) and everything derived from them (Parquet)."""
+        return self.root / "lake"
+
+    @property
+    def truth(self) -> Path:
+        """What the simulator drew its telemetry from; no asset reads it."""
+        return self.root / "truth"
+
+    @property
+    def candidates(self) -> Path:
+        """Trained models that no gate has judged yet, one folder per content hash."""
+        return self.root / "candidates"
+
+    @property
+    def models(self) -> Path:
+        """Releases, `<name>/<semver>/`; `<name>/champion.json` and `<name>/previous.json` point at two of them."""
+        return self.root / "models"
+
+    @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    @property
+    def cache(self) -> Path:
+        """What can be computed again: text embeddings by content."""
+        return self.root / "cache"
+
+    @property
+    def dagster(self) -> Path:
+        return self.root / "dagster"
+
+    @property
+    def study(self) -> Path:
+        """Optuna's journal."""
+        return self.root / "study"
+
+    @property
+    def mlflow_uri(self) -> str:
+        return f"sqlite:///{self.root / 'mlflow.db'}"
+
+    @property
+    def key_file(self) -> Path:
+        """The key of the pseudonyms, made on first use, readable by its owner alone."""
+        return self.root / "pseudonym.key"
