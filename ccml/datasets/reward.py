@@ -1,0 +1,101 @@
+"""What an interaction was worth (M7): 0.5 success + 0.3 satisfaction + 0.1 execution + 0.1 resource efficiency.
+
+The one place where rewards are defined; the simulator, the episodes and the served log's monitoring all use it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+COMPONENTS = ("success", "satisfaction", "execution", "resources")
+
+VERDICT_SATISFACTION = {"accepted": 1.0, "edited": 0.6, "rejected": 0.0, "undone": 0.0}
+NEUTRAL = 0.5
+"""Stands for a component the log does not tell. Most turns get no feedback: silence must not read as dissatisfaction,
+and one constant for every action favours none of them."""
+
+RECOVERED_SUCCESS = 0.5
+"""A command that failed and was mended is worth half a success."""
+
+DURATION_HALF_MS = 5_000.0
+CPU_HALF_MS = 2_000.0
+MEMORY_HALF_MB = 512.0
+"""At these values the efficiency is one half; it falls as half / (half + value)."""
+
+
+@dataclass(frozen=True)
+class RewardWeights:
+    """Weights as data; they sum to one, so that the reward stays in [0, 1]."""
+
+    success: float = 0.5
+    satisfaction: float = 0.3
+    execution: float = 0.1
+    resources: float = 0.1
+
+    def __post_init__(self) -> None:
+        weights = asdict(self).values()
+        if min(weights) < 0 or abs(sum(weights) - 1.0) > 1e-9:
+            raise ValueError(f"reward weights must be non-negative and sum to 1, got {asdict(self)}")
+
+    @property
+    def vector(self) -> NDArray[np.float64]:
+        return np.asarray([getattr(self, name) for name in COMPONENTS], np.float64)  # (4,)
+
+
+def reward_components(
+    *,
+    succeeded: Any,
+    recovered: Any,
+    rating: Any,
+    verdict: Any,
+    duration_ms: Any,
+    recovery_ms: Any,
+    cpu_ms: Any,
+    memory_mb: Any,
+) -> NDArray[np.float64]:
+    """Columns of N outcomes (NaN or None for unknown) → (N, 4) in [0, 1], in the order of `COMPONENTS`.
+
+    success: 1 succeeded, `RECOVERED_SUCCESS` failed and mended, 0 otherwise (nothing ran is nothing achieved).
+    satisfaction: mean of the rating, (r − 1) / 4, and the verdict's value; `NEUTRAL` without either.
+    execution: falls with the time to run and to recover. resources: mean of what is known of CPU time and peak memory.
+    """
+    success = np.where(_number(succeeded) == 1.0, 1.0, np.where(_number(recovered) == 1.0, RECOVERED_SUCCESS, 0.0))
+    verdicts = np.asarray([VERDICT_SATISFACTION.get(v, np.nan) if isinstance(v, str) else np.nan for v in verdict])
+    satisfaction = _mean_of_known((_number(rating) - 1.0) / 4.0, verdicts)
+    duration = _number(duration_ms)
+    took = duration + np.nan_to_num(_number(recovery_ms))
+    execution = _mean_of_known(_efficiency(took, DURATION_HALF_MS))
+    resources = _mean_of_known(
+        _efficiency(_number(cpu_ms), CPU_HALF_MS), _efficiency(_number(memory_mb), MEMORY_HALF_MB)
+    )
+    return np.stack([success, satisfaction, execution, resources], axis=1)  # (N, 4)
+
+
+def reward(components: NDArray[np.float64], weights: RewardWeights | None = None) -> NDArray[np.float64]:
+    """(N, 4) → (N,) in [0, 1]."""
+    total: NDArray[np.float64] = components @ (weights or RewardWeights()).vector
+    return total
+
+
+def _number(column: Any) -> NDArray[np.float64]:
+    """Floats with NaN from floats, booleans, None or pandas' nullable columns."""
+    to_numpy = getattr(column, "to_numpy", None)
+    if to_numpy is not None:
+        return np.asarray(to_numpy(dtype=np.float64, na_value=np.nan), np.float64)
+    return np.asarray([np.nan if value is None else value for value in column], np.float64)
+
+
+def _efficiency(value: NDArray[np.float64], half: float) -> NDArray[np.float64]:
+    return half / (half + np.maximum(value, 0.0))
+
+
+def _mean_of_known(*columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    stacked = np.stack(columns, axis=1)  # (N, columns)
+    known = np.isfinite(stacked)
+    total = np.where(known, stacked, 0.0).sum(axis=1)
+    mean: NDArray[np.float64] = np.where(known.any(axis=1), total / np.maximum(known.sum(axis=1), 1), NEUTRAL)
+    return mean
