@@ -117,6 +117,9 @@ class SystemState(Event, frozen=True, kw_only=True, tag="system_state"):
     processes: Count | None = None
     active_application: ShortText = ""
     platform: ShortText = ""
+    process_memory_mb: Annotated[
+        NonNegative | None, Meta(description="Resident memory of the serving process, where a server wrote the event.")
+    ] = None
 
 
 AnyEvent: TypeAlias = Interaction | Execution | Error | Feedback | SystemState
