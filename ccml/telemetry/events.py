@@ -57,6 +57,9 @@ class Interaction(Event, frozen=True, kw_only=True, tag="interaction"):
     host: Annotated[ShortText, Meta(description="Machine; replaced by a keyed pseudonym.")] = ""
     platform: Annotated[ShortText, Meta(description="linux, macos, windows, …")] = ""
     intent: Annotated[ShortText | None, Meta(description="What the user wants, where the log says so.")] = None
+    predicted_intent: Annotated[
+        ShortText | None, Meta(description="What a served model took the intent for; never a label.")
+    ] = None
     action: Annotated[Action | None, Meta(description="How the assistant acted.")] = None
     propensity: Annotated[
         Annotated[float, Meta(gt=0.0, le=1.0)] | None,
