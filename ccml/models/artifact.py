@@ -1,0 +1,242 @@
+"""A trained model on disk is one folder, and `load_candidate` is the only way back from it.
+
+`config.json` carries the sha256 of every other file and is written last, so a folder that was cut short, edited, or put
+together from two trainings is refused, with the name of the file that does not belong.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ccml.errors import IntegrityError
+
+FORMAT: Final = 1
+
+PREDICTORS: Final = {
+    "command_predictor": "ccml.models.command_predictor",
+    "intent_classifier": "ccml.models.intent_classifier",
+    "policy": "ccml.models.policy",
+}
+"""Model name → the module that knows its architecture. Each has `build_module(candidate) -> nn.Module`,
+`model_inputs(candidate, frame) -> dict[str, array]` (keys are the graph's input names, in order) and
+`run_module(module, inputs) -> logits`."""
+
+CONFIG: Final = "config.json"
+WEIGHTS: Final = "weights.safetensors"
+TOKENIZER: Final = "tokenizer.json"
+_JSON_PARTS: Final = ("transforms", "calibration", "defaults", "metrics", "training")
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A trained model that no gate has judged yet: everything needed to run it, and where it came from.
+
+    `labels[i]` is the meaning of logit `i`; `calibration["temperature"]` divides the logits before the softmax.
+    """
+
+    config: Json
+    tensors: Mapping[str, NDArray[Any]]
+    tokenizer_json: str | None
+    labels: list[str]
+    transforms: Json
+    calibration: Json
+    defaults: Json
+    metrics: Json
+    training: Json
+    directory: Path | None = None
+    _built: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        return str(self.config["model"])
+
+    @property
+    def temperature(self) -> float:
+        return float(self.calibration.get("temperature", 1.0))
+
+    def module(self) -> Any:
+        """The torch module in evaluation mode, built once.
+
+        Raises:
+            IntegrityError: the weights do not fit the architecture in `config.json`.
+        """
+        if "module" not in self._built:
+            self._built["module"] = import_module(PREDICTORS[self.name]).build_module(self)
+        return self._built["module"]
+
+    def inputs(self, frame: Any) -> dict[str, NDArray[Any]]:
+        """What the graph takes for these rows, by input name, padded to the longest row."""
+        inputs: dict[str, NDArray[Any]] = import_module(PREDICTORS[self.name]).model_inputs(self, frame)
+        return inputs
+
+    def logits(self, frame: Any) -> NDArray[np.float32]:
+        """(N, V), before the temperature."""
+        logits: NDArray[np.float32] = import_module(PREDICTORS[self.name]).run_module(self.module(), self.inputs(frame))
+        return logits
+
+    def probabilities(self, frame: Any) -> NDArray[np.float32]:
+        """(N, V), calibrated; each row sums to one."""
+        return softmax(self.logits(frame), self.temperature)
+
+    def save(self, directory: Path) -> Path:
+        return save_candidate(
+            directory,
+            config=self.config,
+            tensors=self.tensors,
+            tokenizer_json=self.tokenizer_json,
+            labels=self.labels,
+            transforms=self.transforms,
+            calibration=self.calibration,
+            defaults=self.defaults,
+            metrics=self.metrics,
+            training=self.training,
+        )
+
+
+def softmax(logits: NDArray[np.floating[Any]], temperature: float = 1.0) -> NDArray[np.float32]:
+    """Row-wise, in double precision so that rows sum to one within 1e-6 whatever the spread of the logits."""
+    scaled = np.asarray(logits, dtype=np.float64) / temperature
+    scaled -= scaled.max(axis=-1, keepdims=True)
+    exponentials = np.exp(scaled)
+    probabilities: NDArray[np.float64] = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    return probabilities.astype(np.float32)
+
+
+def save_candidate(
+    directory: Path,
+    *,
+    config: Json,
+    tensors: Mapping[str, NDArray[Any]],
+    tokenizer_json: str | None,
+    labels: list[str],
+    transforms: Json,
+    calibration: Json,
+    defaults: Json,
+    metrics: Json,
+    training: Json,
+) -> Path:
+    """Writes the folder beside its place and renames it there; an older folder of the same name is replaced whole.
+
+    `config` must name its `model`; `format`, `classes` and `files` are filled in here.
+    """
+    from safetensors.numpy import save
+
+    parts = {"transforms": transforms, "calibration": calibration, "defaults": defaults, "metrics": metrics}
+    files = {f"{part}.json": _to_json(value) for part, value in parts.items()}
+    files["training.json"] = _to_json(training)
+    files["labels.json"] = _to_json({"labels": labels})
+    files[WEIGHTS] = save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()})
+    if tokenizer_json is not None:
+        files[TOKENIZER] = tokenizer_json.encode()
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
+    files[CONFIG] = _to_json({**config, "format": FORMAT, "classes": len(labels), "files": digests})
+
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    beside = directory.parent / f".{directory.name}.{uuid.uuid4().hex[:8]}.tmp"
+    beside.mkdir()
+    for name, content in files.items():
+        with (beside / name).open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    if directory.exists():
+        replaced = directory.parent / f".{directory.name}.{uuid.uuid4().hex[:8]}.old"
+        directory.rename(replaced)
+        beside.rename(directory)
+        shutil.rmtree(replaced)
+    else:
+        beside.rename(directory)
+    return directory
+
+
+def load_candidate(directory: Path) -> Candidate:
+    """Reads a folder written by `save_candidate` and checks that its files belong together.
+
+    Raises:
+        IntegrityError: a file is missing, altered or of another training; the message names it.
+    """
+    from safetensors.numpy import load
+
+    config = _read_json(directory / CONFIG)
+    if config.get("format") != FORMAT:
+        raise IntegrityError(f"{directory / CONFIG}: format {config.get('format')!r}; this version reads {FORMAT}.")
+    if config.get("model") not in PREDICTORS:
+        raise IntegrityError(
+            f"{directory / CONFIG}: unknown model {config.get('model')!r}; expected one of {', '.join(PREDICTORS)}."
+        )
+    contents = {name: _verified(directory / name, digest) for name, digest in config["files"].items()}
+    for name in (WEIGHTS, "labels.json", *(f"{part}.json" for part in _JSON_PARTS)):
+        if name not in contents:
+            raise IntegrityError(f"{directory / CONFIG}: lists no {name}; every model has one.")
+
+    labels = json.loads(contents["labels.json"])["labels"]
+    if len(labels) != config["classes"] or len(set(labels)) != len(labels):
+        raise IntegrityError(
+            f"{directory / 'labels.json'}: {len(labels)} labels, {len(set(labels))} distinct; "
+            f"{CONFIG} says {config['classes']}."
+        )
+    json_parts = {part: json.loads(contents[f"{part}.json"]) for part in _JSON_PARTS}
+    frequencies = json_parts["defaults"].get("frequencies")
+    if frequencies is not None and set(frequencies) != set(labels):
+        raise IntegrityError(f"{directory / 'defaults.json'}: its labels are not those of labels.json.")
+    tokenizer_json = contents[TOKENIZER].decode() if TOKENIZER in contents else None
+    if tokenizer_json is not None:
+        _check_vocabulary(directory, tokenizer_json, config)
+    return Candidate(
+        config=config,
+        tensors=load(contents[WEIGHTS]),
+        tokenizer_json=tokenizer_json,
+        labels=labels,
+        directory=directory,
+        **json_parts,
+    )
+
+
+def _check_vocabulary(directory: Path, tokenizer_json: str, config: Json) -> None:
+    """A token id beyond the embedding table would end the process inside the runtime, far from its cause."""
+    from tokenizers import Tokenizer
+
+    tokens = Tokenizer.from_str(tokenizer_json).get_vocab_size()
+    rows = config["encoder"]["vocab_size"]
+    if tokens > rows:
+        raise IntegrityError(f"{directory / TOKENIZER}: {tokens} tokens, but {CONFIG} has embeddings for {rows}.")
+
+
+def _verified(path: Path, digest: str) -> bytes:
+    if not path.is_file():
+        raise IntegrityError(f"{path}: missing; {CONFIG} lists it. Train or copy the model again.")
+    content = path.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if found != digest:
+        raise IntegrityError(f"{path}: sha256 {found[:12]}…, but {CONFIG} says {digest[:12]}…; it was altered.")
+    return content
+
+
+def _read_json(path: Path) -> Json:
+    if not path.is_file():
+        raise IntegrityError(f"{path}: missing; this folder is not a trained model.")
+    try:
+        value = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise IntegrityError(f"{path}: not JSON ({error}).") from None
+    if not isinstance(value, dict):
+        raise IntegrityError(f"{path}: expected a JSON object.")
+    return value
+
+
+def _to_json(value: Json) -> bytes:
+    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False).encode()
