@@ -1,0 +1,55 @@
+"""From the policy's logits to the probabilities that are drawn from: one function for training, judging and serving.
+
+A policy that is judged without its exploration, or trained on actions it may never take, is another policy than the one
+that is served. Numpy only: the server imports this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ccml.telemetry.events import ACTIONS
+
+EXECUTE = ACTIONS.index("execute")
+
+RUNS_WITHOUT_ASKING = frozenset({"safe", "ask"})
+"""Risks at which 'execute' may be drawn. Any other value, also one this version does not know, needs a person's yes."""
+
+
+def allowed_actions(risk: Sequence[str] | NDArray[Any]) -> NDArray[np.bool_]:
+    """(N,) risks of the proposed commands → (N, A) whether each action may be taken."""
+    allowed = np.ones((len(risk), len(ACTIONS)), dtype=np.bool_)
+    allowed[:, EXECUTE] = [level in RUNS_WITHOUT_ASKING for level in risk]
+    return allowed
+
+
+def served_distribution(
+    logits: ArrayLike, risk: str | Sequence[str] | NDArray[Any], exploration: float
+) -> NDArray[np.float64]:
+    """Probability of each action as served.
+
+    A softmax over the allowed actions, mixed with `exploration` spread evenly over them, so that every allowed action
+    has a propensity of at least `exploration` / A and the log stays usable for learning.
+
+    Args:
+        logits: (N, A), or (A,) for one turn, in the order of `ACTIONS`.
+        risk: level of each proposed command, (N,) or one string.
+        exploration: share in [0, 1].
+
+    Returns:
+        (N, A) or (A,); rows sum to one.
+    """
+    scores = np.asarray(logits, dtype=np.float64)
+    one_turn = scores.ndim == 1
+    scores = np.atleast_2d(scores)  # (N, A)
+    allowed = allowed_actions([risk] if isinstance(risk, str) else risk)  # (N, A)
+    scores = np.where(allowed, scores, -np.inf)
+    chosen = np.exp(scores - scores.max(axis=1, keepdims=True))
+    chosen /= chosen.sum(axis=1, keepdims=True)
+    even = allowed / allowed.sum(axis=1, keepdims=True)
+    probabilities: NDArray[np.float64] = (1.0 - exploration) * chosen + exploration * even
+    return probabilities[0] if one_turn else probabilities
