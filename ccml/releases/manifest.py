@@ -18,8 +18,8 @@ from ccml.errors import InputError
 MANIFEST = "manifest.json"
 FORMAT = 1
 
+CONFIG = "config.json"
 LEARNED_FILES = (
-    "config.json",
     "weights.safetensors",
     "tokenizer.json",
     "labels.json",
@@ -27,12 +27,12 @@ LEARNED_FILES = (
     "calibration.json",
     "defaults.json",
 )
-"""What was trained or fitted. Two candidates that agree in these are the same model, whenever they were made;
-graphs are derived from them, and reports carry timings that differ from run to run."""
+"""What was trained or fitted. Two candidates that agree in these and in their architecture are the same model,
+whenever they were made; graphs are derived from them, and reports carry timings that differ from run to run."""
 
 REPORT_FILES = ("metrics.json", "training.json")
 EXPORTED_FILES = ("model.onnx", "model.int8.onnx", "parity.json", "golden.json")
-RELEASE_FILES = frozenset((*LEARNED_FILES, *REPORT_FILES, *EXPORTED_FILES))
+RELEASE_FILES = frozenset((CONFIG, *LEARNED_FILES, *REPORT_FILES, *EXPORTED_FILES))
 REQUIRED_FILES = RELEASE_FILES - {"tokenizer.json", "model.int8.onnx"}
 """A model without text has no tokenizer; an int8 graph ships only if it agrees with torch."""
 
@@ -97,8 +97,10 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     change: Change
     parent: str | None
     """The newest version when this one was published."""
+    architecture: str
+    """sha256 of what `config.json` says of the network, see `architecture_hash`."""
     content_hash: str
-    """sha256 over the learned files; the same model published twice is found by it."""
+    """sha256 over architecture and learned files; the same model published twice is found by it."""
     metrics: dict[str, Any]
     training_data_hash: str
     hyper_parameters: dict[str, Any]
@@ -162,25 +164,39 @@ def next_version(newest: str | None, change: Change) -> str:
             raise InputError(f"{newest} exists, so the next release is not the initial one.")
 
 
-def content_hash(files: dict[str, FileEntry]) -> str:
-    """sha256 over the names and digests of the learned files, in the order they are declared."""
-    digest = hashlib.sha256()
+def architecture_hash(config: bytes) -> str:
+    """sha256 of `config.json` without the digests of the files beside it, which differ with every training.
+
+    Raises:
+        InputError: it is not a JSON object.
+    """
+    try:
+        fields = msgspec.json.decode(config, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise InputError(f"{CONFIG} is not a JSON object: {error}.") from error
+    fields.pop("files", None)
+    return hashlib.sha256(msgspec.json.encode(fields, order="sorted")).hexdigest()
+
+
+def content_hash(architecture: str, files: dict[str, FileEntry]) -> str:
+    """sha256 over the architecture and the names and digests of the learned files, in the order they are declared."""
+    digest = hashlib.sha256(f"{architecture}\n".encode())
     for name in LEARNED_FILES:
         if name in files:
             digest.update(f"{name} {files[name].sha256}\n".encode())
     return digest.hexdigest()
 
 
-def change_between(parent: Manifest, files: dict[str, FileEntry], serving: Serving) -> Change:
+def change_between(parent: Manifest, architecture: str, files: dict[str, FileEntry], serving: Serving) -> Change:
     """How much a user of the release has to care.
 
     - major: the graph wants other inputs (names, types or fixed sizes), so a server that feeds the parent cannot
       feed this one;
-    - minor: it answers with other labels or has another architecture (`labels.json`, `config.json`);
-    - patch: the same model trained again, on other data or with other hyper-parameters.
+    - minor: it answers with other labels (`labels.json`) or has another architecture;
+    - patch: the same network trained again, on other data or with other hyper-parameters.
     """
     if parent.serving.inputs != serving.inputs:
         return "major"
-    if any(parent.files.get(name) != files.get(name) for name in ("labels.json", "config.json")):
+    if parent.architecture != architecture or parent.files["labels.json"] != files["labels.json"]:
         return "minor"
     return "patch"

@@ -222,8 +222,8 @@ def _checked_manifest(folder_fd: int, folder: Path) -> tuple[Manifest, str]:
     missing = sorted({*REQUIRED_FILES, manifest.serving.model} - set(manifest.files))
     if missing:
         raise IntegrityError(f"{folder / MANIFEST} does not list {missing[0]}, which every such release has.")
-    if content_hash(manifest.files) != manifest.content_hash:
-        raise IntegrityError(f"{folder / MANIFEST}: content_hash does not follow from the listed files.")
+    if content_hash(manifest.architecture, manifest.files) != manifest.content_hash:
+        raise IntegrityError(f"{folder / MANIFEST}: content_hash does not follow from what it lists.")
     return manifest, hashlib.sha256(raw).hexdigest()
 
 

@@ -24,6 +24,7 @@ import msgspec
 
 from ccml.errors import CcmlError, InputError, IntegrityError
 from ccml.releases.manifest import (
+    CONFIG,
     EXPORTED_FILES,
     FORMAT,
     MANIFEST,
@@ -34,6 +35,7 @@ from ccml.releases.manifest import (
     Manifest,
     Pointer,
     ReleaseFacts,
+    architecture_hash,
     change_between,
     checked_name,
     content_hash,
@@ -73,7 +75,8 @@ def publish(
 
     Raises:
         InputError: a file is missing or is no part of a release.
-        IntegrityError: a manifest among the earlier releases, from which the version follows, is damaged.
+        IntegrityError: the candidate's files are not those that were saved together, or a manifest among the
+            earlier releases, from which the version follows, is damaged.
         CcmlError: the disk refused a file; the message names it.
     """
     sources = _collect(candidate, exported, facts)
@@ -85,10 +88,11 @@ def publish(
         beside.mkdir()
         try:
             files = {file_name: _write(beside / file_name, source) for file_name, source in sorted(sources.items())}
-            same = _published_before(models, name, content_hash(files))
+            architecture = _checked_config(beside / CONFIG, candidate, files)
+            same = _published_before(models, name, content_hash(architecture, files))
             if same is not None:
                 return same
-            manifest = _manifest(models, name, files, facts)
+            manifest = _manifest(models, name, architecture, files, facts)
             raw = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
             _write(beside / MANIFEST, raw)
             _sync_folder(beside)
@@ -181,12 +185,22 @@ def _collect(candidate: Path, exported: Mapping[str, bytes], facts: ReleaseFacts
     return {**trained, **exported}
 
 
-def _manifest(models: Path, name: str, files: dict[str, FileEntry], facts: ReleaseFacts) -> Manifest:
+def _checked_config(config: Path, candidate: Path, files: dict[str, FileEntry]) -> str:
+    """Returns the hash of the architecture, once the copies are what `config.json` says was trained together."""
+    raw = config.read_bytes()
+    architecture = architecture_hash(raw)
+    for file_name, digest in msgspec.json.decode(raw).get("files", {}).items():
+        if file_name not in files or files[file_name].sha256 != digest:
+            raise IntegrityError(f"{candidate / file_name} is not the file that {CONFIG} was saved with.")
+    return architecture
+
+
+def _manifest(models: Path, name: str, architecture: str, files: dict[str, FileEntry], facts: ReleaseFacts) -> Manifest:
     versions = list_versions(models, name)
     newest = versions[-1] if versions else None
     change: Change = "initial"
     if newest is not None:
-        change = change_between(read_manifest(models, name, newest), files, facts.serving)
+        change = change_between(read_manifest(models, name, newest), architecture, files, facts.serving)
     return Manifest(
         format=FORMAT,
         name=name,
@@ -194,7 +208,8 @@ def _manifest(models: Path, name: str, files: dict[str, FileEntry], facts: Relea
         created=_now(),
         change=change,
         parent=newest,
-        content_hash=content_hash(files),
+        architecture=architecture,
+        content_hash=content_hash(architecture, files),
         metrics=facts.metrics,
         training_data_hash=facts.training_data_hash,
         hyper_parameters=facts.hyper_parameters,

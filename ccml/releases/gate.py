@@ -1,0 +1,178 @@
+"""Decides whether a candidate may replace what is served: better, not better, or not enough data.
+
+All models are scored on the same held-out rows, so each comparison is one of paired differences, and rows of one user
+or session are resampled together. A comparison is won if the lower end of the two-sided interval of
+candidate − reference lies above the margin. With no real difference that happens in about 2.5 % of cases at 95 %
+confidence (`benchmarks/gate_error_rates.py` measures it).
+
+There are several simple baselines, and the one with the highest score on these very rows is picked after looking.
+No correction is needed for that: the candidate must win against *every* reference (an intersection–union test, Berger
+1982), so passing wrongly against the best one is at most as likely as passing wrongly in that single comparison. The
+price is power, not error: the largest of several scores is flattered by chance, which makes it harder to beat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+import msgspec
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ccml.evaluation.statistics import Interval, Resampling
+from ccml.profiles import EvaluationSettings, GateSettings
+from ccml.releases.manifest import GateSummary
+
+Answer: TypeAlias = Literal["better", "not better", "not enough data"]
+
+FEWEST_CLUSTERS = 8
+"""Users or sessions below which an interval says little, however many rows they have."""
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """The candidate against one reference, in the unit of the scores."""
+
+    reference: str
+    role: Literal["champion", "baseline"]
+    candidate_score: float
+    reference_score: float
+    difference: Interval
+    margin: float
+    better: bool
+
+
+class GateDecision(msgspec.Struct, frozen=True):
+    model: str
+    score: str
+    """What the rows were scored by, such as `top-1 accuracy`."""
+    answer: Answer
+    reasons: list[str]
+    rows: int
+    clusters: int
+    comparisons: list[Comparison]
+    """The champion first, then the baselines from the best down."""
+
+    @property
+    def passed(self) -> bool:
+        return self.answer == "better"
+
+    def summary(self) -> GateSummary:
+        return GateSummary(self.answer, self.reasons)
+
+
+def decide(
+    model: str,
+    score: str,
+    candidate: ArrayLike,
+    *,
+    champion: ArrayLike | None,
+    baselines: Mapping[str, ArrayLike],
+    clusters: ArrayLike | None,
+    gate: GateSettings,
+    evaluation: EvaluationSettings,
+    seed: int = 0,
+) -> GateDecision:
+    """Judges a candidate by scores of the same N held-out rows; higher is better.
+
+    Args:
+        score: what the numbers are, for the reasons.
+        candidate: (N,) per-row scores, such as 1 where the top prediction is right, or a row's term of a doubly
+            robust reward.
+        champion: (N,) scores of the champion on the same rows, None if there is none yet.
+        baselines: (N,) scores of each simple model; at least one.
+        clusters: (N,) user or session of each row; None takes the rows as independent.
+
+    Raises:
+        ValueError: scores of different lengths, not finite, or no baseline.
+    """
+    if not baselines:
+        raise ValueError("a gate without a baseline cannot say whether a model was worth training")
+    ours = _checked("candidate", candidate, None)
+    scores = {name: _checked(name, values, len(ours)) for name, values in baselines.items()}
+    labels = None if clusters is None else np.asarray(clusters)
+    groups = len(ours) if labels is None else len(np.unique(labels))
+    if labels is not None and len(labels) != len(ours):
+        raise ValueError(f"{len(labels)} cluster labels for {len(ours)} rows")
+
+    shortage = _shortage(len(ours), groups, clustered=labels is not None, gate=gate)
+    if shortage is not None:
+        return GateDecision(model, score, "not enough data", [shortage], len(ours), groups, [])
+
+    resampling = Resampling(
+        len(ours), labels, replicates=evaluation.bootstrap_replicates, confidence=evaluation.confidence, seed=seed
+    )
+    ranked = sorted(scores, key=lambda name: (-scores[name].mean(), name))
+    comparisons = [_compare(name, "baseline", ours, scores[name], resampling, gate.margin) for name in ranked]
+    if champion is not None:
+        theirs = _checked("champion", champion, len(ours))
+        comparisons.insert(0, _compare("champion", "champion", ours, theirs, resampling, gate.margin))
+    return GateDecision(
+        model,
+        score,
+        "better" if all(one.better for one in comparisons) else "not better",
+        _reasons(comparisons, score),
+        len(ours),
+        groups,
+        comparisons,
+    )
+
+
+def _checked(name: str, values: ArrayLike, rows: int | None) -> NDArray[np.float64]:
+    scores = np.asarray(values, np.float64)
+    if scores.ndim != 1 or (rows is not None and len(scores) != rows):
+        raise ValueError(f"{name}: scores of shape {scores.shape}, expected ({'N' if rows is None else rows},)")
+    if not np.isfinite(scores).all():
+        raise ValueError(f"{name}: {int((~np.isfinite(scores)).sum())} scores are not finite")
+    return scores
+
+
+def _shortage(rows: int, groups: int, *, clustered: bool, gate: GateSettings) -> str | None:
+    if rows < gate.minimum_rows:
+        return f"{rows} held-out rows; at least {gate.minimum_rows} are needed."
+    if clustered and groups < FEWEST_CLUSTERS:
+        return f"The {rows} held-out rows come from {groups} users or sessions; at least {FEWEST_CLUSTERS} are needed."
+    return None
+
+
+def _compare(
+    name: str,
+    role: Literal["champion", "baseline"],
+    ours: NDArray[np.float64],
+    theirs: NDArray[np.float64],
+    resampling: Resampling,
+    margin: float,
+) -> Comparison:
+    difference = resampling.difference(ours, theirs)
+    return Comparison(
+        reference=name,
+        role=role,
+        candidate_score=float(ours.mean()),
+        reference_score=float(theirs.mean()),
+        difference=difference,
+        margin=margin,
+        better=bool(difference.low > margin),
+    )
+
+
+def _reasons(comparisons: list[Comparison], score: str) -> list[str]:
+    """The champion, the best baseline, and any other baseline that was not beaten."""
+    best = next(one for one in comparisons if one.role == "baseline")
+    told = [one for one in comparisons if one.role == "champion" or one is best or not one.better]
+    return [_reason(one, score, best=one is best) for one in told]
+
+
+def _reason(one: Comparison, score: str, *, best: bool) -> str:
+    who = (
+        "the champion"
+        if one.role == "champion"
+        else f"{'the best baseline' if best else 'the baseline'} {one.reference}"
+    )
+    verdict = "Better than" if one.better else "Not shown to be better than"
+    if one.difference.high < 0.0:
+        verdict = "Worse than"
+    return (
+        f"{verdict} {who}: {score} {one.candidate_score:.3f} against {one.reference_score:.3f}, "
+        f"difference {one.difference.estimate:+.3f} [{one.difference.low:+.3f}, {one.difference.high:+.3f}], "
+        f"needed above {one.margin:+.3f}."
+    )
