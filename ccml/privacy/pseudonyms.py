@@ -1,0 +1,79 @@
+"""Keyed pseudonyms for users and machines: the same name always gives the same pseudonym, and only the key's holder
+can tell which name it was.
+
+The key lies beside the lake, never in it (`load_or_create_key`). Whoever deletes the key has cut every stored row from
+the person it came from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from ccml.errors import IntegrityError
+
+Subject: TypeAlias = Literal["user", "host", "identifier"]
+
+KEY_BYTES: Final = 32
+_PREFIX: Final[dict[Subject, str]] = {"user": "u", "host": "h", "identifier": "i"}
+_PSEUDONYM: Final = re.compile(r"[uhi]-[0-9a-f]{12}")
+
+
+class Pseudonyms:
+    """`of("user", "ada")` → `u-` and twelve hex digits of HMAC-SHA256 under the key.
+
+    What already is a pseudonym stays as it is, for the server writes pseudonyms into the log that the next ingest
+    reads. An empty name stays empty: nothing is known, so there is nothing to hide.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) < KEY_BYTES:
+            raise IntegrityError(f"A pseudonym key has {KEY_BYTES} bytes; this one has {len(key)}.")
+        self._key = key
+        self._known: dict[tuple[Subject, str], str] = {}
+
+    def of(self, subject: Subject, name: str) -> str:
+        if not name or _PSEUDONYM.fullmatch(name):
+            return name
+        known = self._known.get((subject, name))
+        if known is None:
+            digest = hmac.new(self._key, f"{subject}\0{name}".encode("utf-8", "surrogatepass"), hashlib.sha256)
+            known = f"{_PREFIX[subject]}-{digest.hexdigest()[:12]}"
+            self._known[subject, name] = known
+        return known
+
+
+def load_or_create_key(path: Path) -> bytes:
+    """The key at `path`, drawn on first use. Readable by its owner alone.
+
+    Two processes that start together must end with one key, or the same user would get two pseudonyms for ever: the
+    key is written beside and linked into place, and whoever comes second reads the first one's.
+
+    Raises:
+        IntegrityError: the file is not a key of ours, or others may read it.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(os.urandom(KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    mode = path.stat().st_mode & 0o777
+    if os.name == "posix" and mode & 0o077:
+        raise IntegrityError(f"{path}: others can read this pseudonym key (mode {mode:o}); run `chmod 600 {path}`.")
+    key = path.read_bytes()
+    if len(key) != KEY_BYTES:
+        raise IntegrityError(f"{path}: expected a pseudonym key of {KEY_BYTES} bytes, found {len(key)}.")
+    return key

@@ -1,0 +1,164 @@
+"""Takes secrets, e-mail addresses and the names of home directories out of text before anything is stored.
+
+    mysql -uroot -phunter2 shop          → mysql -uroot -p<secret:password> shop
+    cat /home/ada/notes                  → cat /home/<user>/notes
+    git clone https://x:ghp_…@github.com → git clone https://x:<secret:url-password>@github.com
+
+What is found: secrets by their shape (`known_secrets`), by the command they are given to (`shell_secrets`), and by the
+name they are assigned to (`secret_names`). Redacting what is redacted changes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, TypeVar
+
+import msgspec
+
+from ccml.privacy.known_secrets import SHAPES
+from ccml.privacy.pseudonyms import Pseudonyms
+from ccml.privacy.secret_names import NAME_TRIGGERS, is_literal, is_secret_value
+from ccml.privacy.shell_secrets import Span, mentions_program, shell_secrets
+from ccml.telemetry.events import Event
+
+_E = TypeVar("_E", bound=Event)
+
+# The look-behind makes each run of letters start one attempt, not one per letter.
+_EMAIL: Final = re.compile(
+    r"(?<![A-Za-z0-9._%+-])(?!git@)[A-Za-z0-9._%+-]{1,64}+@[A-Za-z0-9-]{1,63}+(?:\.[A-Za-z0-9-]{1,63}+){0,8}"
+    r"\.(?!(?:service|socket|timer|target|mount|png|jpe?g|svg|gif|webp|js|css|ts|tgz|gz|zip)\b)[A-Za-z]{2,24}(?![A-Za-z0-9])"
+)
+_HOME: Final = re.compile(
+    r"(?P<lead>(?<![A-Za-z0-9_])/(?:home|Users|export/home|usr/home|(?:mnt/)?[a-z]/Users)/)(?P<name>[^/\s'\"<>|;&:()*?$\\{}\[\],`]+)"
+)
+_WINDOWS_HOME: Final = re.compile(
+    r"(?P<lead>[A-Za-z]:(?:\\{1,4}|/)(?:Users|Documents and Settings)(?:\\{1,4}|/))"
+    r"(?P<name>[^\\/:*?\"<>|\r\n'%$]{1,64}(?=[\\/])|[^\\/:*?\"<>|\s'%$]+)"
+)
+_DASHED_HOME: Final = re.compile(r"(?P<lead>(?:(?<=[/\\\s'\"=])|^)-(?:Users|home)-)(?P<name>[A-Za-z0-9_.]+)(?=-|/|\\|\s|$|['\"])")
+_SHARED_HOMES: Final = frozenset({"shared", "public", "default", "all users", "linuxbrew", "guest", "runner", "$user"})
+
+_HEADER: Final = re.compile(
+    r"(?i)\b(?P<name>(?:proxy-)?authorization|[\w-]{0,40}(?:token|api-?key|apikey|secret|auth|auth-key)|cookie)"
+    r"(?:\\?[\"'])?\s{0,3}:\s{0,3}(?:\\?[\"'])?(?:(?P<scheme>bearer|basic|token|digest|apikey|negotiate|key|oauth)\s{1,3})?"
+    r"(?P<secret>(?!(?:bearer|basic|token|digest|apikey|negotiate|key|oauth)\s)[^\s'\"\\<>,;)}\]][^\s'\"\\<>,)}\]]{2,2000}+)"
+)
+_ASSIGNED: Final = re.compile(
+    r"(?<![\w.-])(?P<name>[A-Za-z_][\w.-]*+)(?:\\?[\"'])?\]?\s{0,4}(?:=>|:=|=(?!=)|:(?![:/=]))\s{0,4}"
+    r"(?:(?P<quote>\\?[\"'])(?P<quoted>[^\"'\\\n]++)|(?P<bare>[^\s'\"`|;&)\]}>,\\][^\s'\"`|;&)\]},\\]*+))"
+)
+_SET: Final = re.compile(r"(?im)^\s{0,8}(?:set|setg|unsetg)\s{1,4}(?P<name>[\w:]{2,40})\s{1,4}(?P<secret>\S{1,200})\s*$")
+_IDENTIFIERS: Final = ("event_id", "session_id", "interaction_id")
+
+
+def redact(text: str) -> str:
+    """`text` without secrets (`<secret:KIND>`), e-mail addresses (`<email>`) and home directory names (`<user>`)."""
+    for _ in range(8):
+        redacted = _redact_once(text)
+        if redacted == text:
+            return text
+        # What stood beside a secret may be told only now: redact until nothing changes.
+        text = redacted
+    return text
+
+
+def redact_event(event: _E, pseudonyms: Pseudonyms) -> _E:
+    """The event as it may be stored: every text redacted, user and host replaced by pseudonyms.
+
+    Identifiers are kept, for the kinds are joined by them; one that itself holds something private is replaced by its
+    pseudonym, the same in every event that carries it.
+    """
+    changes: dict[str, object] = {}
+    for field in event.__struct_fields__:
+        value = getattr(event, field)
+        if not value:
+            continue
+        if field == "user_id":
+            changed: object = pseudonyms.of("user", value)
+        elif field == "host":
+            changed = pseudonyms.of("host", value)
+        elif isinstance(value, str):
+            changed = redact(value)
+            if changed != value and field in _IDENTIFIERS:
+                changed = pseudonyms.of("identifier", value)
+        elif isinstance(value, dict):
+            changed = {redact(k): redact(v) for k, v in value.items()}
+        else:
+            continue
+        if changed != value:
+            changes[field] = changed
+    return msgspec.structs.replace(event, **changes) if changes else event
+
+
+def _redact_once(text: str) -> str:
+    if len(text) < 4:
+        return text
+    lower = text.lower()
+    spans: list[Span] = []
+    for shape in SHAPES:
+        for trigger in shape.triggers:
+            if trigger in lower:
+                for match in shape.pattern.finditer(text):
+                    group: str | int = "secret" if "secret" in shape.pattern.groupindex else 0
+                    _add(spans, match, group, shape.kind)
+                break
+    named = False
+    for trigger in NAME_TRIGGERS:
+        if trigger in lower:
+            named = True
+            spans += _named(text)
+            break
+    if named or mentions_program(lower):
+        spans += shell_secrets(text)
+    if spans:
+        text = _replace(text, spans)
+    if "@" in text:
+        text = _EMAIL.sub("<email>", text)
+    if "home" in lower or "users" in lower or "documents and" in lower:
+        for pattern in (_HOME, _WINDOWS_HOME, _DASHED_HOME):
+            text = pattern.sub(_without_user, text)
+    return text
+
+
+def _named(text: str) -> list[Span]:
+    spans: list[Span] = []
+    for match in _HEADER.finditer(text):
+        name, scheme, value = match.group("name").lower(), match.group("scheme"), match.group("secret")
+        certain = scheme is not None or "authorization" in name or "-token" in name or "-key" in name or "-auth" in name
+        if certain and is_literal(value) and len(value) > 3:
+            _add(spans, match, "secret", "authorization" if "auth" in name else "token")
+        elif name == "cookie" and "=" in value:
+            _add(spans, match, "secret", "cookie")
+    for match in _ASSIGNED.finditer(text):
+        group = "quoted" if match.group("quoted") else "bare"
+        quote = (match.group("quote") or "")[-1:]
+        if is_secret_value(match.group("name"), match.group(group), quote=quote):
+            _add(spans, match, group, "password")
+    for match in _SET.finditer(text):
+        if is_secret_value(match.group("name"), match.group("secret"), shell=True):
+            _add(spans, match, "secret", "password")
+    return spans
+
+
+def _add(spans: list[Span], match: re.Match[str], group: str | int, kind: str) -> None:
+    if not match.group(group).startswith("<secret:"):
+        spans.append(Span(*match.span(group), kind))
+
+
+def _replace(text: str, spans: list[Span]) -> str:
+    """Overlapping spans become one, named after the one that begins first (the longest of those)."""
+    pieces: list[str] = []
+    done = 0
+    for start, end, kind in sorted(spans, key=lambda span: (span.start, -span.end)):
+        if start < done:
+            if end > done:
+                done = end
+            continue
+        pieces += (text[done:start], f"<secret:{kind}>")
+        done = end
+    return "".join(pieces) + text[done:]
+
+
+def _without_user(match: re.Match[str]) -> str:
+    name = match.group("name")
+    return match.group() if name.lower() in _SHARED_HOMES else f"{match.group('lead')}<user>"
