@@ -31,7 +31,9 @@ class TableIOManager(dg.ConfigurableIOManager):
         import pandas as pd
 
         if not isinstance(obj, pd.DataFrame):
-            raise IntegrityError(f"{context.asset_key.to_user_string()} gave {type(obj).__name__}; expected a DataFrame.")
+            raise IntegrityError(
+                f"{context.asset_key.to_user_string()} gave {type(obj).__name__}; expected a DataFrame."
+            )
         folder = self.folder(context.asset_key)
         if not context.has_asset_partitions:
             self._write(folder / "all.parquet", obj)

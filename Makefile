@@ -1,0 +1,35 @@
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: run ui test test-all lint types install
+
+run: $(STAMP)
+	$(BIN)/ccml run
+
+ui: $(STAMP)
+	$(BIN)/ccml ui
+
+test: lint types
+	$(BIN)/pytest -m "not slow"
+
+test-all: lint types
+	$(BIN)/pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+install: $(STAMP)
+
+# torch first and alone: asked for together with packages that only want "some torch", a resolver may take another build.
+$(STAMP): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$($(PYTHON) -c 'import tomllib; print(next(d for d in tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["platform"] if d.startswith("torch")))')"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[platform,dev]"
+	touch $(STAMP)

@@ -1,0 +1,180 @@
+"""The `ccml` command. Each command's work stands in a module of its own; this page is what they are called with.
+
+Exit codes: 0 done, 1 failed, 2 input that cannot be used, 3 not enough data, 4 a stored file does not hold what it
+should, 130 interrupted.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ccml.errors import CcmlError
+from ccml.quiet import send_nothing_home
+
+send_nothing_home()
+
+app = typer.Typer(
+    name="ccml",
+    help="Turns the logs of an assistant that controls a computer into the models that make it better.",
+    epilog="Any command takes --debug: a traceback instead of one sentence.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print the facts as JSON and nothing else.")]
+Format = Annotated[
+    str,
+    typer.Option(
+        help="native, claude-code, mini-swe-agent, muni, bash-history, zsh-history, fish-history, or auto: find out."
+    ),
+]
+
+
+def show(facts: Any) -> None:
+    typer.echo(json.dumps(facts, indent=1, default=str))
+
+
+@app.command(epilog="Example: ccml run --input ~/.claude/projects --format claude-code")
+def run(
+    input: Annotated[Path | None, typer.Option(help="Your own logs: a file or a folder.")] = None,
+    format: Format = "auto",
+    profile: Annotated[str | None, typer.Option(help="smoke (seconds), laptop (minutes) or gpu (full size).")] = None,
+    as_json: Json = False,
+) -> None:
+    """Go once round the circle: land, clean, train, judge, release, watch. Does nothing twice.
+
+    Without --input and with an empty landing zone, sample telemetry is made first.
+    """
+    from ccml_cli.run import run_circle
+
+    summary = run_circle(input, format, profile, quiet=as_json)
+    if as_json:
+        show(summary)
+
+
+@app.command(epilog="Example: ccml ui --port 3000")
+def ui(
+    port: Annotated[int, typer.Option(help="Port of the webserver on 127.0.0.1.")] = 3000,
+    profile: Annotated[str | None, typer.Option(help="Profile of the runs started there.")] = None,
+) -> None:
+    """Dagster's webserver and daemon over the same instance, on 127.0.0.1, until interrupted."""
+    from ccml_cli.ui import run_ui
+
+    raise typer.Exit(run_ui(port, profile))
+
+
+@app.command(epilog="Example: ccml simulate --days 14 --users 20 --interactions 5000 --drift wording --drift-day 7")
+def simulate(
+    into: Annotated[Path | None, typer.Option(help="Folder for the files; the landing zone if not given.")] = None,
+    users: Annotated[int | None, typer.Option(min=1, help="How many people.")] = None,
+    days: Annotated[int | None, typer.Option(min=1, help="How many days, ending yesterday.")] = None,
+    interactions: Annotated[int | None, typer.Option(min=1, help="How many turns to expect.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same files.")] = None,
+    drift: Annotated[
+        list[str] | None, typer.Option(help="wording, commands, habits, broken_tool or slower_machine; may repeat.")
+    ] = None,
+    drift_day: Annotated[int | None, typer.Option(min=1, help="Day of the drift, counted from the first.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write sample telemetry: people with habits, sessions with goals, failures, sparse feedback, drift if asked for."""
+    from ccml_cli.simulate import simulate_telemetry
+
+    facts = simulate_telemetry(into, users, days, interactions, seed, drift or [], drift_day)
+    if as_json:
+        show(facts)
+    else:
+        typer.echo(f"{facts['interactions']} interactions of {facts['users']} users in {facts['into']}")
+
+
+@app.command(epilog="Example: ccml ingest ~/.bash_history --format bash-history")
+def ingest(
+    input: Annotated[Path, typer.Argument(help="A file or a folder of logs.")],
+    format: Format = "auto",
+    as_json: Json = False,
+) -> None:
+    """Read logs into the lake without training: what landed, what did not, and why."""
+    from ccml_cli.ingest import ingest_logs
+
+    facts = ingest_logs(input, format)
+    if as_json:
+        show(facts)
+
+
+@app.command(epilog="Example: ccml serve --port 8321")
+def serve(
+    port: Annotated[int, typer.Option(help="Port.")] = 8321,
+    host: Annotated[str, typer.Option(help="Address; anything but loopback exposes it.")] = "127.0.0.1",
+) -> None:
+    """Answer requests from the released models, until interrupted. Needs neither torch nor Dagster."""
+    from ccml_cli.serving import run_server
+
+    run_server(host, port)
+
+
+@app.command(epilog='Example: ccml ask "find the big log files"')
+def ask(
+    request: Annotated[str, typer.Argument(help="What you want.")],
+    directory: Annotated[str, typer.Option(help="Where you are; the working directory if not given.")] = "",
+    history: Annotated[list[str] | None, typer.Option(help="A command run before, oldest first; may repeat.")] = None,
+    url: Annotated[str | None, typer.Option(help="A running server; without it the models are loaded here.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Intent, ranked commands and action for one request. Nothing is executed."""
+    from ccml_cli.serving import ask_once
+
+    answer = ask_once(request, directory, history or [], url, quiet=as_json)
+    if as_json:
+        show(answer)
+
+
+@app.command(epilog="Example: ccml bench --requests 2000 --clients 8")
+def bench(
+    requests: Annotated[int, typer.Option(min=1, help="How many requests.")] = 1_000,
+    clients: Annotated[int, typer.Option(min=1, help="How many at a time.")] = 8,
+    as_json: Json = False,
+) -> None:
+    """Measure a server started for the purpose: latency, throughput, memory."""
+    from ccml_cli.serving import run_bench
+
+    facts = run_bench(requests, clients, quiet=as_json)
+    if as_json:
+        show(facts)
+
+
+@app.command(epilog="Example: ccml doctor --json")
+def doctor(as_json: Json = False) -> None:
+    """What is installed, what is missing and for which feature, where state lies, which logs of yours were found."""
+    from ccml_cli.doctor import examine
+
+    facts = examine(quiet=as_json)
+    if as_json:
+        show(facts)
+
+
+def main() -> None:
+    debug = "--debug" in sys.argv
+    if debug:
+        sys.argv.remove("--debug")
+    try:
+        app()
+    except CcmlError as error:
+        if debug:
+            raise
+        typer.echo(f"ccml: {error}", err=True)
+        raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except Exception as error:
+        if debug:
+            raise
+        typer.echo(f"ccml: {type(error).__name__}: {error} (--debug shows where)", err=True)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""`ccml simulate`: sample telemetry, on its own."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ccml.errors import InputError
+from ccml.home import Home
+from ccml.profiles import active_profile
+
+
+def simulate_telemetry(
+    into: Path | None,
+    users: int | None,
+    days: int | None,
+    interactions: int | None,
+    seed: int | None,
+    drift: list[str],
+    drift_day: int | None,
+) -> dict[str, Any]:
+    """Writes the files and returns what was written. What is not given comes from the active profile.
+
+    Raises:
+        InputError: a drift without its day, or a day outside the simulated ones.
+    """
+    from ccml.telemetry.simulator import Drift, simulate
+
+    home = Home.from_environment()
+    given = {"users": users, "days": days, "interactions": interactions, "seed": seed}
+    settings = replace(
+        active_profile().simulation, **{name: value for name, value in given.items() if value is not None}
+    )
+    if bool(drift) != (drift_day is not None):
+        raise InputError("--drift and --drift-day go together: what changes, and on which day.")
+    if drift_day is not None and drift_day > settings.days:
+        raise InputError(f"--drift-day is {drift_day}, but only {settings.days} days are simulated.")
+    folder = (into or home.landing).expanduser().resolve()
+    report = simulate(
+        settings, folder, home.truth, drift=Drift(kinds=tuple(drift), day=drift_day) if drift_day else None
+    )
+    return {"into": str(folder), "users": settings.users, "days": settings.days, "interactions": report.interactions}
