@@ -50,3 +50,37 @@ class Bandit:
         """True mean reward of `policy`, a function (N, P) → (N, A)."""
         features = np.random.default_rng(99).normal(size=(rows, P)).astype(np.float32)
         return float((policy(features) * self.expected_reward(features)).sum(axis=1).mean())
+
+
+def episodes(bandit: Bandit, seed: int, sessions: dict[str, int]) -> Any:
+    """The episodes data set that the bandit's turns would make; `sessions` counts them by split."""
+    import pandas as pd
+
+    from ccml.policy_features import POLICY_FIELDS
+
+    rng = np.random.default_rng(seed)
+    parts = []
+    for split, count in sessions.items():
+        logged, session = bandit.draw(rng, count)
+        features = np.full((len(logged), len(POLICY_FIELDS)), np.nan, np.float32)
+        features[:, :P] = logged.features
+        parts.append(
+            pd.DataFrame(
+                {
+                    "interaction_id": [f"i-{split}-{n}" for n in range(len(logged))],
+                    "session_id": [f"s-{split}-{number}" for number in session],
+                    "user_id": [f"u-{number % 40}" for number in session],
+                    "split": split,
+                    "unseen_user": session % 40 < 4,
+                    "position": pd.Series(session).groupby(session).cumcount(),
+                    "features": list(features),
+                    "action": [ACTIONS[a] for a in logged.action],
+                    "action_index": logged.action,
+                    "propensity": logged.propensity,
+                    "reward": logged.reward,
+                    "policy_version": "logging-1",
+                    "risk": logged.risk,
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
