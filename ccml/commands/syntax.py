@@ -1,0 +1,271 @@
+"""A command line as the shell would take it apart: simple commands, their words, and the constructs around them.
+
+tree-sitter-bash does the parsing; this module turns its tree into the little that templates (`parse`) and the risk
+rules (`risk`) both need. It never runs anything and raises nothing: what cannot be parsed comes back with
+`whole=False`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, TypeAlias
+
+import tree_sitter_bash
+from tree_sitter import Language, Node, Parser
+
+LONGEST_LINE: Final = 4096
+"""Bytes. Longer lines are scripts pasted into a shell; their template would be of no use and their parse is slow."""
+
+_PARSER: Final = Parser(Language(tree_sitter_bash.language()))
+
+# `<secret:password>`, `<user>` and the placeholders of templates are words, not redirections. Their angle brackets are
+# exchanged for private characters while the grammar looks at the line.
+_PLACEHOLDER: Final = re.compile(
+    r"<(secret:[a-z0-9-]{1,40}|email|user|path|number|url|text|pattern|host|name|heredoc)>(\.\.\.)?"
+)
+_OPEN, _CLOSE = "\ue000", "\ue001"
+_ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
+_GLOB: Final = re.compile(r"[*?\[{]|^~[^/]|^=")
+_EXPANSIONS: Final = frozenset(
+    {
+        "simple_expansion",
+        "expansion",
+        "command_substitution",
+        "process_substitution",
+        "arithmetic_expansion",
+        "brace_expression",
+        "ansi_c_string",
+        "translated_string",
+        "extglob_pattern",
+        "regex",
+        "subscript",
+        "array",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """`text` is what the program receives where `static` (quotes and escapes undone), else the source as written."""
+
+    text: str
+    source: str
+    static: bool
+    quoted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    operator: str
+    target: Word | None
+
+
+@dataclass(frozen=True, slots=True)
+class SimpleCommand:
+    words: tuple[Word, ...]
+    assignments: tuple[Word, ...]
+    redirects: tuple[Redirect, ...]
+
+
+Piece: TypeAlias = str | SimpleCommand | Word | Redirect
+"""Of a line's outline: an operator or keyword, a simple command, a word that stands alone, a redirection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Syntax:
+    """`outline` is the line in order; `commands` are its simple commands including those inside substitutions;
+    `constructs` are the tree's named node types, by which the risk rules tell plain lines from programs."""
+
+    outline: tuple[Piece, ...]
+    commands: tuple[SimpleCommand, ...]
+    constructs: frozenset[str]
+    whole: bool
+
+
+@lru_cache(maxsize=8192)
+def syntax(line: str) -> Syntax | None:
+    """The line taken apart; None where it is empty, too long or holds a NUL."""
+    shielded = _PLACEHOLDER.sub(lambda m: f"{_OPEN}{m.group(1)}{_CLOSE}{m.group(2) or ''}", line)
+    source = shielded.encode("utf-8", "replace")
+    if not source.strip() or len(source) > LONGEST_LINE or b"\0" in source:
+        return None
+    reading = _Reading(source)
+    root = _PARSER.parse(source).root_node
+    try:
+        reading.visit(root)
+    except RecursionError:
+        return None
+    return Syntax(
+        tuple(reading.outline), tuple(reading.commands), frozenset(reading.constructs), whole=not root.has_error
+    )
+
+
+class _Reading:
+    """One walk over one tree."""
+
+    def __init__(self, source: bytes) -> None:
+        self.source = source
+        self.outline: list[Piece] = []
+        self.commands: list[SimpleCommand] = []
+        self.constructs: set[str] = set()
+
+    def text(self, node: Node) -> str:
+        text = self.source[node.start_byte : node.end_byte].decode("utf-8", "replace")
+        return text.replace(_OPEN, "<").replace(_CLOSE, ">")
+
+    def visit(self, node: Node, depth: int = 0) -> None:
+        """Statements: everything that may hold commands."""
+        if depth > 60:
+            raise RecursionError
+        kind = node.type
+        if node.is_named:
+            self.constructs.add(kind)
+        if kind in ("command", "declaration_command", "unset_command"):
+            self.outline.append(self.command(node, []))
+        elif kind == "redirected_statement":
+            self.redirected(node, depth)
+        elif kind == "test_command":
+            self.note(node)
+            brackets = self.text(node)
+            self.outline.append("[[ <text> ]]" if brackets.startswith("[[") else "[ <text> ]")
+        elif kind in ("variable_assignment", "variable_assignments"):
+            assignments = [node] if kind == "variable_assignment" else node.named_children
+            self.note(node)
+            command = SimpleCommand((), tuple(self.word(child) for child in assignments), ())
+            self.commands.append(command)
+            self.outline.append(command)
+        elif kind in ("heredoc_body", "comment", "heredoc_start", "heredoc_end"):
+            self.note(node)
+        elif kind in ("file_redirect", "heredoc_redirect", "herestring_redirect"):
+            self.outline.append(self.redirect(node))
+        elif node.child_count == 0 or kind in ("word", "string", "raw_string", "concatenation", "number", "variable_name"):
+            if not node.is_named:
+                operator = self.text(node).strip() or ";"
+                self.outline.append(operator)
+            else:
+                self.outline.append(self.word(node))
+        elif kind in _EXPANSIONS:
+            self.outline.append(self.word(node))
+        else:
+            previous: Node | None = None
+            for child in node.children:
+                if kind == "program" and previous is not None and child.is_named and previous.is_named:
+                    if child.type != "comment" and previous.type != "comment":
+                        self.outline.append(";")
+                self.visit(child, depth + 1)
+                previous = child
+
+    def command(self, node: Node, redirects: list[Redirect]) -> SimpleCommand:
+        """The redirections of the statement around it come with it, so that who judges the command sees them."""
+        words: list[Word] = []
+        assignments: list[Word] = []
+        for child in node.children:
+            kind = child.type
+            if kind == "command_name":
+                self.constructs.add("command_name")
+                words.append(self.word(child.children[0] if child.child_count else child))
+            elif kind == "variable_assignment" and not words:
+                assignments.append(self.word(child))
+            elif kind in ("file_redirect", "herestring_redirect", "heredoc_redirect"):
+                redirects.append(self.redirect(child))
+            elif kind in ("(", ")", "{", "}"):
+                continue
+            else:
+                words.append(self.word(child))
+        command = SimpleCommand(tuple(words), tuple(assignments), tuple(redirects))
+        self.commands.append(command)
+        return command
+
+    def redirected(self, node: Node, depth: int) -> None:
+        body = node.child_by_field_name("body")
+        redirects: list[Redirect] = []
+        trailing: list[Node] = []
+        for child in node.children:
+            if body is not None and child.id == body.id:
+                continue
+            redirects.append(self.redirect(child))
+            # A here-document swallows the rest of its line: `cat <<EOF | sort` has the pipe inside the redirection.
+            trailing += [c for c in child.children if c.type in ("pipeline", "list", "command", "redirected_statement")]
+            if child.type == "heredoc_redirect":
+                redirects += [self.redirect(c) for c in child.children if c.type == "file_redirect"]
+        if body is not None and body.type in ("command", "declaration_command", "unset_command"):
+            self.constructs.add(body.type)
+            self.outline.append(self.command(body, redirects))
+        elif body is not None and body.type in ("list", "pipeline") and body.child_count:
+            # The grammar hangs `a && b > f` on the whole list; the shell on its last command.
+            self.hang(body, redirects, depth)
+        else:
+            if body is not None:
+                self.visit(body, depth + 1)
+            self.outline += redirects
+            self.commands.append(SimpleCommand((), (), tuple(redirects)))
+        for rest in trailing:
+            operator = next((c for c in (rest.prev_sibling,) if c is not None and not c.is_named), None)
+            self.outline.append(self.text(operator) if operator is not None else "|")
+            self.visit(rest, depth + 1)
+
+    def hang(self, body: Node, redirects: list[Redirect], depth: int) -> None:
+        if depth > 60:
+            raise RecursionError
+        self.constructs.add(body.type)
+        for child in body.children[:-1]:
+            self.visit(child, depth + 1)
+        last = body.children[-1]
+        if last.type in ("list", "pipeline") and last.child_count:
+            self.hang(last, redirects, depth + 1)
+        elif last.type in ("command", "declaration_command", "unset_command"):
+            self.constructs.add(last.type)
+            self.outline.append(self.command(last, redirects))
+        else:
+            self.visit(last, depth + 1)
+            self.outline += redirects
+            self.commands.append(SimpleCommand((), (), tuple(redirects)))
+
+    def redirect(self, node: Node) -> Redirect:
+        self.constructs.add(node.type)
+        operator, target = "", None
+        for child in node.children:
+            if child.type == "file_descriptor" or not child.is_named:
+                operator += self.text(child)
+            elif child.type not in ("heredoc_start", "heredoc_body", "heredoc_end", "file_redirect", "pipeline", "list"):
+                target = self.word(child)
+            elif child.type == "heredoc_body":
+                self.note(child)
+        return Redirect(operator, target)
+
+    def note(self, node: Node) -> None:
+        """Records constructs and commands inside words: a substitution may hold a command of its own."""
+        stack = [node]
+        while stack:
+            inner = stack.pop()
+            if not inner.is_named:
+                continue
+            self.constructs.add(inner.type)
+            if inner.type == "command":
+                outline, self.outline = self.outline, []
+                self.visit(inner)
+                self.outline = outline
+            else:
+                stack += inner.children
+
+    def word(self, node: Node) -> Word:
+        source = self.text(node)
+        kind = node.type
+        if kind == "word" or kind == "number":
+            self.constructs.add(kind)
+            if "\\" in source:
+                return Word(_ESCAPED.sub(r"\1", source).replace("\n", ""), source, not _GLOB.search(source), False)
+            return Word(source, source, node.child_count == 0 and not _GLOB.search(source), False)
+        self.note(node)
+        if kind == "raw_string":
+            return Word(source[1:-1], source, True, True)
+        if kind == "string":
+            static = all(not c.is_named or c.type == "string_content" for c in node.children)
+            return Word(source[1:-1].replace('\\"', '"') if static else source, source, static, True)
+        if kind == "concatenation":
+            parts = [self.word(child) for child in node.children]
+            static = all(part.static for part in parts) and not _GLOB.search("".join(p.source for p in parts if not p.quoted))
+            return Word("".join(p.text for p in parts) if static else source, source, static, any(p.quoted for p in parts))
+        return Word(source, source, False, False)
