@@ -58,7 +58,9 @@ class CommandSettings:
     history: int = 8
     """Commands of the running session the model sees."""
     fine_tune_examples: int = 4_000
+    """Rows the encoder sees in step 2; more than there are means several epochs."""
     end_to_end_examples: int = 3_000
+    """The same for step 6."""
     head_epochs: int = 4
     batch_size: int = 64
     learning_rate: float = 5e-4
@@ -143,10 +145,12 @@ PROFILES: dict[str, Profile] = {
         encoder=EncoderSettings("tiny-random", max_tokens=24),
         simulation=SimulationSettings(users=12, days=8, interactions=1_600),
         command=CommandSettings(
-            fine_tune_examples=800,
-            end_to_end_examples=800,
-            head_epochs=6,
+            fine_tune_examples=4_000,
+            end_to_end_examples=2_000,
+            head_epochs=8,
             batch_size=32,
+            learning_rate=3e-3,
+            encoder_learning_rate=1e-3,
             lstm_units=64,
             attention_heads=4,
         ),

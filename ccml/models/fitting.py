@@ -1,0 +1,157 @@
+"""The training loop that every stage of every text model runs: bucketed batches, warm-up, decay, best weights kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch  # noqa: TID253  (only training and export import this module)
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+WARM_UP = 0.1
+"""Share of the steps over which the learning rate rises; without it the first steps undo what pretraining learnt."""
+
+Inputs = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass: mean training loss and what the validation rows say after it. Epoch 0 is before any step."""
+
+    epoch: int
+    loss: float | None
+    score: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Fit:
+    epochs: list[Epoch]
+    best_epoch: int
+    seconds: float
+
+    def curve(self) -> list[dict[str, Any]]:
+        return [asdict(epoch) for epoch in self.epochs]
+
+
+def fit(
+    trained: torch.nn.Module,
+    groups: Sequence[dict[str, Any]],
+    batches: Callable[[], Iterator[NDArray[np.int64]]],
+    loss_of: Callable[[NDArray[np.int64]], torch.Tensor],
+    score: Callable[[], float],
+    *,
+    epochs: int,
+    steps_per_epoch: int,
+    patience: int = 2,
+    report: Callable[[Epoch], None] = lambda epoch: None,
+) -> Fit:
+    """AdamW with linear warm-up and decay; ends early when `score` (higher is better) has not risen for some epochs.
+
+    `trained` is left with the weights of its best epoch, which may be those it came with: a stage cannot make it worse
+    on the validation rows.
+
+    Args:
+        groups: parameter groups with their own `lr`.
+        batches: one epoch's batches of row numbers.
+        loss_of: mean loss of these rows.
+    """
+    started = time.perf_counter()
+    optimiser = torch.optim.AdamW(groups, weight_decay=0.01)
+    steps = max(1, epochs * steps_per_epoch)
+    warm_up = max(1, int(WARM_UP * steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: min((step + 1) / warm_up, max(0.0, (steps - step) / max(1, steps - warm_up)))
+    )
+    parameters = [parameter for group in groups for parameter in group["params"]]
+    trained.eval()
+    history = [Epoch(0, None, score(), 0.0)]
+    best, best_weights = history[0], _copy(trained)
+    for number in range(1, epochs + 1):
+        epoch_started = time.perf_counter()
+        trained.train()
+        losses = []
+        for rows in batches():
+            loss = loss_of(rows)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimiser.step()
+            schedule.step()
+            losses.append(float(loss.detach()))
+        trained.eval()
+        epoch = Epoch(number, float(np.mean(losses)), score(), time.perf_counter() - epoch_started)
+        history.append(epoch)
+        report(epoch)
+        if epoch.score >= best.score:  # of equals the later one, which has seen more
+            best, best_weights = epoch, _copy(trained)
+        elif number - best.epoch >= patience:
+            break
+    if best is not history[-1]:
+        trained.load_state_dict(best_weights, strict=False)
+    return Fit(history, best.epoch, time.perf_counter() - started)
+
+
+def _copy(trained: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Only what training changes: a frozen encoder is ten times the size of what is trained on top of it."""
+    return {
+        name: parameter.detach().clone() for name, parameter in trained.named_parameters() if parameter.requires_grad
+    }
+
+
+def shuffled(rows: int, batch_size: int, generator: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    order = generator.permutation(rows)
+    for start in range(0, rows, batch_size):
+        yield order[start : start + batch_size]
+
+
+def length_bucketed(
+    lengths: NDArray[np.int64], batch_size: int, generator: np.random.Generator
+) -> Iterator[NDArray[np.int64]]:
+    """Batches of rows of like length in random order: a batch costs as much as its longest row."""
+    order = generator.permutation(len(lengths))
+    order = order[np.argsort(lengths[order], kind="stable")]
+    batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    for index in generator.permutation(len(batches)):
+        yield batches[index]
+
+
+def tokenize(tokenizer: Tokenizer, texts: Sequence[str]) -> Inputs:
+    """`input_ids` and `attention_mask`, int64 (N, T), padded to the longest text."""
+    if not len(texts):
+        return {"input_ids": np.zeros((0, 2), np.int64), "attention_mask": np.zeros((0, 2), np.int64)}
+    encodings = tokenizer.encode_batch(list(texts))
+    return {
+        "input_ids": np.array([encoding.ids for encoding in encodings], dtype=np.int64),
+        "attention_mask": np.array([encoding.attention_mask for encoding in encodings], dtype=np.int64),
+    }
+
+
+def token_batch(inputs: Inputs, rows: NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Ids and mask of some rows, cut to the longest of them.  (B, T), (B, T)"""
+    mask = inputs["attention_mask"][rows]
+    longest = max(1, int(mask.sum(axis=1).max()))
+    return torch.from_numpy(inputs["input_ids"][rows, :longest]), torch.from_numpy(mask[:, :longest])
+
+
+def by_length(inputs: Inputs, batch_size: int) -> Iterator[NDArray[np.int64]]:
+    """All rows, shortest first: for prediction."""
+    order = np.argsort(inputs["attention_mask"].sum(axis=1), kind="stable")
+    for start in range(0, len(order), batch_size):
+        yield order[start : start + batch_size]
+
+
+def freeze(encoder: Any, layers: int) -> None:
+    """Leaves the embeddings and the lowest `layers` as pretrained; the rest learns."""
+    encoder.requires_grad_(True)
+    encoder.embeddings.requires_grad_(False)
+    for layer in encoder.encoder.layer[:layers]:
+        layer.requires_grad_(False)
+
+
+def trainable(module: torch.nn.Module) -> list[torch.nn.Parameter]:
+    return [parameter for parameter in module.parameters() if parameter.requires_grad]
