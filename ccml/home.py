@@ -47,9 +47,9 @@ class Home:
         return self.root / "reports"
 
     @property
-    def cache(self) -> Path:
-        """What can be computed again: text embeddings by content."""
-        return self.root / "cache"
+    def embeddings(self) -> Path:
+        """The encoder's vector of each text, by content; can be computed again."""
+        return self.root / "cache" / "embeddings"
 
     @property
     def dagster(self) -> Path:

@@ -12,6 +12,7 @@ import uuid
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,3 +118,21 @@ def _write_shard(folder: Path, keys: list[bytes], vectors: Vectors) -> None:
         file.flush()
         os.fsync(file.fileno())
     beside.replace(folder / f"{name}.npz")
+
+
+def embedding_table(interactions: Any, encoder: LoadedEncoder, cache_dir: Path) -> Any:
+    """D7. day, kind (`request` or `template`), text_sha256, embedding (list of D float32): each text of a day once.
+
+    The text itself stays in the clean table; what training looks up is the cache that this fills.
+    """
+    import pandas as pd
+
+    parts = [
+        pd.DataFrame({"day": interactions["day"], "kind": kind, "text": interactions[kind]})
+        for kind in ("request", "template")
+    ]
+    texts = pd.concat(parts, ignore_index=True).drop_duplicates(ignore_index=True)
+    texts = texts[texts["text"] != ""].reset_index(drop=True)
+    vectors = embed(texts["text"].tolist(), encoder, cache_dir)
+    digests = [hashlib.sha256(text.encode()).hexdigest() for text in texts["text"]]
+    return texts.drop(columns="text").assign(text_sha256=digests, embedding=list(vectors))

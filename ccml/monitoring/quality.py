@@ -54,7 +54,7 @@ def quality_report(
         findings=[
             _finding("command_predictor", *_command_hits(served), sessions, released),
             _finding("intent_classifier", *_intent_hits(served), sessions, released),
-            _finding("action_policy", *_rewards(served), sessions, released),
+            _finding("policy", *_rewards(served), sessions, released),
         ],
         new_commands=_new_commands(served, known_templates),
     )

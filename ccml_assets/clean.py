@@ -1,0 +1,66 @@
+"""The five kinds joined: one row per interaction, in sessions."""
+
+from typing import Any
+
+import dagster as dg
+
+from ccml_assets.checks import EXPECTATIONS, expectations
+from ccml_assets.partitions import days, whole_range
+
+KEY = dg.AssetKey(["clean", "interactions"])
+
+# A session, and the feedback on its last turn, run across midnight: the neighbouring days lend their events.
+with_neighbours = dg.TimeWindowPartitionMapping(
+    start_offset=-1, end_offset=1, allow_nonexistent_upstream_partitions=True
+)
+
+
+def _events(kind: str) -> dg.AssetIn:
+    return dg.AssetIn(["raw", kind], partition_mapping=with_neighbours)
+
+
+@dg.multi_asset(
+    outs={
+        "interactions": dg.AssetOut(
+            key=KEY,
+            kinds={"parquet", "pandas"},
+            description="One row per interaction: request, command and how it is built, action, outcome, feedback, state.",
+        ),
+        "rejected": dg.AssetOut(
+            key=["clean", "rejected"],
+            kinds={"parquet", "pandas"},
+            description="Events that could not be joined, each with the reason.",
+        ),
+    },
+    ins={
+        "raw_interactions": _events("interactions"),
+        "raw_executions": _events("executions"),
+        "raw_errors": _events("errors"),
+        "raw_feedback": _events("feedback"),
+        "raw_system_states": _events("system_states"),
+    },
+    partitions_def=days,
+    backfill_policy=whole_range,
+    check_specs=[dg.AssetCheckSpec(EXPECTATIONS, asset=KEY, blocking=True)],
+)
+def clean_tables(
+    context: dg.AssetExecutionContext,
+    raw_interactions: Any,
+    raw_executions: Any,
+    raw_errors: Any,
+    raw_feedback: Any,
+    raw_system_states: Any,
+):  # type: ignore[no-untyped-def]  # Dagster reads a generator's annotation as that of one output
+    from ccml.cleaning.join import clean
+
+    cleaned = clean(
+        raw_interactions,
+        raw_executions,
+        raw_errors,
+        raw_feedback,
+        raw_system_states,
+        days=context.partition_keys,
+    )
+    yield dg.Output(cleaned.interactions, "interactions", metadata={"rows": len(cleaned.interactions)})
+    yield dg.Output(cleaned.rejected, "rejected", metadata={"rows": len(cleaned.rejected)})
+    yield expectations(KEY, "clean", cleaned.interactions)
