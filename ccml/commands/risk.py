@@ -1,0 +1,132 @@
+"""May a command be offered? Four classes, decided on the parsed line, failing closed.
+
+- `safe`: proven read-only, word for word. May be offered and pre-filled.
+- `ask`: anything not proven safe, including what cannot be parsed.
+- `danger`: destroys or exposes something (`rm -r`, `git reset --hard`, `dd`). Never pre-filled, shown with the reason.
+- `refused`: never emitted: secrets, remote code piped into a shell, writing to disk devices, fork bombs, `rm` of `/`.
+
+Proof works from an allow-list (`safe_programs`): a line is safe only if every word of every command in it is literal and
+every command is known to read. A list of forbidden patterns would be passed by the first quote or variable put into it;
+the rules for `danger` and `refused` only sharpen the answer for lines that were not safe to begin with.
+
+The construction is that of OpenAI Codex's `is_known_safe_command`. Nothing is ever executed here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Literal, TypeAlias
+
+from ccml.commands.destruction import danger_of, refusal_of
+from ccml.commands.safe_programs import is_read_only
+from ccml.commands.syntax import SimpleCommand, Syntax, syntax
+from ccml.privacy.redaction import redact
+
+Level: TypeAlias = Literal["safe", "ask", "danger", "refused"]
+LEVELS: Final[tuple[Level, ...]] = ("safe", "ask", "danger", "refused")
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    level: Level
+    rule: str
+    """Names the rule that decided, for the audit log, which must not hold the command itself."""
+
+
+# What a line may be made of and still be read word for word. No substitution, no loop, no assignment, no function.
+_PLAIN: Final = frozenset(
+    "program command command_name word number string string_content raw_string concatenation pipeline list "
+    "redirected_statement file_redirect file_descriptor comment".split()
+)
+_OPERATORS: Final = frozenset({"&&", "||", "|", ";", "\n"})
+# Latin letters with accents are let through, for file names; every other character outside ASCII could be a
+# look-alike, turn the reading direction, or be invisible.
+_STRANGE: Final = re.compile(r"[^\x20-\x7e\n\tÀ-ɏ]")
+_PLACEHOLDER: Final = re.compile(r"<(?:secret:[a-z0-9-]+|email|user|path|number|url|text|pattern|host|name|heredoc)>")
+_TOOL_LINE: Final = re.compile(r"(Read|Glob|Grep|LS|Edit|MultiEdit|Write|NotebookEdit|WebFetch|WebSearch|Task|TodoWrite)(?: (.*))?")
+_READING_TOOLS: Final = frozenset({"Read", "Glob", "Grep", "LS"})
+_SHELL_GRAMMAR: Final = re.compile(r"[;&|`$()<>\n\\]")
+_SECRET_FILE: Final = re.compile(
+    r"(?i)(?:^|/)(?:\.ssh|\.gnupg|\.aws|\.kube|\.docker|\.azure)(?:/|$)|(?:^|/)(?:id_(?:rsa|dsa|ecdsa|ed25519)|\.netrc|\.pgpass|"
+    r"\.npmrc|\.pypirc|\.env(?:\.\w+)?|\.git-credentials|\.htpasswd|g?shadow-?|\.bash_history|\.zsh_history)$|"
+    r"\.(?:pem|key|p12|pfx|kdbx|jks|keystore)$|credentials|^/proc/[^/]*/(?:environ|mem)|^/dev/(?!null$)|secrets?(?:\.|/|$)"
+)
+
+
+@lru_cache(maxsize=16384)
+def assess(line: str) -> Risk:
+    """The risk of running `line` in a shell. Never raises; what it does not understand is `ask`."""
+    tool = _TOOL_LINE.fullmatch(line)
+    if tool and not _SHELL_GRAMMAR.search(_PLACEHOLDER.sub("", tool.group(2) or "")):
+        return _tool(tool.group(1), tool.group(2) or "")
+    taken = syntax(line)
+    refusal = refusal_of(line, taken)
+    if refusal is not None:
+        return Risk("refused", refusal)
+    if "secret:" in line or "<secret:" in redact(line):
+        return Risk("refused", "secret")
+    danger = danger_of(line, taken)
+    if danger is not None:
+        return Risk("danger", danger)
+    if taken is None:
+        return Risk("ask", "unreadable")
+    return _proof(line, taken)
+
+
+def _tool(name: str, argument: str) -> Risk:
+    """A tool call of an assistant (`Read src/app.py`): no shell sees its words."""
+    if "<secret:" in redact(argument):
+        return Risk("refused", "secret")
+    if name not in _READING_TOOLS:
+        return Risk("ask", "tool_writes")
+    if _SECRET_FILE.search(argument) or _STRANGE.search(argument):
+        return Risk("ask", "secret_file")
+    return Risk("safe", "tool_reads")
+
+
+def _proof(line: str, taken: Syntax) -> Risk:
+    """Safe if nothing in the line resists proof."""
+    if not taken.whole:
+        return Risk("ask", "unparsed")
+    if _STRANGE.search(line):
+        return Risk("ask", "strange_character")
+    if _PLACEHOLDER.search(line):
+        # A shell would read `<path>` as two redirections, and write to what follows.
+        return Risk("ask", "placeholder")
+    if not taken.constructs <= _PLAIN:
+        return Risk("ask", "construct")
+    if any(isinstance(piece, str) and piece not in _OPERATORS for piece in taken.outline):
+        return Risk("ask", "operator")
+    if not all(isinstance(piece, str | SimpleCommand) for piece in taken.outline):
+        return Risk("ask", "construct")
+    for command in taken.commands:
+        rule = _resists(command)
+        if rule is not None:
+            return Risk("ask", rule)
+    return Risk("safe", "read_only")
+
+
+def _resists(command: SimpleCommand) -> str | None:
+    """Why a simple command is not proven read-only; None where it is."""
+    if command.assignments or not command.words:
+        return "assignment"
+    if not all(word.static for word in command.words):
+        return "expansion"
+    for redirect in command.redirects:
+        target = redirect.target
+        if target is None or not target.static:
+            return "redirection"
+        if redirect.operator.endswith("&") and target.text in ("1", "2"):
+            continue
+        if redirect.operator == "<" and not _SECRET_FILE.search(target.text):
+            continue
+        if target.text != "/dev/null" or redirect.operator.lstrip("012&") not in (">", ">>"):
+            return "redirection"
+    words = tuple(word.text for word in command.words)
+    if any("\n" in word for word in words):
+        return "newline_in_word"
+    if any(_SECRET_FILE.search(word) for word in words[1:]):
+        return "secret_file"
+    return None if is_read_only(words) else "not_known_to_read"
