@@ -22,7 +22,11 @@ _ROOT: Final = re.compile(
     r"(?:/|~|\$\{?HOME\}?|\"\$\{?HOME\}?\")(?:/|/\*|/\.|/\.\*|\*)*$|/\*.*|//+.*|/\./.*"
     r"|/(?:home|root|etc|usr|var|bin|boot|lib|lib64|sbin|opt|Users|System)/?\*?$|[A-Za-z]:[\\/]?\*?$"
 )
-_FORK_BOMB: Final = re.compile(r"([\w:.]+)\s*\(\s*\)\s*\{[^}]*?\b?\1\s*\|\s*&?\s*\1\s*&[^}]*\}|%0\s*\|\s*%0|\$0\s*\|\s*\$0\s*&|while\s+(?:true|:)\s*;\s*do\s+\S+\s*&\s*done")
+# A function that pipes into itself in the background, or an endless loop that starts something each time.
+_FORK_BOMB: Final = re.compile(
+    r"([\w:.]{1,30}+)\s{0,4}\(\s{0,4}\)\s{0,4}\{[^}]{0,60}?(?<![\w:.])\1\s{0,4}[|&][^}]{0,60}&[^}]{0,20}\}|%0\s{0,4}\|\s{0,4}%0"
+    r"|\$0\s{0,4}\|\s{0,4}\$0\s{0,4}&|while\s{1,4}(?:true|:)\s{0,4};\s{0,4}do\s[^;&]{1,80}&\s{0,4};?\s{0,4}done"
+)
 _REVERSE_SHELL: Final = re.compile(r"/dev/(?:tcp|udp)/|\b(?:nc|ncat|netcat)\b[^|;&]{0,200}\s-\w*[ec]\w*\s+\S*(?:sh|cmd)|socket\.socket.{0,400}(?:dup2|subprocess|pty\.spawn)|socat\b.{0,200}\bexec:", re.IGNORECASE | re.DOTALL)
 # For lines that do not parse, and for what quoting hides from words: the raw text, blanks and quotes taken out.
 _FETCH_TO_SHELL: Final = re.compile(r"\b(?:curl|wget)\b[^\n]{0,2000}?\|\s*(?:sudo\s+(?:-\w+\s+)*)?(?:env\s+)?(?:\S*/)?(?:ba|z|da|k|a|fi)?sh\b")
