@@ -1,0 +1,48 @@
+"""What a task is: an intent, the ways to ask for it, and the command lines that do it.
+
+In a phrase `{file}` is a slot and `<find>` a set of synonyms (`wording.SYNONYMS`). In a command line `{file}` is the
+same slot as the phrase's, so what was asked for is what runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Style: TypeAlias = Literal["classic", "modern"]
+Project: TypeAlias = Literal["python", "node", "rust", "server", "home"]
+Condition: TypeAlias = Literal["memory", "cpu", "disk", "failed", "staged", "branch"]
+"""Scarce memory, a hot CPU, a nearly full disk; the last test run failed; something is staged; a branch is new."""
+
+Risk: TypeAlias = Literal["safe", "ask", "danger"]
+Cost: TypeAlias = Literal["light", "medium", "heavy"]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One command line that does the task. A tag left empty fits everybody and everywhere."""
+
+    line: str
+    weight: float = 1.0
+    style: Style | None = None
+    project: tuple[Project, ...] = ()
+    platform: str = ""
+    habit: str = ""
+    """Value one of the user's habits must have: an editor, a packer, or "aliases"."""
+    when: Condition | None = None
+    risk: Risk | None = None
+    """Where it differs from the task's."""
+
+
+@dataclass(frozen=True)
+class Task:
+    name: str
+    intent: str
+    phrases: tuple[str, ...]
+    variants: tuple[Variant, ...]
+    risk: Risk = "safe"
+    cost: Cost = "light"
+    reliability: float = 0.95
+    """Probability that the right command, run by a calm expert on an idle machine, succeeds."""
+    vague: bool = True
+    """Whether the intent's vague phrases ("have a look at the repo") may stand for this task."""
