@@ -65,13 +65,15 @@ class PolicyTransform(Standardiser):
 
 
 def _proposal(confidence: float | None, risk: str, request: str, command: str) -> tuple[float, ...]:
+    missing = not command.strip()
     return (
         float("nan") if confidence is None else confidence,
-        *(float(risk == level) for level in RISKS),
+        # Where nothing is proposed there is nothing to call risky, whatever level a caller hands over for ''.
+        *(float(risk == level and not missing) for level in RISKS),
         float(np.log1p(len(request.split()))),
         float(bool(_QUESTION.search(request))),
         float(bool(_POINTS_BACK.search(request))),
         float(np.log1p(len(command))),
         float(np.log1p(len(_PART.findall(command)))),
-        float(not command.strip()),
+        float(missing),
     )

@@ -1,0 +1,258 @@
+"""Joins the five kinds into one row per interaction, in sessions, with the reason for every event set aside (D6).
+
+Text is redacted and users are pseudonyms already: landing does that before anything touches the disk.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ccml.cleaning.columns import conform
+from ccml.cleaning.commands import read_commands
+from ccml.cleaning.sessions import cut_sessions, session_so_far
+from ccml.commands.parse import parse
+from ccml.intents.rules import intent_from_command
+from ccml.telemetry.events import KINDS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STATE_MAX_AGE = "10min"
+"""An older snapshot of the machine says nothing about this turn."""
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What cleaning made of the events of the asked days."""
+
+    interactions: pd.DataFrame
+    """`CLEAN_COLUMNS`, sorted by user, session and time."""
+    rejected: pd.DataFrame
+    """event_id, table, reason, day: events that could not be joined."""
+
+
+def clean(
+    interactions: pd.DataFrame,
+    executions: pd.DataFrame,
+    errors: pd.DataFrame,
+    feedback: pd.DataFrame,
+    states: pd.DataFrame,
+    *,
+    days: Sequence[str] | None = None,
+) -> Cleaned:
+    """One row per interaction from landed events, one table per kind with the columns of its declaration.
+
+    Several executions, errors or ratings of one interaction are one outcome: the first execution and error, the last
+    feedback, field by field. Cutting midnight through a session would forget its beginning, so hand over the
+    neighbouring days too and name the days wanted in `days`; the others only lend context.
+    """
+    tables = {
+        "interactions": interactions,
+        "executions": executions,
+        "errors": errors,
+        "feedback": feedback,
+        "system_states": states,
+    }
+    rejections: list[pd.DataFrame] = []
+    for name in tables:
+        tables[name] = _without_repeats(_typed(tables[name], name), name, rejections)
+    turns = cut_sessions(tables["interactions"].rename(columns={"event_id": "interaction_id"}))
+    for name in ("executions", "errors", "feedback", "system_states"):
+        tables[name] = _of_known_interactions(tables[name], name, turns, rejections)
+    tables["executions"] = _ending_after_they_began(tables["executions"], rejections)
+
+    turns = _with_outcomes(turns, tables["executions"], tables["errors"])
+    turns = _with_feedback(turns, tables["feedback"])
+    turns = _with_state(turns, tables["system_states"])
+    turns = _with_commands(turns)
+    turns = _with_intents(turns)
+    turns = session_so_far(turns)
+    turns["day"] = turns["time"].dt.strftime("%Y-%m-%d")
+    rejected = _rejected(rejections)
+    if days is not None:
+        turns, rejected = turns[turns["day"].isin(list(days))], rejected[rejected["day"].isin(list(days))]
+    return Cleaned(conform(turns.reset_index(drop=True)), rejected.reset_index(drop=True))
+
+
+def _typed(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Every declared field present, times as times."""
+    import pandas as pd
+
+    typed = table.reindex(columns=list(KINDS[name].__struct_fields__)).reset_index(drop=True)
+    for column in ("time", "ended_at"):
+        if column in typed:
+            typed[column] = pd.to_datetime(typed[column], utc=True).astype("datetime64[us, UTC]")
+    return typed
+
+
+def _without_repeats(table: pd.DataFrame, name: str, rejections: list[pd.DataFrame]) -> pd.DataFrame:
+    repeated = table.duplicated("event_id")
+    _reject(table[repeated], name, "duplicate_event_id", rejections)
+    return table[~repeated]
+
+
+def _of_known_interactions(
+    table: pd.DataFrame, name: str, turns: pd.DataFrame, rejections: list[pd.DataFrame]
+) -> pd.DataFrame:
+    points_nowhere = table["interaction_id"].notna() & ~table["interaction_id"].isin(turns["interaction_id"])
+    _reject(table[points_nowhere], name, "unknown_interaction", rejections)
+    return table[~points_nowhere]
+
+
+def _ending_after_they_began(executions: pd.DataFrame, rejections: list[pd.DataFrame]) -> pd.DataFrame:
+    backwards = (executions["ended_at"] < executions["time"]).fillna(False)
+    _reject(executions[backwards], "executions", "ended_before_it_began", rejections)
+    return executions[~backwards]
+
+
+def _reject(rows: pd.DataFrame, table: str, reason: str, rejections: list[pd.DataFrame]) -> None:
+    if len(rows):
+        rejections.append(rows[["event_id", "time"]].assign(table=table, reason=reason))
+
+
+def _rejected(rejections: list[pd.DataFrame]) -> pd.DataFrame:
+    import pandas as pd
+
+    columns = ["event_id", "table", "reason", "day"]
+    if not rejections:
+        return pd.DataFrame({name: pd.Series(dtype="string") for name in columns})
+    rows = pd.concat(rejections, ignore_index=True)
+    rows["day"] = rows["time"].dt.strftime("%Y-%m-%d")
+    return rows[columns].astype("string")
+
+
+def _with_outcomes(turns: pd.DataFrame, executions: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
+    """Did it work, since when was that known, what did it cost, what went wrong.
+
+    A log that says a tool failed is believed over an exit status (a tool call may fail around a command that ended
+    with 0); an error without any execution is a failure.
+    """
+    import numpy as np
+    import pandas as pd
+
+    ran = executions.sort_values(["time", "event_id"], kind="stable").groupby("interaction_id").first()
+    ran = ran.reindex(turns["interaction_id"]).reset_index(drop=True)
+    went_wrong = errors.sort_values(["time", "event_id"], kind="stable").groupby("interaction_id").first()
+    went_wrong = went_wrong.reindex(turns["interaction_id"]).reset_index(drop=True)
+
+    status, failed = _numbers(ran["exit_status"]), _numbers(ran["failed"])
+    by_status = np.where(np.isnan(status), np.nan, status == 0)
+    outcome = np.where(np.isnan(failed), by_status, failed == 0)
+    outcome = np.where(np.isnan(outcome) & went_wrong["event_id"].notna(), 0.0, outcome)
+    took = pd.to_timedelta(pd.Series(_numbers(ran["duration_ms"])).fillna(0.0), unit="ms")
+    ended = ran["ended_at"].fillna(ran["time"] + took).fillna(went_wrong["time"])
+    known = pd.Series(np.where(np.isnan(outcome), None, outcome == 1.0), dtype="boolean")
+    return turns.assign(
+        exit_status=pd.array(status, dtype="Int64"),
+        succeeded=known,
+        outcome_time=_not_before(ended, turns["time"]).where(known.notna()),
+        duration_ms=_numbers(ran["duration_ms"]),
+        cpu_ms=_numbers(ran["cpu_ms"]),
+        memory_mb=_numbers(ran["memory_mb"]),
+        output_bytes=pd.array(_numbers(ran["output_bytes"]), dtype="Int64"),
+        error_category=went_wrong["category"],
+        error_message=went_wrong["message"],
+        recovery_command=went_wrong["recovery_command"],
+        recovered=went_wrong["recovered"].astype("boolean"),
+        recovery_ms=_numbers(went_wrong["recovery_ms"]),
+    )
+
+
+def _with_feedback(turns: pd.DataFrame, feedback: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    feedback = feedback.sort_values(["time", "event_id"], kind="stable")
+    said = feedback.groupby("interaction_id").last().reindex(turns["interaction_id"]).reset_index(drop=True)
+    rated = feedback[feedback["rating"].notna()].groupby("interaction_id")["time"].last()
+    rated = rated.reindex(turns["interaction_id"]).reset_index(drop=True)
+    return turns.assign(
+        rating=pd.array(_numbers(said["rating"]), dtype="Int64"),
+        rating_time=_not_before(rated, turns["time"]),
+        verdict=said["verdict"],
+        corrected_command=said["corrected_command"],
+        corrected_intent=said["corrected_intent"],
+    )
+
+
+def _with_state(turns: pd.DataFrame, states: pd.DataFrame) -> pd.DataFrame:
+    """The snapshot that belongs to the turn, else the newest earlier one of the same host or session."""
+    import pandas as pd
+
+    fields = ["cpu_percent", "memory_percent", "disk_percent", "load_1m", "processes", "active_application"]
+    own = states[states["interaction_id"].notna()].sort_values(["time", "event_id"], kind="stable")
+    own = own.groupby("interaction_id").last().reindex(turns["interaction_id"]).reset_index(drop=True)
+    numbers = fields[:-1]
+    loose = states[states["interaction_id"].isna()]
+    if len(loose):
+        # Sittings carry a suffix by now; a snapshot names the session as logged.
+        session = turns["session_id"].str.rsplit("#", n=1).str[0]
+        asks = pd.DataFrame({"time": turns["time"], "place": _place(turns["host"], session), "row": range(len(turns))})
+        tells = loose.assign(place=_place(loose["host"], loose["session_id"]))[["time", "place", "platform", *fields]]
+        near = pd.merge_asof(
+            asks.sort_values("time", kind="stable"),
+            tells.sort_values("time", kind="stable"),
+            on="time",
+            by="place",
+            tolerance=pd.Timedelta(STATE_MAX_AGE),
+        )
+        near = near.sort_values("row").reset_index(drop=True)
+        own = own.where(own["event_id"].notna(), near.reindex(columns=own.columns))
+    stated = {name: _numbers(own[name]) for name in numbers}
+    stated["processes"] = pd.array(stated["processes"], dtype="Int64")
+    platform = turns["platform"].astype("string").fillna("")
+    return turns.assign(
+        **stated,
+        active_application=own["active_application"],
+        platform=platform.where(platform != "", own["platform"].astype("string").fillna("")),
+    )
+
+
+def _with_commands(turns: pd.DataFrame) -> pd.DataFrame:
+    lines = turns["command"].astype("string").fillna("")
+    read = read_commands(lines)
+    versions = turns["model_versions"].map(_as_json)
+    return turns.assign(command=lines, model_versions=versions, **{name: read[name] for name in read})
+
+
+def _with_intents(turns: pd.DataFrame) -> pd.DataFrame:
+    """The user's correction, else the telemetry's label, else what the rules make of the command, marked as such."""
+    given, corrected = (turns[name].astype("string").str.strip() for name in ("intent", "corrected_intent"))
+    given, corrected = given.mask(given == ""), corrected.mask(corrected == "")
+    ruled = {line: intent_from_command(parse(line)) for line in turns["command"].unique() if line.strip()}
+    by_rule = turns["command"].map(ruled).astype("string")
+    source = by_rule.notna().map({True: "rule", False: "none"}).astype("string")
+    source = source.mask(given.notna(), "telemetry").mask(corrected.notna(), "correction")
+    return turns.assign(
+        intent=given,
+        corrected_intent=corrected,
+        intent_label=corrected.fillna(given).fillna(by_rule),
+        intent_source=source,
+    )
+
+
+def _place(host: pd.Series, session: pd.Series) -> pd.Series:
+    host = host.astype("string").fillna("")
+    return host.where(host != "", session.astype("string"))
+
+
+def _not_before(moment: pd.Series, earliest: pd.Series) -> pd.Series:
+    """Clocks of two programs differ: nothing about a turn is known before the turn."""
+    return moment.where(moment.isna() | (moment >= earliest), earliest)
+
+
+def _numbers(column: pd.Series) -> Any:
+    return column.astype("object").astype("Float64").to_numpy(dtype="float64", na_value=float("nan"))
+
+
+def _as_json(versions: Any) -> str | None:
+    """Arrow gives a map as pairs, pandas as a dict, a served log as text."""
+    if isinstance(versions, str):
+        return versions
+    if isinstance(versions, dict):
+        return json.dumps(versions, sort_keys=True)
+    if isinstance(versions, list):
+        return json.dumps(dict(versions), sort_keys=True)
+    return None

@@ -1,0 +1,173 @@
+"""Draws training, validation, calibration and test rows: by time for known users, and some users wholly unseen (D13).
+
+The split is drawn before anything is fitted or augmented.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ccml.errors import NotEnoughDataError
+from ccml.profiles import SplitSettings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SPLITS = ("train", "validation", "calibration", "test")
+HELD_OUT = ("validation", "calibration", "test")
+
+MINIMUM_ROWS = 40
+MINIMUM_SESSIONS = 4
+"""One for each split; with fewer, a session has to be cut by time."""
+MINIMUM_USERS = 5
+"""With fewer, holding a whole user out would take too much of what there is to learn from."""
+STRADDLING_LIMIT = 0.2
+"""Turns that a session makes after the next cut are dropped while they are at most this share of the rows."""
+
+
+@dataclass(frozen=True)
+class Splits:
+    labels: pd.Series
+    """interaction_id → 'train', 'validation', 'calibration', 'test' or 'dropped'."""
+    unseen_users: frozenset[str]
+    """Users of whom no row is outside the test split."""
+    whole_sessions: bool
+    """False where there were too few sessions, so that they were cut by time."""
+    time_ordered: bool
+    """False where sessions ran side by side, so that a known user's training turns may be later than held-out ones."""
+    facts: dict[str, Any]
+    """Counts, cut times, rows dropped by reason and, in words, whatever was not done as usual."""
+
+
+def assign_splits(clean: pd.DataFrame, settings: SplitSettings, seed: int) -> Splits:
+    """Deterministic for the same rows, settings and seed, in whatever order the rows come.
+
+    Known users: the first sessions train, the next validate (every second of them, drawn by hash, calibrates), the
+    last test. A session belongs where it starts; what it does after the next cut is dropped.
+
+    Raises:
+        NotEnoughDataError: too few interactions to keep training and held-out rows apart.
+    """
+    if len(clean) < MINIMUM_ROWS:
+        raise NotEnoughDataError(
+            f"The telemetry holds {len(clean)} interactions; at least {MINIMUM_ROWS} are needed to keep training and "
+            "held-out rows apart. Land more logs."
+        )
+    rows = clean[["interaction_id", "session_id", "user_id", "time"]].drop_duplicates("interaction_id")
+    sessions = rows.groupby("session_id").agg(
+        user_id=("user_id", "first"), start=("time", "min"), end=("time", "max"), rows=("time", "size")
+    )
+    sessions = sessions.reset_index().sort_values(["start", "session_id"], ignore_index=True)
+    notes: list[str] = []
+    unseen = _unseen_users(sessions, settings, seed, notes)
+    known = sessions[~sessions["user_id"].isin(list(unseen))].reset_index(drop=True)
+    dropped: dict[str, int] = {}
+    if len(known) < MINIMUM_SESSIONS:
+        notes.append(
+            f"There are {len(known)} sessions, fewer than {MINIMUM_SESSIONS}: cut by time instead of kept whole."
+        )
+        labels = _by_time_within_sessions(rows, settings)
+        unseen, whole, ordered, cuts = frozenset(), False, True, {}
+    else:
+        first, second = _boundaries(known, settings)
+        by_session = _by_session(known, first, second, seed)
+        by_session |= dict.fromkeys(sessions.loc[sessions["user_id"].isin(list(unseen)), "session_id"], "test")
+        labels = rows["session_id"].map(by_session).set_axis(rows["interaction_id"])
+        late = _after_the_next_cut(rows, labels, known["start"][first], known["start"][second])
+        whole, ordered = True, bool(late.sum() <= STRADDLING_LIMIT * len(rows))
+        if ordered:
+            labels = labels.mask(late, "dropped")
+            dropped = {"turn after the cut that its session began before": int(late.sum())} if late.any() else {}
+        else:
+            notes.append("Many sessions run side by side: each belongs where it starts, whole, and overlaps in time.")
+        cuts = {"validation": str(known["start"][first]), "test": str(known["start"][second])}
+    counts = {split: int((labels == split).sum()) for split in (*SPLITS, "dropped")}
+    empty = [split for split in SPLITS if counts[split] == 0]
+    if empty:
+        raise NotEnoughDataError(
+            f"No rows are left for {' and '.join(empty)} after splitting {len(rows)} interactions of {len(sessions)} "
+            "sessions by time. Land logs of more sessions."
+        )
+    facts = {
+        "rows": counts,
+        "sessions": len(sessions),
+        "users": int(sessions["user_id"].nunique()),
+        "unseen_users": len(unseen),
+        "dropped": dropped,
+        "cuts": cuts,
+        "notes": notes,
+    }
+    return Splits(labels.astype(object), unseen, whole, ordered, facts)
+
+
+def _unseen_users(sessions: pd.DataFrame, settings: SplitSettings, seed: int, notes: list[str]) -> frozenset[str]:
+    """Users in the order of their hash, up to the asked share; nobody who wrote a quarter of everything."""
+    by_user = sessions.groupby("user_id")["rows"].sum()
+    wanted = math.ceil(settings.unseen_user_fraction * len(by_user))
+    if len(by_user) < MINIMUM_USERS:
+        notes.append(f"There are {len(by_user)} users, fewer than {MINIMUM_USERS}: none is held out whole.")
+        return frozenset()
+    candidates = by_user.index[by_user <= by_user.sum() / 4]
+    return frozenset(sorted(candidates, key=lambda user: draw(seed, "user", user))[:wanted])
+
+
+def _boundaries(known: pd.DataFrame, settings: SplitSettings) -> tuple[int, int]:
+    """Session numbers: [0, first) trains, [first, second) validates and calibrates, the rest tests."""
+    count = len(known)
+    share = np.cumsum(known["rows"].to_numpy()) / known["rows"].sum()
+    aim = int(np.searchsorted(share, 1 - settings.validation_fraction - settings.test_fraction)) + 1
+    first = _quietest_boundary(known, min(max(aim, 1), count - 3), 1, count - 3)
+    aim = int(np.searchsorted(share, 1 - settings.test_fraction)) + 1
+    second = _quietest_boundary(known, min(max(aim, first + 2), count - 1), first + 2, count - 1)
+    return first, second
+
+
+def _by_session(known: pd.DataFrame, first: int, second: int, seed: int) -> dict[str, str]:
+    number = np.arange(len(known))
+    label = np.where(number < first, "train", np.where(number < second, "validation", "test")).astype(object)
+    ids = known["session_id"].to_numpy(dtype=object)
+    validating = sorted(ids[label == "validation"], key=lambda session: draw(seed, "calibration", session))
+    return dict(zip(ids, label, strict=True)) | dict.fromkeys(validating[1::2], "calibration")
+
+
+def _after_the_next_cut(rows: pd.DataFrame, labels: pd.Series, first: Any, second: Any) -> pd.Series:
+    time = rows["time"].set_axis(labels.index)
+    validating = labels.isin(["validation", "calibration"])
+    return ((labels == "train") & (time >= first)) | (validating & (time >= second))
+
+
+def _quietest_boundary(sessions: pd.DataFrame, aim: int, low: int, high: int) -> int:
+    """The boundary near `aim` that the fewest rows run across; nights and weekends are better cuts than noon."""
+    reach = max(1, len(sessions) // 40)
+    near = range(max(low, aim - reach), min(high, aim + reach) + 1)
+    rows = sessions["rows"].to_numpy()
+    return min(near, key=lambda boundary: (rows[_straddles(sessions, boundary)].sum(), abs(boundary - aim), boundary))
+
+
+def _straddles(sessions: pd.DataFrame, boundary: int) -> NDArray[np.bool_]:
+    begun = np.arange(len(sessions)) < boundary
+    return np.asarray(begun & (sessions["end"] >= sessions["start"][boundary]).to_numpy())
+
+
+def _by_time_within_sessions(rows: pd.DataFrame, settings: SplitSettings) -> pd.Series:
+    import pandas as pd
+
+    ordered = rows.sort_values(["time", "interaction_id"], kind="stable")
+    share = (np.arange(len(ordered)) + 0.5) / len(ordered)
+    test = 1 - settings.test_fraction
+    validation = test - settings.validation_fraction
+    edges = [validation, validation + settings.validation_fraction / 2, test]
+    labels = np.asarray(SPLITS, dtype=object)[np.searchsorted(edges, share)]
+    return pd.Series(labels, index=pd.Index(ordered["interaction_id"]))
+
+
+def draw(seed: int, purpose: str, identifier: str) -> int:
+    """A number that looks random and depends on nothing but its arguments."""
+    digest = hashlib.sha256(f"{seed}:{purpose}:{identifier}".encode()).digest()
+    return int.from_bytes(digest[:8], "big")
