@@ -23,7 +23,7 @@ def _raw(kind: str) -> dg.AssetsDefinition:
         check_specs=[dg.AssetCheckSpec(EXPECTATIONS, asset=key, blocking=True)],
     )
     def raw(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
-        from ccml.telemetry.landing import read_landed
+        from ccml.telemetry.lake import read_landed
 
         table = read_landed(platform.home.lake, kind, context.partition_keys)
         return dg.MaterializeResult(

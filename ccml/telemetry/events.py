@@ -23,7 +23,8 @@ Time: TypeAlias = Annotated[datetime, Meta(tz=True, description="When it happene
 Fraction: TypeAlias = Annotated[float, Meta(ge=0.0, le=1.0)]
 Percent: TypeAlias = Annotated[float, Meta(ge=0.0, le=100.0)]
 NonNegative: TypeAlias = Annotated[float, Meta(ge=0.0)]
-Count: TypeAlias = Annotated[int, Meta(ge=0)]
+Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
+"""Bounded, for JSON integers have no end and a column's have."""
 
 Action: TypeAlias = Literal["execute", "confirm", "suggest", "clarify", "hand_over"]
 """How the assistant may act on a request: run the command, ask to confirm it, offer a ranked list, ask back what was
@@ -79,7 +80,10 @@ class Execution(Event, frozen=True, kw_only=True, tag="execution"):
 
     interaction_id: Identifier
     ended_at: Time | None = None
-    exit_status: Annotated[int | None, Meta(description="0 is success; None where the log does not say.")] = None
+    exit_status: Annotated[
+        Annotated[int, Meta(ge=-(2**31), le=2**32)] | None,
+        Meta(description="0 is success; None where the log does not say."),
+    ] = None
     failed: Annotated[bool | None, Meta(description="For tools without an exit status: did it fail?")] = None
     duration_ms: NonNegative | None = None
     cpu_ms: NonNegative | None = None

@@ -1,0 +1,140 @@
+"""One line of a native log → one event, or the reason why not.
+
+Every input ends in one of the two: nothing here raises. A reason names the field (`$.propensity`) and what was expected
+there, and its `reason_code` is one of `REASON_CODES`, so that a report can count and a person can repair.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import msgspec
+
+from ccml.telemetry.events import AnyEvent, Event, Execution
+
+REASON_CODES: dict[str, str] = {
+    "not_json": "the line is no JSON object at all",
+    "bad_json": "the line begins as a JSON object and then breaks",
+    "truncated": "the file ends in the middle of this line",
+    "bad_encoding": "the bytes are not UTF-8",
+    "nul_byte": "the line holds a NUL byte",
+    "too_long": "the line is longer than the format's limit",
+    "too_deep": "the JSON is nested deeper than 32 levels",
+    "unknown_kind": "`kind` names none of the five kinds",
+    "missing_field": "a required field is absent",
+    "unknown_field": "a field is not part of the declaration",
+    "wrong_type": "a field holds another type than declared",
+    "bad_value": "a field holds a value outside what is declared",
+    "future_time": "the event lies more than a day after the moment of reading",
+    "too_old": "the event lies before 2009-01-01, where the daily partitions begin",
+    "conflicting_duplicate": "an event with this id and another content has landed before",
+}
+
+MAX_DEPTH = 32
+MAX_LINE_BYTES = 256 * 1024
+FUTURE_TOLERANCE = timedelta(days=1)
+EARLIEST = datetime(2009, 1, 1, tzinfo=UTC)
+
+
+class Rejection(msgspec.Struct, frozen=True):
+    """Why an input did not become an event. `reason_code` is a key of `REASON_CODES`."""
+
+    reason_code: str
+    reason: str
+
+
+_decoder = msgspec.json.Decoder(AnyEvent)
+_JSON_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_EventT = TypeVar("_EventT", bound=Event)
+
+
+def decode_line(raw: bytes, *, now: datetime) -> AnyEvent | Rejection:
+    """Decode one JSON line, strictly: no coercion, no unknown fields.
+
+    Args:
+        raw: the line without its line end.
+        now: the moment of reading, with a time zone; later than a day after it is the future.
+    """
+    unreadable = reject_unreadable(raw, MAX_LINE_BYTES)
+    if unreadable is not None:
+        return unreadable
+    try:
+        event = _decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        return _explain(str(error))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return Rejection("bad_json", f"expected one JSON object: {error}")
+    return _reject_impossible_times(event, now) or event
+
+
+def make_event(kind: type[_EventT], fields: dict[str, Any], *, now: datetime) -> _EventT | Rejection:
+    """Build an event from what a reader found in somebody else's log, under the same rules as a native line."""
+    try:
+        event = msgspec.convert({"kind": kind.__struct_config__.tag, **fields}, kind)
+    except msgspec.ValidationError as error:
+        return _explain(str(error))
+    return _reject_impossible_times(event, now) or event
+
+
+def reject_unreadable(raw: bytes, limit: int) -> Rejection | None:
+    """What can be said of a line before it is parsed as JSON."""
+    if len(raw) > limit:
+        return Rejection("too_long", f"expected at most {limit} bytes on a line, found {len(raw)}")
+    if b"\x00" in raw:
+        return Rejection("nul_byte", f"expected text, found a NUL byte at byte {raw.index(0) + 1}")
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return Rejection(
+            "bad_encoding", f"expected UTF-8, found byte 0x{raw[error.start]:02x} at byte {error.start + 1}"
+        )
+    if not raw.lstrip().startswith(b"{"):
+        return Rejection("not_json", "expected a JSON object, which begins with '{'")
+    if _depth_exceeds(raw, MAX_DEPTH):
+        return Rejection("too_deep", f"expected at most {MAX_DEPTH} nested levels")
+    return None
+
+
+def _reject_impossible_times(event: Event, now: datetime) -> Rejection | None:
+    times: dict[str, datetime] = {"time": event.time}
+    if isinstance(event, Execution) and event.ended_at is not None:
+        times["ended_at"] = event.ended_at
+    for field, time in times.items():
+        if time > now + FUTURE_TOLERANCE:
+            reason = f"expected at most a day after {now.isoformat()}, got {time.isoformat()} - at `$.{field}`"
+            return Rejection("future_time", reason)
+        if time < EARLIEST:
+            return Rejection("too_old", f"expected {EARLIEST.date()} or later, got {time.isoformat()} - at `$.{field}`")
+    return None
+
+
+def _depth_exceeds(raw: bytes, limit: int) -> bool:
+    if raw.count(b"{") + raw.count(b"[") <= limit:
+        return False
+    # Brackets inside strings open nothing. Without this a shell line full of braces would be refused.
+    depth = 0
+    for byte in _JSON_STRING.sub(b"", raw):
+        if byte in b"{[":
+            depth += 1
+            if depth > limit:
+                return True
+        elif byte in b"}]":
+            depth -= 1
+    return False
+
+
+def _explain(message: str) -> Rejection:
+    """msgspec's sentence, which already names the field and what was expected, with its reason code."""
+    if "missing required field" in message:
+        code = "missing_field"
+    elif "unknown field" in message:
+        code = "unknown_field"
+    elif re.match(r"Expected `[^`]+`, got ", message):
+        code = "wrong_type"
+    elif message.endswith("at `$.kind`"):
+        code = "unknown_kind"
+    else:
+        code = "bad_value"
+    return Rejection(code, message)

@@ -1,0 +1,203 @@
+"""The lake's landed tables: five kinds of events by day, the quarantine, and the drops (one row per file that landed).
+
+Delta tables under `<lake>/landed/`. A table takes the rows of a file at most once: the file's sha256 is the id of a
+Delta application transaction, which is looked up and committed on the same `DeltaTable` object. With two objects a
+second writer slips in between and the rows are there twice.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ccml.errors import IntegrityError
+from ccml.telemetry.events import KINDS
+from ccml.telemetry.schema import arrow_schema
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    from deltalake import DeltaTable
+
+QUARANTINE = "quarantine"
+DROPS = "drops"
+_COMMIT_ATTEMPTS = 20
+_STATISTICS = {"delta.dataSkippingStatsColumns": "landed_at"}
+"""Delta's log keeps the smallest and largest value of every column with statistics, and keeps them after the row has
+been erased. So no column that came from a log has any."""
+
+
+@functools.cache
+def landed_schema(table: str) -> pa.Schema:
+    """Columns as stored. A kind's table has, beside the declared fields, where each row came from.
+
+    `drop` is the sha256 of the file, `line` the line in it, `event_key` and `content_key` are 64-bit hashes of the
+    event's id and of the whole event, by which duplicates are told without reading any text.
+    """
+    import pyarrow as pa
+
+    time = pa.timestamp("us", tz="UTC")
+    if table in KINDS:
+        numbers = [pa.field(name, pa.int64()) for name in ("line", "event_key", "content_key")]
+        return pa.schema([*arrow_schema(table), pa.field("drop", pa.string()), *numbers, pa.field("landed_at", time)])
+    text = ("drop", "path", "format")
+    if table == QUARANTINE:
+        columns = [*((name, pa.string()) for name in text), ("line", pa.int64())]
+        columns += [(name, pa.string()) for name in ("reason_code", "reason", "line_sha256", "text")]
+    else:
+        columns = [(name, pa.string()) for name in text]
+        columns += [
+            (name, pa.int64()) for name in ("bytes", "lines", "landed_lines", "duplicates", "quarantined", "blank")
+        ]
+        columns += [(name, pa.string()) for name in ("landed", "skipped", "facts")] + [("days", pa.list_(pa.string()))]
+    return pa.schema([*columns, ("landed_at", time)])
+
+
+def open_table(lake: Path, name: str) -> DeltaTable | None:
+    """The table as it stands now, or None where nothing has landed in it."""
+    from deltalake import DeltaTable
+
+    path = _path(lake, name)
+    return DeltaTable(path) if DeltaTable.is_deltatable(str(path)) else None
+
+
+def open_or_create_table(lake: Path, name: str) -> DeltaTable:
+    from deltalake import DeltaTable
+
+    path = _path(lake, name)
+    if not DeltaTable.is_deltatable(str(path)):
+        path.mkdir(parents=True, exist_ok=True)
+        DeltaTable.create(
+            path,
+            landed_schema(name),
+            mode="ignore",
+            partition_by=["day"] if name in KINDS else None,
+            configuration=_STATISTICS,
+        )
+    return DeltaTable(path)
+
+
+def append_once(lake: Path, name: str, rows: Mapping[str, pa.Table]) -> None:
+    """Add each drop's rows (sha256 → rows) in one commit, leaving out the drops whose rows the table has.
+
+    Raises:
+        IntegrityError: other writers kept winning.
+    """
+    import pyarrow as pa
+    from deltalake import CommitProperties, Transaction, write_deltalake
+    from deltalake.exceptions import CommitFailedError
+
+    if not rows:
+        return
+    table = open_or_create_table(lake, name)
+    for _ in range(_COMMIT_ATTEMPTS):
+        missing = [drop for drop in rows if table.transaction_version(drop) is None]
+        if not missing:
+            return
+        try:
+            write_deltalake(
+                table,
+                pa.concat_tables([rows[drop] for drop in missing]),
+                mode="append",
+                schema_mode="merge",  # a field added to the declaration becomes a column of an older table
+                commit_properties=CommitProperties(app_transactions=[Transaction(drop, 1) for drop in missing]),
+            )
+        except CommitFailedError:
+            table.update_incremental()
+        else:
+            return
+    raise IntegrityError(f"{_path(lake, name)}: {_COMMIT_ATTEMPTS} commits lost against other writers; land again.")
+
+
+def has_landed(drops: DeltaTable | None, drop: str) -> bool:
+    """Has everything of the file with this sha256 landed? The drop's own row is written last."""
+    return drops is not None and drops.transaction_version(drop) is not None
+
+
+def landed_keys(lake: Path, kind: str, *, but_of: Sequence[str]) -> pa.Table:
+    """`event_key` and `content_key` of every row of a kind, leaving out the rows of some drops."""
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    table = open_table(lake, kind)
+    if table is None:
+        return pa.table({"event_key": pa.array([], pa.int64()), "content_key": pa.array([], pa.int64())})
+    others = ~ds.field("drop").isin(list(but_of))
+    return table.to_pyarrow_dataset().to_table(columns=["event_key", "content_key"], filter=others)
+
+
+def landed_days(lake: Path, kind: str | None = None) -> list[str]:
+    """Days (`YYYY-MM-DD`, UTC) that hold events, of one kind or of any, in order."""
+    tables = [open_table(lake, name) for name in ([kind] if kind else KINDS)]
+    return sorted({str(part["day"]) for table in tables if table is not None for part in table.partitions()})
+
+
+def read_landed(lake: Path, kind: str, days: Sequence[str]) -> pd.DataFrame:
+    """The events of a kind on some days, in the columns of `arrow_schema(kind)`, in order of time.
+
+    One row per event id: of several rows with one id, which only writers at work at the same moment can leave, the one
+    that landed first. Whole numbers are `Int64`, truth values `boolean`, times `datetime64[us, UTC]`, absent text None.
+    """
+    import pandas as pd
+    import pyarrow as pa
+
+    rows, _ = _first_landed(_rows(lake, kind, days))
+    nullable = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+    ordered = rows.select(arrow_schema(kind).names).sort_by([("time", "ascending"), ("event_id", "ascending")])
+    return ordered.to_pandas(types_mapper=nullable.get)
+
+
+def conflicting_duplicates(lake: Path, kind: str, days: Sequence[str]) -> pd.DataFrame:
+    """Rows that `read_landed` leaves out although they differ from the one it keeps: event_id, drop, line."""
+    _, conflicts = _first_landed(_rows(lake, kind, days))
+    return conflicts.select(["event_id", "drop", "line"]).to_pandas()
+
+
+def read_quarantine(lake: Path) -> pd.DataFrame:
+    """Every refused line: drop, path, format, line, reason_code, reason, line_sha256, text (redacted), landed_at."""
+    return _whole(lake, QUARANTINE)
+
+
+def read_drops(lake: Path) -> pd.DataFrame:
+    """One row per file content that landed; `landed`, `skipped` and `facts` are JSON objects."""
+    return _whole(lake, DROPS)
+
+
+def _path(lake: Path, name: str) -> Path:
+    return lake / "landed" / name
+
+
+def _whole(lake: Path, name: str) -> pd.DataFrame:
+    table = open_table(lake, name)
+    rows = landed_schema(name).empty_table() if table is None else table.to_pyarrow_table()
+    return rows.to_pandas()
+
+
+def _rows(lake: Path, kind: str, days: Sequence[str]) -> pa.Table:
+    schema = landed_schema(kind)
+    table = open_table(lake, kind)
+    if table is None or not days:
+        return schema.empty_table()
+    found = table.to_pyarrow_dataset(partitions=[("day", "in", list(days))]).to_table()
+    import pyarrow as pa
+
+    # A column declared after the table was made is absent until a row with it lands.
+    columns = [
+        found[field.name].cast(field.type) if field.name in found.column_names else pa.nulls(len(found), field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
+
+
+def _first_landed(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """(the row that landed first of each event id, later rows with another content)."""
+    import numpy as np
+    import pyarrow as pa
+
+    rows = rows.sort_by([("landed_at", "ascending"), ("drop", "ascending"), ("line", "ascending")])
+    keys, contents = rows["event_key"].to_numpy(), rows["content_key"].to_numpy()
+    _, first, place = np.unique(keys, return_index=True, return_inverse=True)
+    differs = contents != contents[first[place]] if len(keys) else np.zeros(0, dtype=bool)
+    return rows.take(pa.array(np.sort(first))), rows.filter(pa.array(differs))

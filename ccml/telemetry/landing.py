@@ -1,0 +1,222 @@
+"""Files → the lake, exactly once, with books that add up.
+
+Every line of a file ends in exactly one place, and a drop is written down only if the sums agree:
+
+    lines = landed + duplicates + quarantined + blank + left out
+
+`left out` are readable lines that carry no event of their own (an assistant's prose, a progress record), counted by
+type. A file is known by the sha256 of its bytes: the same bytes under another name change nothing. The drop's own row
+is written last, so a process killed before that lands the rest on its next attempt, and each table refuses the rows it
+has.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ccml.privacy.pseudonyms import Pseudonyms
+from ccml.telemetry.drop import Drop, DropReport, drop_row, unstamped
+from ccml.telemetry.events import KINDS
+from ccml.telemetry.lake import DROPS, QUARANTINE, append_once, has_landed, landed_keys, landed_schema, open_table
+from ccml.telemetry.readers import FORMATS, find_files
+from ccml.telemetry.sources import Source
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+_ROWS_PER_COMMIT = 250_000
+"""Files are gathered until they hold this many events: few commits for many small files, bounded memory for many large
+ones."""
+_EXAMPLES = 20
+
+
+@dataclass
+class LandingReport:
+    """Sums over the files of one call. `files` counts those that landed now."""
+
+    files: int = 0
+    already_landed: int = 0
+    changing: int = 0
+    """Files that were written to while they were read; they land on the next call."""
+    lines: int = 0
+    landed_lines: int = 0
+    duplicates: int = 0
+    blank: int = 0
+    landed: Counter[str] = field(default_factory=Counter)
+    quarantined: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    facts: Counter[str] = field(default_factory=Counter)
+    formats: Counter[str] = field(default_factory=Counter)
+    days: list[str] = field(default_factory=list)
+    """Days that got new events, in order."""
+    examples: list[str] = field(default_factory=list)
+    """`file:line: reason` of the first refused lines."""
+    drops: list[DropReport] = field(default_factory=list)
+
+    def add(self, drop: DropReport) -> None:
+        self.files += 1
+        self.formats[drop.format] += 1
+        for name in ("lines", "landed_lines", "duplicates", "blank"):
+            setattr(self, name, getattr(self, name) + getattr(drop, name))
+        for name in ("landed", "quarantined", "skipped", "facts"):
+            getattr(self, name).update(getattr(drop, name))
+        self.days = sorted({*self.days, *drop.days})
+        self.drops.append(drop)
+
+    def sentence(self) -> str:
+        """What happened, for a log or a terminal."""
+        if not self.files:
+            return f"Nothing new: {self.already_landed} files had landed before."
+        refused = ", ".join(f"{count:,} {code}" for code, count in self.quarantined.most_common())
+        left_out = self.duplicates + self.blank + self.skipped.total()
+        return (
+            f"{self.files:,} files with {self.lines:,} lines: {self.landed.total():,} events landed on "
+            f"{len(self.days)} days from {self.landed_lines:,} lines; {self.quarantined.total():,} lines quarantined"
+            f"{f' ({refused})' if refused else ''}, {left_out:,} duplicates, blank or without an event; "
+            f"{self.already_landed:,} files had landed before."
+        )
+
+    def metadata(self) -> dict[str, Any]:
+        """The sums, as plain JSON values."""
+        numbers = ("files", "already_landed", "changing", "lines", "landed_lines", "duplicates", "blank")
+        counters = ("landed", "quarantined", "skipped", "facts", "formats")
+        return {
+            **{name: getattr(self, name) for name in numbers},
+            **{name: dict(getattr(self, name)) for name in counters},
+            "quarantine_examples": self.examples,
+        }
+
+
+def land(sources: Sequence[Source], lake: Path, pseudonyms: Pseudonyms, now: datetime) -> LandingReport:
+    """Read the files behind `sources` and add what is new in them to the lake.
+
+    Texts are redacted and people and machines replaced by pseudonyms before anything is written. Source files are read
+    in place and left as they are.
+
+    Args:
+        now: the moment of landing, with a time zone.
+
+    Raises:
+        InputError: a path or a format that cannot be read (see `find_files`).
+        IntegrityError: the books of a file do not add up; nothing of it is written down as landed.
+    """
+    report = LandingReport()
+    gathered: dict[str, Drop] = {}
+    landed_drops = open_table(lake, DROPS)
+    for file in find_files(sources):
+        written = _written(file.path)
+        sha256, lines = _fingerprint(file.path)
+        if sha256 in gathered or has_landed(landed_drops, sha256):
+            report.already_landed += 1
+            continue
+        drop = Drop(file, sha256, written[0], pseudonyms)
+        drop.read(now)
+        if _written(file.path) != written:
+            report.changing += 1
+            continue
+        drop.check_lines(lines)
+        gathered[sha256] = drop
+        if sum(len(rows) for each in gathered.values() for rows in each.rows.values()) >= _ROWS_PER_COMMIT:
+            _commit(gathered, lake, now, report)
+            gathered = {}
+            landed_drops = open_table(lake, DROPS)
+    _commit(gathered, lake, now, report)
+    return report
+
+
+def _commit(drops: dict[str, Drop], lake: Path, now: datetime, report: LandingReport) -> None:
+    """Write what some drops hold: events, then refused lines, then the drops themselves."""
+    import pyarrow as pa
+
+    if not drops:
+        return
+    lines_of: dict[str, dict[str, list[np.ndarray]]] = {sha256: {"landed": [], "all": []} for sha256 in drops}
+    events: dict[str, dict[str, pa.Table]] = {}
+    for kind in KINDS:
+        holders = {sha256: drop for sha256, drop in drops.items() if kind in drop.rows}
+        for sha256, (is_new, is_conflict) in _judge(kind, holders, lake).items():
+            drop, rows = holders[sha256], holders[sha256].rows[kind]
+            drop.refuse_conflicts(kind, rows.filter(pa.array(is_conflict)))
+            lines = rows["line"].to_numpy()
+            lines_of[sha256]["all"].append(lines)
+            lines_of[sha256]["landed"].append(lines[is_new])
+            fresh = rows.filter(pa.array(is_new))
+            if len(fresh):
+                drop.report.landed[kind] = len(fresh)
+                drop.report.days = sorted({*drop.report.days, *fresh["day"].unique().to_pylist()})
+                events.setdefault(kind, {})[sha256] = _stamped(fresh, kind, now)
+    for sha256, drop in drops.items():
+        drop.settle(lines_of[sha256])
+    for kind, rows_of in events.items():
+        append_once(lake, kind, rows_of)
+    append_once(
+        lake,
+        QUARANTINE,
+        {
+            sha256: _stamped(pa.Table.from_pylist(drop.refused, schema=unstamped(QUARANTINE)), QUARANTINE, now)
+            for sha256, drop in drops.items()
+            if drop.refused
+        },
+    )
+    append_once(lake, DROPS, {sha256: _stamped(drop_row(drop.report), DROPS, now) for sha256, drop in drops.items()})
+    for drop in drops.values():
+        report.add(drop.report)
+        free = _EXAMPLES - len(report.examples)
+        report.examples += [
+            f"{row['path']}:{row['line']}: {row['reason_code']}: {row['reason']}" for row in drop.refused[:free]
+        ]
+
+
+def _judge(kind: str, holders: dict[str, Drop], lake: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """For each drop's rows: which are new (bool), and which contradict an event that came before (bool)."""
+    import numpy as np
+
+    if not holders:
+        return {}
+    before = landed_keys(lake, kind, but_of=list(holders))
+    sizes = [len(drop.rows[kind]) for drop in holders.values()]
+    keys, contents = (
+        np.concatenate([before[name].to_numpy(), *(drop.rows[kind][name].to_numpy() for drop in holders.values())])
+        for name in ("event_key", "content_key")
+    )
+    _, first, place = np.unique(keys, return_index=True, return_inverse=True)
+    first_of_each = first[place]  # (rows,) position of the first row with the same event id
+    is_new = first_of_each == np.arange(len(keys))
+    differs = ~is_new & (contents != contents[first_of_each])
+    cuts = len(before) + np.cumsum([0, *sizes])
+    judged: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    for (sha256, drop), start, end in zip(holders.items(), cuts[:-1], cuts[1:], strict=True):
+        conflicts = FORMATS[drop.file.format].repeats == "conflict"
+        judged[sha256] = (is_new[start:end], differs[start:end] & conflicts)
+    return judged
+
+
+def _stamped(rows: pa.Table, table: str, now: datetime) -> pa.Table:
+    import pyarrow as pa
+
+    stamp = pa.repeat(pa.scalar(now.astimezone(UTC), landed_schema(table).field("landed_at").type), len(rows))
+    return rows.append_column("landed_at", stamp)
+
+
+def _fingerprint(path: Path) -> tuple[str, int]:
+    """sha256 of the bytes, and the number of lines (a last one without a line end counts)."""
+    digest = hashlib.sha256()
+    lines, last = 0, b"\n"
+    with path.open("rb") as stream:
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+            lines += chunk.count(b"\n")
+            last = chunk[-1:]
+    return digest.hexdigest(), lines + (last != b"\n")
+
+
+def _written(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns

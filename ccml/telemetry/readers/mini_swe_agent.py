@@ -1,0 +1,335 @@
+"""mini-SWE-agent runs: trajectories (`*.traj.json`, one JSON document each) and tables of steps made from them.
+
+In a trajectory the `line` of a record is the number of the message, from 1. The request of every command is the task:
+the text between `<pr_description>` and its end in the first user message. One step read from both kinds of file is one
+event: its id comes from the instance, the command and the moment it was done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from ccml.telemetry.decode import MAX_LINE_BYTES, Rejection, make_event, reject_unreadable
+from ccml.telemetry.events import AnyEvent, Error, Event, Execution, Interaction
+from ccml.telemetry.readers.failures import error_category, excerpt
+from ccml.telemetry.readers.lines import Line, read_lines
+from ccml.telemetry.readers.record import Facts, Reader, Record, Sample
+
+_MAX_DOCUMENT_BYTES = 256 * 1024 * 1024
+_LONGEST_TEXT = 32_768
+_TASK = re.compile(
+    r"<(?:pr_description|task)>\s*(?:Consider the following PR description:)?\s*(.*?)\s*</(?:pr_description|task)>",
+    re.DOTALL,
+)
+_FENCED_COMMAND = re.compile(r"```(?:bash|sh|mswea_bash_command)\s*\n(.*?)\n```", re.DOTALL)
+_OBSERVED_RETURN_CODE = re.compile(r"<returncode>\s*(-?\d{1,9})\s*</returncode>")
+
+
+@dataclass
+class _Step:
+    """One command, in the words of either kind of file. Times are seconds since 1970."""
+
+    instance: str
+    agent: str
+    session_id: str
+    request: str
+    directory: str
+    command: str
+    asked_at: float
+    done_at: float | None
+    duration_ms: float | None
+    returncode: int | None
+    output: str
+    output_bytes: int | None
+    exception: str
+    next_step: _Step | None = None
+
+    @property
+    def event_id(self) -> str:
+        moment = f"asked {self.asked_at!r}" if self.done_at is None else repr(self.done_at)
+        digest = hashlib.sha256(f"{self.instance}\0{moment}\0{self.command}".encode()).hexdigest()
+        return f"mini-swe-agent:{digest[:24]}"
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.exception) or self.returncode not in (0, None)
+
+
+def read(path: Path, now: datetime, facts: Facts) -> Iterator[Record]:
+    facts["files"] += 1
+    if path.suffix == ".jsonl":
+        yield from _read_steps(path, now, facts)
+    else:
+        yield from _read_trajectory(path, now, facts)
+
+
+def _read_trajectory(path: Path, now: datetime, facts: Facts) -> Iterator[Record]:
+    size = path.stat().st_size
+    raw = path.read_bytes() if size <= _MAX_DOCUMENT_BYTES else b""
+    document = Line(1, raw, size, None, ended=True)
+    if size > _MAX_DOCUMENT_BYTES:
+        reason = f"expected a document of at most {_MAX_DOCUMENT_BYTES} bytes, found {size}"
+        yield Record.refused(document, Rejection("too_long", reason))
+        return
+    if not raw.strip():
+        return
+    try:
+        found = msgspec.json.decode(raw)
+        steps_of = _trajectory_steps(path, found)
+    except msgspec.ValidationError as error:
+        yield Record.refused(document, Rejection("wrong_type", str(error)))
+        return
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        code = "truncated" if "truncated" in str(error) else "bad_json"
+        yield Record.refused(document, Rejection(code, f"expected one JSON document: {error}"))
+        return
+    facts["requests"] += any(step.request for steps in steps_of.values() for step in steps)
+    for number, message in enumerate(found["messages"], start=1):
+        outcomes: list[Event | Rejection] = []
+        for step in steps_of.get(number, []):
+            facts["tool_calls"] += 1
+            facts["bash_commands"] += 1
+            facts["errors"] += step.failed
+            outcomes += _events(step, now)
+        refused = any(isinstance(outcome, Rejection) for outcome in outcomes)
+        line = Line(number, msgspec.json.encode(message) if refused else b"", 0, None, ended=True)
+        yield _to_record(line, outcomes, skipped=str(message.get("role"))[:60])
+
+
+def _trajectory_steps(path: Path, document: Any) -> dict[int, list[_Step]]:
+    """Number of the assistant's message → its commands.
+
+    Raises:
+        msgspec.ValidationError: the document is no trajectory.
+    """
+    messages = document.get("messages") if isinstance(document, dict) else None
+    if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
+        raise msgspec.ValidationError("Expected an array of objects - at `$.messages`")
+    config = _object(_object(document, "info"), "config")
+    agent = str(_object(config, "model").get("model_name") or "unknown")[:100]
+    instance = str(document.get("instance_id") or path.name.removesuffix(".json").removesuffix(".traj"))[:100]
+    task = next((text for message in messages if message.get("role") == "user" and (text := _text(message))), "")
+    described = _TASK.search(task)
+    # Trajectories of older versions carry no times: count on, a second a message, up to the file's own.
+    written_at = path.stat().st_mtime - len(messages)
+    results = {str(message["tool_call_id"]): message for message in messages if message.get("tool_call_id")}
+    steps: dict[int, list[_Step]] = {}
+    for number, message in enumerate(messages, start=1):
+        if message.get("role") != "assistant":
+            continue
+        extra = _object(message, "extra")
+        asked_at = _number(extra.get("timestamp")) or _number(_object(extra, "response").get("created"))
+        following = messages[number] if number < len(messages) else {}
+        for call_id, command in _commands(message, extra):
+            result = results.get(call_id) or (following if following.get("role") in ("user", "tool") else {})
+            outcome = _object(result, "extra")
+            output = outcome.get("raw_output")
+            output = output if isinstance(output, str) else _text(result)
+            done_at = _number(outcome.get("timestamp"))
+            code = outcome.get("returncode")
+            observed = _OBSERVED_RETURN_CODE.search(_text(result))
+            steps.setdefault(number, []).append(
+                _Step(
+                    instance,
+                    f"mini-swe-agent:{agent}",
+                    f"{instance}:{agent}",
+                    (described[1] if described else task)[:_LONGEST_TEXT],
+                    str(_object(config, "environment").get("cwd") or "")[:1_000],
+                    command,
+                    asked_at or written_at + number,
+                    done_at,
+                    (done_at - asked_at) * 1_000 if done_at and asked_at and done_at >= asked_at else None,
+                    code if isinstance(code, int) else int(observed[1]) if observed else None,
+                    output,
+                    len(output.encode(errors="replace")) if result else None,
+                    str(outcome.get("exception_info") or ""),
+                )
+            )
+    _link([step for of_message in steps.values() for step in of_message])
+    return steps
+
+
+def _commands(message: dict[str, Any], extra: dict[str, Any]) -> list[tuple[str, str]]:
+    """(id of the call, command): as the agent parsed them, else as the model called them, else as it wrote them."""
+    actions = extra.get("actions")
+    found: list[tuple[str, str]] = []
+    for action in actions if isinstance(actions, list) else []:
+        command = action.get("command") if isinstance(action, dict) else action
+        if isinstance(command, str):
+            found.append((str(action.get("tool_call_id", "")) if isinstance(action, dict) else "", command))
+    if not found and isinstance(message.get("tool_calls"), list):
+        for call in message["tool_calls"]:
+            arguments = _object(call, "function").get("arguments") if isinstance(call, dict) else None
+            try:
+                given = msgspec.json.decode(arguments) if isinstance(arguments, str) else arguments
+            except msgspec.DecodeError:  # the model wrote broken JSON: the agent ran nothing
+                continue
+            if isinstance(given, dict) and isinstance(given.get("command"), str):
+                found.append((str(call.get("id", "")), given["command"]))
+    if not found:
+        written = _FENCED_COMMAND.findall(_text(message))
+        found = [("", written[0])] if len(written) == 1 else []  # the agent refuses a message with several
+    return [(call_id, command[:_LONGEST_TEXT]) for call_id, command in found]
+
+
+class _Row(msgspec.Struct):
+    """One line of a table of steps; what it holds beside these fields is left out."""
+
+    run: str
+    instance: str
+    step: int
+    command: str
+    asked_at: float
+    done_at: float
+    returncode: int | None = None
+    exception: str | None = None
+    output_chars: Annotated[int, msgspec.Meta(ge=0)] | None = None
+
+
+_row_decoder = msgspec.json.Decoder(_Row)
+
+
+def _read_steps(path: Path, now: datetime, facts: Facts) -> Iterator[Record]:
+    read_rows: list[tuple[Line, _Step]] = []
+    for line in read_lines(path, MAX_LINE_BYTES):
+        if line.blank:
+            yield Record(line.number, skipped="blank")
+            continue
+        refused = reject_unreadable(line.raw, MAX_LINE_BYTES)
+        if refused is not None:
+            yield Record.refused(line, refused)
+            continue
+        try:
+            row = _row_decoder.decode(line.raw)
+        except msgspec.ValidationError as error:
+            yield Record.refused(
+                line, Rejection("missing_field" if "missing" in str(error) else "wrong_type", str(error))
+            )
+            continue
+        except msgspec.DecodeError as error:
+            code = "bad_json" if line.ended else "truncated"
+            yield Record.refused(line, Rejection(code, f"expected one JSON object: {error}"))
+            continue
+        # The time between asking and done is mostly the model's thinking, so the command's own duration is unknown.
+        step = _Step(
+            instance=row.instance,
+            agent=f"mini-swe-agent:{row.run}"[:200],
+            session_id=f"{row.instance}:{row.run}"[:200],
+            request="",
+            directory="",
+            command=row.command[:_LONGEST_TEXT],
+            asked_at=row.asked_at,
+            done_at=row.done_at,
+            duration_ms=None,
+            returncode=row.returncode,
+            output="",
+            output_bytes=row.output_chars,
+            exception=row.exception or "",
+        )
+        read_rows.append((line, step))
+    _link([step for _, step in read_rows])
+    for line, step in read_rows:
+        facts["tool_calls"] += 1
+        facts["bash_commands"] += 1
+        facts["errors"] += step.failed
+        yield _to_record(line, _events(step, now), skipped="")
+
+
+def _link(steps: list[_Step]) -> None:
+    """Let every step know the next one of its session."""
+    last: dict[str, _Step] = {}
+    for step in steps:
+        if step.session_id in last:
+            last[step.session_id].next_step = step
+        last[step.session_id] = step
+
+
+def _events(step: _Step, now: datetime) -> list[Event | Rejection]:
+    asked_at, done_at = _utc(step.asked_at), None if step.done_at is None else _utc(step.done_at)
+    if asked_at is None:
+        return [Rejection("bad_value", f"expected seconds since 1970, found {step.asked_at}")]
+    who = {"user_id": step.agent, "session_id": step.session_id, "source": "mini-swe-agent"}
+    interaction = {"event_id": step.event_id, "time": asked_at, "request": step.request, "command": step.command}
+    outcomes: list[Event | Rejection] = [
+        make_event(Interaction, who | interaction | {"directory": step.directory, "platform": "linux"}, now=now)
+    ]
+    refers = who | {"interaction_id": step.event_id}
+    if done_at is not None or step.returncode is not None:
+        execution = {
+            "event_id": f"{step.event_id}:result",
+            "time": asked_at,
+            "ended_at": done_at,
+            "exit_status": step.returncode,
+            "failed": step.failed,
+            "duration_ms": step.duration_ms,
+            "output_bytes": step.output_bytes,
+        }
+        outcomes.append(make_event(Execution, refers | execution, now=now))
+    if step.failed:
+        message = step.exception or step.output
+        error: dict[str, Any] = {"event_id": f"{step.event_id}:error", "time": done_at or asked_at}
+        error |= {"message": excerpt(message), "category": error_category(message)}
+        mended_by = step.next_step
+        if mended_by is not None and mended_by.returncode is not None:
+            error |= {"recovery_command": mended_by.command, "recovered": not mended_by.failed}
+            if not mended_by.failed and mended_by.done_at and step.done_at and mended_by.done_at >= step.done_at:
+                error["recovery_ms"] = (mended_by.done_at - step.done_at) * 1_000
+        outcomes.append(make_event(Error, refers | error, now=now))
+    return outcomes
+
+
+def _to_record(line: Line, outcomes: list[Event | Rejection], skipped: str) -> Record:
+    events: tuple[AnyEvent, ...] = tuple(outcome for outcome in outcomes if not isinstance(outcome, Rejection))  # type: ignore[misc]
+    refused = next((outcome for outcome in outcomes if isinstance(outcome, Rejection)), None)
+    if refused is not None:
+        return Record.refused(line, refused, events)
+    return Record(line.number, events, skipped=None if events else skipped)
+
+
+def _object(parent: dict[str, Any], key: str) -> dict[str, Any]:
+    found = parent.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _text(message: dict[str, Any]) -> str:
+    content = message.get("content")
+    if isinstance(content, list):
+        content = "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return content if isinstance(content, str) else ""
+
+
+def _number(found: object) -> float | None:
+    return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
+
+
+def _utc(seconds: float) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def fits(sample: Sample) -> bool:
+    if any({"run", "instance", "step", "command"} <= found.keys() for found in sample.objects):
+        return True
+    return sample.head.lstrip().startswith(b"{") and (
+        b'"trajectory_format"' in sample.head or (b'"model_stats"' in sample.head and b'"api_calls"' in sample.head)
+    )
+
+
+MINI_SWE_AGENT = Reader(
+    "mini-swe-agent",
+    "mini-SWE-agent trajectories (*.traj.json) and tables of steps",
+    ("*.traj.json", "*steps*.jsonl"),
+    fits,
+    read,
+    document_suffixes=(".json",),
+)

@@ -1,0 +1,28 @@
+"""Whose file, on what kind of machine, as far as a path tells."""
+
+from __future__ import annotations
+
+import re
+
+_HOME = re.compile(r"\A(?:/home/|/Users/|[A-Za-z]:[\\/]Users[\\/])([^\\/]+)")
+
+
+def home_owner(*paths: str) -> str:
+    """The owner of the first home directory among the paths; `local` where none lies in one."""
+    for path in paths:
+        if path == "/root" or path.startswith("/root/"):
+            return "root"
+        found = _HOME.match(path)
+        if found:
+            return found[1][:100]
+    return "local"
+
+
+def platform_of(directory: str) -> str:
+    if directory.startswith(("/Users/", "/private/", "/Applications/")):
+        return "macos"
+    if re.match(r"[A-Za-z]:[\\/]", directory):
+        return "windows"
+    if directory.startswith(("/home/", "/root", "/usr/", "/srv/", "/opt/")):
+        return "linux"
+    return ""

@@ -1,0 +1,78 @@
+"""What a reader says of each line it reads, and what a reader is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from ccml.telemetry.decode import Rejection
+from ccml.telemetry.events import AnyEvent
+from ccml.telemetry.readers.lines import Line
+
+_KEPT_BYTES = 8 * 1024
+"""Of a refused line. Secrets are recognised in this much before the quarantine keeps the first 500 characters of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line (or, in a file that is one JSON document, one message): events, or why there are none.
+
+    Exactly one line of the books is written per record: quarantined if `rejection` is set, else left out if `skipped`
+    is set, else landed.
+    """
+
+    line: int
+    events: tuple[AnyEvent, ...] = ()
+    rejection: Rejection | None = None
+    skipped: str | None = None
+    """Why a readable line carries no event of its own: `blank`, `duplicate`, or the record type that was left out."""
+    raw: bytes = b""
+    """Beginning of a refused line."""
+    sha256: str = ""
+    """Of the whole refused line."""
+
+    @classmethod
+    def refused(cls, line: Line, rejection: Rejection, events: tuple[AnyEvent, ...] = ()) -> Record:
+        return cls(line.number, events, rejection, raw=line.raw[:_KEPT_BYTES], sha256=line.sha256)
+
+
+Facts: TypeAlias = "Counter[str]"
+"""What a reader counted on the way: files, requests, tool_calls, tool_calls_unique, bash_commands, errors, …"""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The beginning of a file, for finding out its format."""
+
+    path: Path
+    head: bytes
+    """At most 64 KiB."""
+    objects: list[dict[str, object]] = field(default_factory=list)
+    """The first lines that are JSON objects."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One format.
+
+    Attributes:
+        patterns: file names taken from a folder when this format is asked for by name.
+        fits: does the beginning of a file look like this format?
+        read: yields one record per line, in any order; counts facts into the counter it is given.
+        repeats: `conflict` where the writer chooses event ids, so that one id with two contents is a mistake worth
+            showing; `collapse` where ids are derived from the source's own, so that a session copied or continued in a
+            second file is the same session.
+    """
+
+    name: str
+    description: str
+    patterns: tuple[str, ...]
+    fits: Callable[[Sample], bool]
+    read: Callable[[Path, datetime, Facts], Iterator[Record]]
+    repeats: Literal["conflict", "collapse"] = "collapse"
+    document_suffixes: tuple[str, ...] = ()
+    """Files with these endings are one JSON document; their records are its messages, not lines."""

@@ -1,0 +1,262 @@
+"""Histories of bash, zsh and fish: commands of one person, without outcomes.
+
+    bash   `#1448570565` before an entry where HISTTIMEFORMAT was set; then an entry runs to the next such line and may
+           have several lines. Without times a line is an entry.
+    zsh    `: 1700000000:3;command` with EXTENDED_HISTORY (start, seconds it took); a backslash at the end of a line
+           continues it; bytes above 0x82 are stored "metafied".
+    fish   `- cmd: …` and below it `  when: …`, with `\\n` and `\\\\` escaped.
+
+An entry without a time gets one a second before the entry after it; after the last entry comes the moment the file was
+written. Their order is true, their times are not. Event ids of such entries come from their position in the file, so
+that a history that has grown lands only what is new.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from ccml.telemetry.decode import MAX_LINE_BYTES, Rejection, make_event
+from ccml.telemetry.events import Event, Execution, Interaction
+from ccml.telemetry.readers.lines import Line, read_lines
+from ccml.telemetry.readers.owner import home_owner
+from ccml.telemetry.readers.record import Facts, Reader, Record, Sample
+
+_LONGEST_TEXT = 32_768
+_BASH_TIME = re.compile(rb"#(\d{1,12})\s*\Z")
+_ZSH_ENTRY = re.compile(rb": (\d{1,12}):(\d{1,9});")
+
+
+@dataclass(frozen=True)
+class _Entry:
+    line: Line
+    """Where it begins; what is kept of it if it is refused."""
+    command: bytes
+    seconds: int | None = None
+    """Since 1970."""
+    elapsed: int | None = None
+
+
+_Parse = Callable[[Iterable[Line]], Iterator[_Entry | Record]]
+
+
+def _read(name: str, parse: _Parse, path: Path, now: datetime, facts: Facts) -> Iterator[Record]:
+    facts["files"] += 1
+    owner = home_owner(str(path.resolve()))
+    # Session ids are stored as they are, so the owner's name must not be readable in them.
+    session = hashlib.sha256(f"{owner}\0{path.name}".encode(errors="surrogateescape")).hexdigest()[:16]
+    common = {"user_id": owner, "session_id": f"{name}:{session}", "source": name}
+    records: list[Record] = []
+    entries: list[_Entry] = []
+    for found in parse(_readable(path, records)):
+        if isinstance(found, Record):
+            records.append(found)
+        else:
+            entries.append(found)
+    untimed = {position for position, entry in enumerate(entries) if entry.seconds is None}
+    occurrences: Counter[tuple[int | None, bytes]] = Counter()
+    for position, entry in enumerate(_timed(entries, int(path.stat().st_mtime))):
+        moment = None if position in untimed else entry.seconds
+        place = position if position in untimed else occurrences[moment, entry.command]
+        occurrences[moment, entry.command] += 1
+        identity = f"{common['session_id']}\0{moment}\0{place}\0".encode() + entry.command
+        event_id = f"{name}:{hashlib.sha256(identity).hexdigest()[:24]}"
+        records.append(_record(entry, common | {"event_id": event_id}, now, facts))
+    yield from sorted(records, key=lambda record: record.line)
+
+
+def _readable(path: Path, records: list[Record]) -> Iterator[Line]:
+    """The lines that can be part of an entry; the others are put down at once."""
+    for line in read_lines(path, MAX_LINE_BYTES):
+        if line.digest is not None:
+            reason = f"expected at most {MAX_LINE_BYTES} bytes on a line, found {line.size}"
+            records.append(Record.refused(line, Rejection("too_long", reason)))
+        elif b"\x00" in line.raw:
+            records.append(Record.refused(line, Rejection("nul_byte", "expected text, found a NUL byte")))
+        else:
+            yield line
+
+
+def _timed(entries: list[_Entry], written_at: int) -> list[_Entry]:
+    """Give each entry without a time one second less than the next."""
+    next_time = written_at
+    for position in range(len(entries) - 1, -1, -1):
+        if entries[position].seconds is None:
+            entries[position] = replace(entries[position], seconds=next_time - 1)
+        next_time = entries[position].seconds or next_time
+    return entries
+
+
+def _record(entry: _Entry, common: dict[str, str], now: datetime, facts: Facts) -> Record:
+    try:
+        command = entry.command.decode("utf-8").strip()
+    except UnicodeDecodeError as error:
+        return Record.refused(
+            entry.line, Rejection("bad_encoding", f"expected UTF-8, found byte 0x{entry.command[error.start]:02x}")
+        )
+    if len(command) > _LONGEST_TEXT:
+        return Record.refused(
+            entry.line, Rejection("too_long", f"expected a command of at most {_LONGEST_TEXT} characters")
+        )
+    if not command:
+        return Record(entry.line.number, skipped="blank")
+    try:
+        time = datetime.fromtimestamp(entry.seconds or 0, UTC)
+    except (OverflowError, ValueError, OSError):
+        return Record.refused(entry.line, Rejection("bad_value", f"expected seconds since 1970, found {entry.seconds}"))
+    event: Event | Rejection = make_event(
+        Interaction, {**common, "time": time, "command": command, "tool": "bash"}, now=now
+    )
+    if isinstance(event, Rejection):
+        return Record.refused(entry.line, event)
+    facts["tool_calls"] += 1
+    facts["bash_commands"] += 1
+    if entry.elapsed is None:
+        return Record(entry.line.number, (event,))  # type: ignore[arg-type]
+    ran = make_event(
+        Execution,
+        {
+            **common,
+            "event_id": f"{common['event_id']}:result",
+            "interaction_id": common["event_id"],
+            "time": time,
+            "duration_ms": entry.elapsed * 1_000.0,
+        },
+        now=now,
+    )
+    if isinstance(ran, Rejection):
+        return Record.refused(entry.line, ran, (event,))  # type: ignore[arg-type]
+    return Record(entry.line.number, (event, ran))  # type: ignore[arg-type]
+
+
+def _parse_bash(lines: Iterable[Line]) -> Iterator[_Entry | Record]:
+    seconds: int | None = None
+    entry: _Entry | None = None
+    for line in lines:
+        time = _BASH_TIME.match(line.raw)
+        if time is not None:
+            if entry is not None:
+                yield entry
+            entry, seconds = None, int(time[1])
+            yield Record(line.number, skipped="timestamp")
+        elif seconds is None:
+            yield Record(line.number, skipped="blank") if line.blank else _Entry(line, line.raw)
+        elif entry is None:
+            entry = _Entry(line, line.raw, seconds)
+        else:
+            entry = replace(entry, command=entry.command + b"\n" + line.raw)
+            yield Record(line.number, skipped="continuation")
+    if entry is not None:
+        yield entry
+
+
+def _parse_zsh(lines: Iterable[Line]) -> Iterator[_Entry | Record]:
+    entry: _Entry | None = None
+    for line in lines:
+        if entry is not None:
+            entry = replace(entry, command=entry.command[:-1] + b"\n" + _unmetafied(line.raw))
+            yield Record(line.number, skipped="continuation")
+        elif line.blank:
+            yield Record(line.number, skipped="blank")
+            continue
+        else:
+            extended = _ZSH_ENTRY.match(line.raw)
+            command = _unmetafied(line.raw[extended.end() :] if extended else line.raw)
+            entry = _Entry(line, command, int(extended[1]), int(extended[2])) if extended else _Entry(line, command)
+        if not _continues(entry.command):
+            yield entry
+            entry = None
+    if entry is not None:
+        yield entry
+
+
+def _continues(command: bytes) -> bool:
+    """Does the line end in a backslash that is not itself escaped?"""
+    return (len(command) - len(command.rstrip(b"\\"))) % 2 == 1
+
+
+def _unmetafied(raw: bytes) -> bytes:
+    """zsh stores a byte of its own range as 0x83 and the byte with bit 5 turned."""
+    if b"\x83" not in raw:
+        return raw
+    plain = bytearray()
+    source = iter(raw)
+    for byte in source:
+        plain.append(next(source, 0x20) ^ 0x20 if byte == 0x83 else byte)
+    return bytes(plain)
+
+
+def _parse_fish(lines: Iterable[Line]) -> Iterator[_Entry | Record]:
+    entry: _Entry | None = None
+    for line in lines:
+        if line.raw.startswith(b"- cmd: "):
+            if entry is not None:
+                yield entry
+            entry = _Entry(line, _fish_unescaped(line.raw.removeprefix(b"- cmd: ")))
+            continue
+        when = re.match(rb"  when: (\d{1,12})\s*\Z", line.raw)
+        if when is not None and entry is not None:
+            entry = replace(entry, seconds=int(when[1]))
+            yield Record(line.number, skipped="timestamp")
+        elif line.blank:
+            yield Record(line.number, skipped="blank")
+        elif entry is not None and re.match(rb"  paths:|    - ", line.raw):
+            yield Record(line.number, skipped="path")
+        else:
+            reason = "expected `- cmd: `, `  when: ` or `  paths:` as fish writes them"
+            yield Record.refused(line, Rejection("bad_value", reason))
+    if entry is not None:
+        yield entry
+
+
+def _fish_unescaped(raw: bytes) -> bytes:
+    return re.sub(rb"\\(n|\\)", lambda found: b"\n" if found[1] == b"n" else b"\\", raw)
+
+
+def _lines(sample: Sample) -> list[bytes]:
+    return [line for line in itertools.islice(sample.head.split(b"\n"), 200) if line.strip()]
+
+
+def _fits_bash(sample: Sample) -> bool:
+    """Commands without times look like any text: there only the file's name tells."""
+    timed = any(_BASH_TIME.match(line) for line in _lines(sample)[:1])
+    return timed or ("bash_history" in sample.path.name and not _fits_zsh(sample))
+
+
+def _fits_zsh(sample: Sample) -> bool:
+    lines = _lines(sample)
+    return any(_ZSH_ENTRY.match(line) for line in lines) or "zsh_history" in sample.path.name
+
+
+def _fits_fish(sample: Sample) -> bool:
+    return any(line.startswith(b"- cmd: ") for line in _lines(sample)[:1])
+
+
+BASH_HISTORY = Reader(
+    "bash-history",
+    "~/.bash_history, with or without times",
+    ("*bash_history*",),
+    _fits_bash,
+    partial(_read, "bash-history", _parse_bash),
+)
+ZSH_HISTORY = Reader(
+    "zsh-history",
+    "~/.zsh_history, extended or plain",
+    ("*zsh_history*", ".histfile"),
+    _fits_zsh,
+    partial(_read, "zsh-history", _parse_zsh),
+)
+FISH_HISTORY = Reader(
+    "fish-history",
+    "~/.local/share/fish/fish_history",
+    ("*fish_history*",),
+    _fits_fish,
+    partial(_read, "fish-history", _parse_fish),
+)

@@ -1,0 +1,125 @@
+"""Arrow schemas, batches and the page of field meanings, all read off the declaration in `ccml.telemetry.events`."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import inspect
+
+from ccml.telemetry.events import KINDS, Event
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@functools.cache
+def arrow_schema(kind: str) -> pa.Schema:
+    """Columns of the table `kind` (a key of `KINDS`): the declared fields, then `day`, the UTC date as `YYYY-MM-DD`.
+
+    Times are microseconds in UTC. A mapping (`model_versions`) is stored as JSON text.
+    """
+    import pyarrow as pa
+
+    fields = [pa.field(field.name, _arrow_type(field.type), nullable=not field.required) for field in _fields(kind)]
+    return pa.schema([*fields, pa.field("day", pa.string(), nullable=False)])
+
+
+def to_columns(kind: str, events: Sequence[Event]) -> list[pa.Array]:
+    """One array per column of `arrow_schema(kind)`, in its order."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    schema = arrow_schema(kind)
+    columns: list[pa.Array] = []
+    for field in _fields(kind):
+        values = list(map(operator.attrgetter(field.name), events))
+        if isinstance(_bare(field.type), inspect.DictType):
+            values = [
+                None if value is None else msgspec.json.encode(value, order="sorted").decode() for value in values
+            ]
+        columns.append(pa.array(values, schema.field(field.name).type))
+    columns.append(pc.strftime(columns[schema.get_field_index("time")], format="%Y-%m-%d"))
+    return columns
+
+
+def field_docs() -> str:
+    """The meaning of every field of the five kinds, as a page of Markdown."""
+    lines = ["# Telemetry: the five kinds", ""]
+    for name, kind in KINDS.items():
+        title, _, rest = (kind.__doc__ or "").partition("\n")
+        lines += [
+            f"## `{name}` (`kind: {kind.__struct_config__.tag}`)",
+            "",
+            title,
+            *([rest.strip()] if rest.strip() else []),
+        ]
+        lines += ["", "| field | type | if absent | meaning |", "| --- | --- | --- | --- |"]
+        for field in _fields(name):
+            absent = "refused" if field.required else "empty" if field.default in ("", None) else f"`{field.default}`"
+            lines.append(f"| `{field.name}` | {_words(field.type)} | {absent} | {_meaning(field.type)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _fields(kind: str) -> tuple[inspect.Field, ...]:
+    declared = inspect.type_info(KINDS[kind])
+    assert isinstance(declared, inspect.StructType)
+    return declared.fields
+
+
+def _bare(declared: inspect.Type) -> inspect.Type:
+    """The type inside a description and inside `… | None`."""
+    if isinstance(declared, inspect.Metadata):
+        return _bare(declared.type)
+    if isinstance(declared, inspect.UnionType):
+        return _bare(next(member for member in declared.types if not isinstance(member, inspect.NoneType)))
+    return declared
+
+
+def _arrow_type(declared: inspect.Type) -> pa.DataType:
+    import pyarrow as pa
+
+    match _bare(declared):
+        case inspect.StrType() | inspect.LiteralType() | inspect.DictType():
+            return pa.string()
+        case inspect.BoolType():
+            return pa.bool_()
+        case inspect.IntType():
+            return pa.int64()
+        case inspect.FloatType():
+            return pa.float64()
+        case inspect.DateTimeType():
+            return pa.timestamp("us", tz="UTC")
+        case other:
+            raise TypeError(f"no Arrow type is defined for {other}; add one where a declared field first needs it")
+
+
+def _words(declared: inspect.Type) -> str:
+    match _bare(declared):
+        case inspect.StrType(max_length=longest):
+            return f"text, at most {longest:,} characters" if longest else "text"
+        case inspect.LiteralType(values=values):
+            return " or ".join(f"`{value}`" for value in values)
+        case inspect.DictType():
+            return "object of text by text"
+        case inspect.BoolType():
+            return "true or false"
+        case inspect.IntType(ge=low, le=high) | inspect.FloatType(ge=low, le=high) as number:
+            kind = "whole number" if isinstance(number, inspect.IntType) else "number"
+            bounds = [f"≥ {low:g}" if low is not None else "", f"≤ {high:g}" if high is not None else ""]
+            return ", ".join([kind, *filter(None, bounds)])
+        case inspect.DateTimeType():
+            return "time"
+        case other:
+            raise TypeError(f"no words are defined for {other}; add them where a declared field first needs it")
+
+
+def _meaning(declared: inspect.Type) -> str:
+    if isinstance(declared, inspect.Metadata):
+        described = (declared.extra_json_schema or {}).get("description")
+        return str(described) if described else _meaning(declared.type)
+    return ""
