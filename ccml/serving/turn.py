@@ -1,0 +1,133 @@
+"""One request on its way through the server, and what the links of the chains say to it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Final, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ccml.commands.parse import parse
+from ccml.features.context import TurnContext
+from ccml.privacy.redaction import redact
+from ccml.serving.schema import ActRequest, RankedCommand
+
+LinkName: TypeAlias = Literal["champion", "rules", "previous", "default", "human"]
+LINKS: Final[tuple[LinkName, ...]] = ("champion", "rules", "previous", "default", "human")
+"""The order of S6, behind the model itself."""
+
+
+@dataclass(frozen=True)
+class PastCommand:
+    line: str
+    template: str
+    program: str
+    succeeded: bool | None
+
+
+@dataclass
+class Turn:
+    """Text is redacted already: models were trained on landed telemetry, which holds no secret either."""
+
+    request: str
+    context: TurnContext
+    history: Sequence[PastCommand]
+    proposal: Proposal | None = None
+    """Set once the command chain has answered; the intent rules and the policy look at it."""
+
+    @classmethod
+    def of(cls, asked: ActRequest) -> Turn:
+        session = asked.session
+        context = TurnContext.from_session(
+            time=datetime.now(UTC),
+            directory=redact(session.directory),
+            platform=session.platform,
+            outcomes=[past.succeeded for past in session.history],
+            seconds_since_previous=session.seconds_since_previous,
+            state=session.state.model_dump() if session.state else None,
+            user=session.user.model_dump() if session.user else None,
+        )
+        history = [_past(past.command, past.succeeded) for past in session.history]
+        return cls(redact(asked.request), context, history)
+
+
+def _past(line: str, succeeded: bool | None) -> PastCommand:
+    clean, template, program = _reading(line)
+    return PastCommand(clean, template, program, succeeded)
+
+
+@lru_cache(maxsize=4096)
+def _reading(line: str) -> tuple[str, str, str]:
+    """A session sends its history again with each request, so nearly every line has been read before."""
+    clean = redact(line)
+    command = parse(clean)
+    return clean, command.template, command.program
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Ranked commands, best first."""
+
+    commands: list[RankedCommand]
+    version: str | None = None
+    distribution: NDArray[np.float64] | None = None  # (V,)
+    """Over all labels of a model; None where the link computes no probabilities."""
+    known: Collection[str] | None = None
+    """Templates of the label set the link answers from; None where it has none."""
+    from_model: bool = False
+    """A command that no model chose for this request is never proposed for immediate execution."""
+
+    @property
+    def top(self) -> RankedCommand | None:
+        return self.commands[0] if self.commands else None
+
+
+@dataclass(frozen=True)
+class IntentGuess:
+    label: str | None
+    confidence: float | None
+    out_of_scope: bool = False
+    version: str | None = None
+    distribution: NDArray[np.float64] | None = None  # (V,)
+    known: Collection[str] = ()
+    """The label set the link answers from."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How to act. `distribution` is over `ACTIONS`, as drawn from."""
+
+    action: str
+    propensity: float
+    version: str | None = None
+    distribution: NDArray[np.float64] | None = None  # (5,)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Everything the chains said about one turn."""
+
+    proposal: Proposal
+    proposal_link: LinkName
+    intent: IntentGuess
+    intent_link: LinkName
+    choice: Choice
+    choice_link: LinkName
+    reasons: list[str] = field(default_factory=list)
+
+    @property
+    def degraded(self) -> bool:
+        return any(link != "champion" for link in self.links)
+
+    @property
+    def served_by(self) -> LinkName:
+        """The link furthest down the chain."""
+        return max(self.links, key=LINKS.index)
+
+    @property
+    def links(self) -> tuple[LinkName, LinkName, LinkName]:
+        return self.proposal_link, self.intent_link, self.choice_link
