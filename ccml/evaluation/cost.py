@@ -1,0 +1,70 @@
+"""What one prediction costs: time and memory, measured on the machine at hand."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from ccml.evaluation.report import Metric
+from ccml.evaluation.statistics import Interval, quantile_interval
+
+
+class Cost(Struct, frozen=True):
+    latencies_ms: list[float]
+    """Of single predictions, one after the other."""
+    memory_mb: list[float]
+    """Highest rise of the process's resident memory during each of a few predictions, MB."""
+
+    def metrics(self, confidence: float) -> list[Metric]:
+        def latency(quantile: float, name: str) -> Metric:
+            value = quantile_interval(self.latencies_ms, quantile, confidence)
+            meaning = "Time of one prediction, request to ranked answer, on this machine."
+            return Metric(f"latency_{name}_ms", f"Completion time {name}", value, "ms", False, meaning)
+
+        highest = Interval(max(self.memory_mb), min(self.memory_mb), max(self.memory_mb))
+        memory = Metric(
+            "memory_mb", "Memory of one prediction", highest, "MB", False,
+            "Highest rise of resident memory while predicting; the range is over repeated predictions.",
+        )  # fmt: skip
+        return [latency(0.5, "p50"), latency(0.95, "p95"), memory]
+
+
+def measure(predict_one: Callable[[int], object], *, repeats: int = 100, watched: int = 10) -> Cost:
+    """Calls `predict_one(i)` for i = 0, 1, …: a few calls to warm up, `repeats` for time, `watched` for memory.
+
+    Memory is sampled by a second thread, which would disturb the times; so it gets calls of its own.
+    """
+    for i in range(5):
+        predict_one(i)
+    latencies = []
+    for i in range(repeats):
+        started = time.perf_counter()
+        predict_one(i)
+        latencies.append((time.perf_counter() - started) * 1_000.0)
+    return Cost(latencies, [_memory_rise(predict_one, i) for i in range(watched)])
+
+
+def _memory_rise(predict_one: Callable[[int], object], i: int) -> float:
+    import psutil
+
+    process, done = psutil.Process(), threading.Event()
+    before = highest = process.memory_info().rss
+
+    def watch() -> None:
+        nonlocal highest
+        while not done.is_set():
+            highest = max(highest, process.memory_info().rss)
+            time.sleep(0.0005)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        predict_one(i)
+        highest = max(highest, process.memory_info().rss)
+    finally:
+        done.set()
+        watcher.join()
+    return float((highest - before) / 2**20)

@@ -1,0 +1,186 @@
+"""E2: how well the intent of a request is told, and whether requests that mean none of them are noticed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ccml.errors import NotEnoughDataError
+from ccml.evaluation.classification import (
+    area_under_roc,
+    calibration_error,
+    class_scores,
+    confusion_matrix,
+    macro_area_under_roc,
+    reliability,
+    roc_curve,
+)
+from ccml.evaluation.cost import Cost
+from ccml.evaluation.report import (
+    Curve,
+    Metric,
+    ModelReport,
+    Trial,
+    against_baselines,
+    learning,
+    resample,
+    slices,
+    user_groups,
+)
+from ccml.evaluation.statistics import Floats, Resampling
+from ccml.models.ranking import target_indices
+from ccml.profiles import EvaluationSettings
+
+HEADLINE = "accuracy"
+OUT_OF_SCOPE = "out_of_scope"
+
+
+def in_scope(test: Any) -> NDArray[np.bool_]:
+    """(N,) rows that mean one of the intents; the headline and the gate look at these alone."""
+    mask: NDArray[np.bool_] = np.asarray(test["intent"]).astype(str) != OUT_OF_SCOPE
+    return mask
+
+
+def intent_scores(test: Any, probabilities: Floats, labels: Sequence[str]) -> Floats:
+    """(N,) 1 where the most probable intent is the right one. Meaningful for the `in_scope` rows."""
+    targets = target_indices(test["intent"], labels)
+    hits: Floats = (np.asarray(probabilities).argmax(axis=1) == targets).astype(np.float64)
+    return hits
+
+
+def intent_report(
+    test: Any,
+    probabilities: Floats,
+    labels: Sequence[str],
+    baselines: Mapping[str, Floats],
+    *,
+    out_of_scope: Floats,
+    threshold: float,
+    evaluation: EvaluationSettings,
+    cost: Cost,
+    training: Mapping[str, Any],
+    trials: Sequence[Trial] = (),
+    facts: Mapping[str, str | int | float],
+) -> ModelReport:
+    """
+    Args:
+        test: the test rows of `labelled_requests`, N of them, out-of-scope requests included.
+        probabilities: (N, V) of the model, columns as in `labels`; so too each baseline's.
+        out_of_scope: (N,) score, higher for a request that means none of the intents; above `threshold` the
+            classifier answers so.
+        training: what the candidate's `training.json` holds.
+
+    Raises:
+        NotEnoughDataError: fewer than two in-scope test rows.
+    """
+    inside = in_scope(test)
+    rows = test[inside]
+    if len(rows) < 2:
+        raise NotEnoughDataError(f"The intent classifier cannot be judged: {len(rows)} test requests carry an intent.")
+    unit, resampling = resample(rows, evaluation)
+    own = np.asarray(probabilities, np.float64)[inside]  # (M, V)
+    targets, predicted = target_indices(rows["intent"], labels), own.argmax(axis=1)
+    hits, confidence = (predicted == targets).astype(np.float64), own.max(axis=1)
+    classes, macro = class_scores(targets, predicted, labels, resampling)
+    positives, of_positives, curves = _rocs(targets, own, labels)
+
+    def share(name: str, title: str, value: Any, meaning: str, better: bool | None = True) -> Metric:
+        return Metric(name, title, value, "share", better, meaning)
+
+    metrics = [
+        share("accuracy", "Accuracy", resampling.mean(hits), "In-scope requests whose intent was told right."),
+        share("macro_f1", "Macro F1", macro["f1"], "Mean over intents, however rare."),
+        share("macro_precision", "Macro precision", macro["precision"], "Mean over intents."),
+        share("macro_recall", "Macro recall", macro["recall"], "Mean over intents."),
+    ]
+    if positives:
+        area = macro_area_under_roc(positives, of_positives, resampling)
+        metrics.append(share("macro_auc", "Macro AUC", area, "Mean one-against-rest area under the ROC curve."))
+    metrics.append(
+        share(
+            "ece", "Calibration error", calibration_error(confidence, hits, resampling),
+            "Mean distance of confidence from accuracy (ECE, 15 bins).", better=False,
+        )
+    )  # fmt: skip
+    if not inside.all():
+        noticed, curve = _out_of_scope(test, ~inside, np.asarray(out_of_scope, np.float64), threshold, evaluation)
+        metrics += noticed
+        curves.append(curve)
+
+    scores = {name: intent_scores(rows, np.asarray(other)[inside], labels) for name, other in baselines.items()}
+    compared, best = against_baselines(hits, scores, resampling)
+    return ModelReport(
+        model="intent_classifier",
+        title="Intent classifier",
+        question="How often is the intent of a request told right, from its words alone?",
+        headline=HEADLINE,
+        headline_value=metrics[0].value,
+        metrics=[*metrics, *cost.metrics(evaluation.confidence)],
+        baselines=compared,
+        best_baseline=best,
+        slices=slices(rows, hits, scores[best], _groups(rows), evaluation),
+        classes=classes,
+        confusion=confusion_matrix(targets, predicted, labels),
+        roc=curves,
+        reliability=reliability(confidence, hits, evaluation.confidence),
+        learning=learning(training.get("stages", []), "validation mean reciprocal rank"),
+        trials=list(trials),
+        facts={
+            "test rows": len(test),
+            "in scope": len(rows),
+            "intents": len(labels),
+            "resampled": unit,
+            **facts,
+        },
+    )
+
+
+def _rocs(
+    targets: NDArray[np.int64], probabilities: Floats, labels: Sequence[str]
+) -> tuple[list[NDArray[np.bool_]], list[Floats], list[Curve]]:
+    """One-against-rest problems and curves of the intents that some rows have and others have not."""
+    positives, scores, curves = [], [], []
+    for k, label in enumerate(labels):
+        positive = targets == k
+        if positive.any() and not positive.all():
+            positives.append(positive)
+            scores.append(probabilities[:, k])
+            curves.append(roc_curve(label, positive, probabilities[:, k]))
+    return positives, scores, curves
+
+
+def _out_of_scope(
+    test: Any, outside: NDArray[np.bool_], scores: Floats, threshold: float, evaluation: EvaluationSettings
+) -> tuple[list[Metric], Curve]:
+    resampling: Resampling
+    _, resampling = resample(test, evaluation)
+    told = (scores > threshold).astype(np.float64)
+    metrics = [
+        Metric(
+            "oos_auroc", "Out-of-scope AUROC", area_under_roc(outside, scores, resampling), "share", True,
+            "An out-of-scope request gets a higher score than an in-scope one.",
+        ),
+        Metric(
+            "oos_recall", "Out-of-scope noticed", resampling.ratio(told * outside, outside.astype(np.float64)), "share",
+            True, "Out-of-scope requests answered as such, at the threshold that ships with the model.",
+        ),
+        Metric(
+            "oos_false_alarms", "In-scope refused", resampling.ratio(told * ~outside, (~outside).astype(np.float64)),
+            "share", False, "In-scope requests wrongly answered as out of scope.",
+        ),
+    ]  # fmt: skip
+    return metrics, roc_curve(OUT_OF_SCOPE, outside, scores)
+
+
+def _groups(rows: Any) -> dict[str, NDArray[Any]]:
+    words = np.array([len(str(request).split()) for request in rows["request"]])
+    return {
+        **user_groups(rows),
+        "words": np.select([words <= 3, words <= 8], ["up to 3", "4 to 8"], "9 or more"),
+        "label from": np.asarray(rows["intent_source"]).astype(str),
+        "command family": np.asarray(rows["family"]).astype(str),
+        "source": np.asarray(rows["source"]).astype(str),
+    }
