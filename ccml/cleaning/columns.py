@@ -40,6 +40,7 @@ CLEAN_COLUMNS: dict[str, str] = {
     "template": TEXT,
     "family": TEXT,
     "risk": TEXT,
+    "executed": TRUTH,  # the log says that something ran, or no assistant stood between the user and his command
     "exit_status": WHOLE,
     "succeeded": TRUTH,
     "outcome_time": MOMENT,  # when `succeeded` was known; never before `time`
@@ -56,6 +57,7 @@ CLEAN_COLUMNS: dict[str, str] = {
     "rating_time": MOMENT,  # when `rating` was given; never before `time`
     "verdict": TEXT,
     "corrected_command": TEXT,
+    "wanted_command": TEXT,  # what the user is known to have wanted
     "cpu_percent": NUMBER,
     "memory_percent": NUMBER,
     "disk_percent": NUMBER,
@@ -64,15 +66,18 @@ CLEAN_COLUMNS: dict[str, str] = {
     "active_application": TEXT,
     "position": WHOLE,  # 0-based in the session
     "seconds_since_previous": NUMBER,
-    "previous_succeeded": TRUTH,  # as known at `time`
-    "session_successes": WHOLE,  # as known at `time`
-    "session_failures_in_a_row": WHOLE,  # as known at `time`, capped
+    # How the session went until this turn, over the commands that ran and as known at `time`.
+    "session_commands": WHOLE,
+    "session_successes": WHOLE,
+    "session_failures_in_a_row": WHOLE,
+    "previous_succeeded": TRUTH,
 }
 
 NEVER_MISSING = (
     *("interaction_id", "session_id", "user_id", "time", "day", "source", "request", "command", "tool", "directory"),
     *("host", "platform", "intent_source", "parsed", "program", "subcommand", "template", "family", "risk"),
-    *("active_application", "position", "session_successes", "session_failures_in_a_row"),
+    *("active_application", "executed", "position"),
+    *("session_commands", "session_successes", "session_failures_in_a_row"),
 )
 """Empty text where the log says nothing; the other columns hold NA there."""
 

@@ -29,3 +29,28 @@ def read_commands(lines: pd.Series) -> pd.DataFrame:
             read[line] = (False, "", "", "", "", "")
     columns = pd.DataFrame([read[line] for line in lines], columns=list(COMMAND_COLUMNS), index=lines.index)
     return columns.astype({name: "boolean" if name == "parsed" else "string" for name in COMMAND_COLUMNS})
+
+
+def wanted_command(turns: pd.DataFrame) -> pd.Series:
+    """The user's correction, else the command that ran or that he accepted; NA where the log does not tell.
+
+    What an assistant proposed and nobody took is not what was wanted, nor is what was rejected, undone, or edited into
+    something that is not logged: a model that learnt those would learn an assistant's guesses.
+    """
+    corrected = _stated(turns["corrected_command"])
+    declined = turns["verdict"].isin(["rejected", "undone", "edited"])
+    # Accepting to be asked back, or to do it oneself, accepts no command.
+    accepted = (turns["verdict"] == "accepted") & turns["action"].isin(["confirm", "suggest"])
+    taken = ~declined & (turns["executed"].astype(bool) | accepted.fillna(False).astype(bool))
+    return corrected.fillna(_stated(turns["command"]).where(taken))
+
+
+def ran_command(turns: pd.DataFrame) -> pd.Series:
+    """What ran, where something did: after an edit, what the user made of the proposal."""
+    edited = (turns["verdict"] == "edited").fillna(False).astype(bool)
+    return _stated(turns["corrected_command"]).where(edited).fillna(_stated(turns["command"]))
+
+
+def _stated(lines: pd.Series) -> pd.Series:
+    stripped = lines.astype("string").str.strip()
+    return stripped.mask(stripped == "")

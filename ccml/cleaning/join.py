@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ccml.cleaning.columns import conform
-from ccml.cleaning.commands import read_commands
+from ccml.cleaning.commands import read_commands, wanted_command
 from ccml.cleaning.sessions import cut_sessions, session_so_far
 from ccml.commands.parse import parse
 from ccml.intents.rules import intent_from_command
@@ -145,7 +145,9 @@ def _with_outcomes(turns: pd.DataFrame, executions: pd.DataFrame, errors: pd.Dat
     took = pd.to_timedelta(pd.Series(_numbers(ran["duration_ms"])).fillna(0.0), unit="ms")
     ended = ran["ended_at"].fillna(ran["time"] + took).fillna(went_wrong["time"])
     known = pd.Series(np.where(np.isnan(outcome), None, outcome == 1.0), dtype="boolean")
+    unassisted = turns["action"].isna() & (turns["command"].fillna("").str.strip() != "")
     return turns.assign(
+        executed=(ran["event_id"].notna() | unassisted).to_numpy(dtype=bool),
         exit_status=pd.array(status, dtype="Int64"),
         succeeded=known,
         outcome_time=_not_before(ended, turns["time"]).where(known.notna()),
@@ -214,15 +216,21 @@ def _with_commands(turns: pd.DataFrame) -> pd.DataFrame:
     lines = turns["command"].astype("string").fillna("")
     read = read_commands(lines)
     versions = turns["model_versions"].map(_as_json)
-    return turns.assign(command=lines, model_versions=versions, **{name: read[name] for name in read})
+    return turns.assign(
+        command=lines,
+        wanted_command=wanted_command(turns),
+        model_versions=versions,
+        **{name: read[name] for name in read},
+    )
 
 
 def _with_intents(turns: pd.DataFrame) -> pd.DataFrame:
-    """The user's correction, else the telemetry's label, else what the rules make of the command, marked as such."""
+    """The user's correction, else the telemetry's label, else what the rules make of the wanted command, as such."""
     given, corrected = (turns[name].astype("string").str.strip() for name in ("intent", "corrected_intent"))
     given, corrected = given.mask(given == ""), corrected.mask(corrected == "")
-    ruled = {line: intent_from_command(parse(line)) for line in turns["command"].unique() if line.strip()}
-    by_rule = turns["command"].map(ruled).astype("string")
+    wanted = turns["wanted_command"]
+    ruled = {line: intent_from_command(parse(line)) for line in wanted.dropna().unique()}
+    by_rule = wanted.map(ruled).astype("string")
     source = by_rule.notna().map({True: "rule", False: "none"}).astype("string")
     source = source.mask(given.notna(), "telemetry").mask(corrected.notna(), "correction")
     return turns.assign(

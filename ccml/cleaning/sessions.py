@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ccml.features.causal import known_sum
 from ccml.features.context import FAILURES_CAP
@@ -38,35 +40,68 @@ def cut_sessions(turns: pd.DataFrame) -> pd.DataFrame:
 
 
 def session_so_far(turns: pd.DataFrame) -> pd.DataFrame:
-    """Adds `previous_succeeded`, `session_successes`, `session_failures_in_a_row`, each as known at the turn's time.
+    """Adds `session_commands`, `session_successes`, `session_failures_in_a_row` and `previous_succeeded`.
 
-    Takes sorted turns with `position`, `succeeded` (boolean with NA) and `outcome_time`.
+    Each over the commands that ran, and as known at the turn's time. Takes sorted turns with `position`, `executed`,
+    `succeeded` (boolean with NA) and `outcome_time`.
     """
     import pandas as pd
 
-    position = turns["position"].to_numpy(np.int64)
-    time, known_at = moments(turns["time"]), moments(turns["outcome_time"])
-    outcome = turns["succeeded"].to_numpy(dtype=np.float64, na_value=np.nan)
-    sitting = np.cumsum(position == 0)
-    successes = known_sum(sitting, time, known_at, (outcome == 1.0).astype(np.float64))
-    previous = lagged_outcome(outcome, known_at, time, position, 1)
+    runs = EarlierRuns.of(turns)
     run = np.ones(len(turns), bool)
     failures = np.zeros(len(turns), np.int64)
     for back in range(1, FAILURES_CAP + 1):
-        run &= lagged_outcome(outcome, known_at, time, position, back) == 0.0
+        run &= runs.outcome(back) == 0.0
         failures += run
-    turns["previous_succeeded"] = pd.array(pd.Series(previous).map({1.0: True, 0.0: False}), dtype="boolean")
-    turns["session_successes"] = successes.astype(np.int64)
-    turns["session_failures_in_a_row"] = failures
-    return turns
+    sitting = np.cumsum(turns["position"].to_numpy(np.int64) == 0)
+    succeeded = runs.ran & (runs.succeeded == 1.0)
+    return turns.assign(
+        session_commands=runs.count,
+        session_successes=known_sum(sitting, runs.time, runs.known_at, succeeded.astype(np.float64)).astype(np.int64),
+        session_failures_in_a_row=failures,
+        previous_succeeded=pd.array(pd.Series(runs.outcome(1)).map({1.0: True, 0.0: False}), dtype="boolean"),
+    )
 
 
-def lagged_outcome(
-    outcome: np.ndarray, known_at: np.ndarray, time: np.ndarray, position: np.ndarray, back: int
-) -> np.ndarray:
-    """Outcome of the turn `back` places earlier in the sitting: 1, 0, or NaN where none or not known by `time`. (N,)"""
-    earlier = np.arange(len(outcome)) - back
-    exists = position >= back
-    index = np.where(exists, earlier, 0)
-    seen = exists & (known_at[index] <= time)
-    return np.where(seen, outcome[index], np.nan) if len(outcome) else outcome
+@dataclass(frozen=True)
+class EarlierRuns:
+    """For each turn, the commands that ran before it in its sitting, and what was known of them by its time.
+
+    What a client sends as its history is what ran; a proposal that was declined is no part of it.
+    """
+
+    ran: NDArray[np.bool_]  # (N,)
+    succeeded: NDArray[np.float64]  # (N,) 1, 0 or NaN
+    time: NDArray[np.int64]  # (N,)
+    known_at: NDArray[np.int64]  # (N,)
+    count: NDArray[np.int64]  # (N,)
+    """Commands that ran earlier in the sitting."""
+    rows: NDArray[np.int64]  # (R,)
+    """Rows of the turns that ran, in order."""
+    before: NDArray[np.int64]  # (N,)
+    """How many of `rows` lie before the turn, over all sittings."""
+
+    @classmethod
+    def of(cls, turns: pd.DataFrame) -> EarlierRuns:
+        """Takes turns sorted by user, session and position, each sitting in one piece and from its beginning."""
+        ran = turns["executed"].to_numpy(dtype=bool, na_value=False)
+        before = np.cumsum(ran) - ran
+        starts = turns["position"].to_numpy(np.int64) == 0
+        sitting = np.cumsum(starts) - 1
+        succeeded = turns["succeeded"].to_numpy(dtype=np.float64, na_value=np.nan)
+        time, known_at = moments(turns["time"]), moments(turns["outcome_time"])
+        count = before - before[starts][sitting]
+        return cls(ran, succeeded, time, known_at, count, np.flatnonzero(ran), before)
+
+    def row(self, back: int) -> NDArray[np.int64]:
+        """(N,) row of the command that ran `back` places before each turn; -1 where there is none."""
+        exists = self.count >= back
+        index = np.where(exists, self.before - back, 0)
+        return np.where(exists, self.rows[index], -1) if len(self.rows) else np.full(len(self.ran), -1)
+
+    def outcome(self, back: int) -> NDArray[np.float64]:
+        """(N,) its outcome: 1, 0, or NaN where there is none or it was not known by the turn's time."""
+        row = self.row(back)
+        known = (row >= 0) & (self.known_at[row] <= self.time)
+        outcome: NDArray[np.float64] = np.where(known, self.succeeded[row], np.nan) if len(row) else self.succeeded
+        return outcome

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ccml.cleaning.commands import read_commands
-from ccml.cleaning.sessions import lagged_outcome
+from ccml.cleaning.commands import ran_command, read_commands
+from ccml.cleaning.sessions import EarlierRuns
 from ccml.datasets.content import Dataset
 from ccml.datasets.splits import SPLITS, Splits
 from ccml.errors import NotEnoughDataError
 from ccml.features.history import OUTCOME_FAILED, OUTCOME_OK, OUTCOME_UNKNOWN
-from ccml.features.tables import moments
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,13 +21,12 @@ UNSAFE_TARGETS = ("danger", "refused")
 
 
 def command_sequences(clean: pd.DataFrame, context: pd.DataFrame, splits: Splits, *, history: int) -> Dataset:
-    """One row per interaction whose wanted command is known; the session's commands before it as lists, oldest first.
+    """One row per interaction whose wanted command is known; the commands that ran before it in its session as lists.
 
-    The target is the user's corrected command where there is one. A command he rejected or undid is no target, nor is
-    a served proposal that nobody accepted or ran: a model must not learn from its own guesses. Commands that the risk
-    rules call dangerous are never learnt.
+    The target is `wanted_command`. Commands that the risk rules call dangerous are never learnt.
 
     Args:
+        clean: whole sessions.
         context: interaction_id, context; see `ccml.features.tables.assemble_context`.
         history: at most this many earlier commands a row.
 
@@ -37,26 +35,19 @@ def command_sequences(clean: pd.DataFrame, context: pd.DataFrame, splits: Splits
     """
     turns = clean.drop_duplicates("interaction_id")
     turns = turns.sort_values(["user_id", "session_id", "position"], kind="stable", ignore_index=True)
-    turns = turns[turns["command"].str.strip() != ""].reset_index(drop=True)
-    if turns.empty:
+    if not (turns["command"].str.strip() != "").any():
         raise NotEnoughDataError("No interaction carries a command, so there is nothing to predict.")
-    rows = _with_history(turns, history)
-
-    corrected = turns["corrected_command"].astype("string").str.strip()
-    corrected = corrected.mask(corrected == "")
-    line = corrected.fillna(turns["command"])
-    target = read_commands(line).reset_index(drop=True)
-    unwanted = corrected.isna() & turns["verdict"].isin(["rejected", "undone"])
-    accepted = turns["verdict"].isin(["accepted", "edited"]) | turns["succeeded"].notna() | corrected.notna()
+    line = turns["wanted_command"].fillna("")
+    target = read_commands(line)
     reasons = {
+        "no command": (turns["command"].str.strip() == "") & (line == ""),
         "dropped by the split": ~turns["interaction_id"].map(splits.labels).isin(SPLITS),
-        "command rejected or undone": unwanted,
-        "served proposal that nobody ran": (turns["source"] == "served") & ~accepted,
+        "not known whether the command was wanted": line == "",
         "no program in the command": target["program"] == "",
         "dangerous command": target["risk"].isin(UNSAFE_TARGETS),
     }
     kept, left_out = keep(turns, reasons)
-    rows = rows.assign(
+    rows = _with_history(turns, history).assign(
         split=turns["interaction_id"].map(splits.labels),
         unseen_user=turns["user_id"].isin(list(splits.unseen_users)).astype(bool),
         family=target["family"],
@@ -72,26 +63,24 @@ def command_sequences(clean: pd.DataFrame, context: pd.DataFrame, splits: Splits
 
 
 def _with_history(turns: pd.DataFrame, history: int) -> pd.DataFrame:
-    """Lists per row: the commands of its session before it, with the outcomes known by its time."""
-    # Turns without a command are gone, so places in the session are counted anew.
-    place = turns.groupby(["user_id", "session_id"]).cumcount().to_numpy(np.int64)
-    outcome = turns["succeeded"].to_numpy(dtype=np.float64, na_value=np.nan)
-    time, known_at = moments(turns["time"]), moments(turns["outcome_time"])
-    lags = np.stack([lagged_outcome(outcome, known_at, time, place, back) for back in range(history, 0, -1)], axis=1)
-    codes = np.where(np.isnan(lags), OUTCOME_UNKNOWN, np.where(lags == 1.0, OUTCOME_OK, OUTCOME_FAILED))  # (N, K)
-    codes = codes.astype(np.int8)
-    count = np.minimum(place, history)
-    lists = {
-        f"history_{name}": [column[row - count[row] : row] for row in range(len(turns))]
-        for name, column in (
-            ("templates", turns["template"].tolist()),
-            ("programs", turns["program"].tolist()),
-            ("lines", turns["command"].tolist()),
-        )
+    """Lists per row, oldest first: the commands that ran, with the outcomes known by the row's time."""
+    runs = EarlierRuns.of(turns)
+    ran_line = ran_command(turns).fillna("")
+    ran = read_commands(ran_line)
+    columns = {
+        "history_templates": ran["template"].tolist(),
+        "history_programs": ran["program"].tolist(),
+        "history_lines": ran_line.tolist(),
     }
-    outcomes = [codes[row, history - count[row] :].tolist() for row in range(len(turns))]
+    count = np.minimum(runs.count, history)
+    rows = np.stack([runs.row(back) for back in range(history, 0, -1)], axis=1)  # (N, K), newest last, -1 padding
+    outcomes = np.stack([runs.outcome(back) for back in range(history, 0, -1)], axis=1)
+    codes = np.where(np.isnan(outcomes), OUTCOME_UNKNOWN, np.where(outcomes == 1.0, OUTCOME_OK, OUTCOME_FAILED))
+    earlier = [row[history - n :].tolist() for row, n in zip(rows, count, strict=True)]
+    lists = {name: [[column[at] for at in row] for row in earlier] for name, column in columns.items()}
+    known = [row[history - n :].tolist() for row, n in zip(codes.astype(np.int8), count, strict=True)]
     plain = turns[["interaction_id", "session_id", "user_id", "time", "source", "request"]]
-    return plain.assign(**lists, history_outcomes=outcomes)
+    return plain.assign(**lists, history_outcomes=known)
 
 
 def keep(turns: pd.DataFrame, reasons: dict[str, pd.Series]) -> tuple[np.ndarray, dict[str, int]]:

@@ -64,6 +64,7 @@ class TurnContext(msgspec.Struct, frozen=True, kw_only=True):
     """How many of them were known, by now, to have succeeded."""
     user_mean_rating: float | None = None
     session_position: int = 0
+    """Commands run in this session before; a proposal that nobody ran is not one."""
     session_successes: int = 0
     session_failures_in_a_row: int = 0
     previous_succeeded: bool | None = None
@@ -84,7 +85,8 @@ class TurnContext(msgspec.Struct, frozen=True, kw_only=True):
         """Builds the context from what a client sends.
 
         Args:
-            outcomes: of the session's earlier commands, oldest first; `None` where not known.
+            outcomes: of the commands run earlier in the session, oldest first; `None` where not known.
+            seconds_since_previous: since the user's previous request in this session; `None` for the first.
             state: `cpu_percent`, `memory_percent`, `disk_percent`, `load_1m`, `processes`, each optional.
             user: `interactions`, `successes`, `mean_rating`, each optional.
         """
@@ -106,7 +108,7 @@ class TurnContext(msgspec.Struct, frozen=True, kw_only=True):
             session_successes=sum(outcome is True for outcome in outcomes),
             session_failures_in_a_row=failures_in_a_row(outcomes),
             previous_succeeded=outcomes[-1] if outcomes else None,
-            seconds_since_previous=seconds_since_previous if outcomes else None,
+            seconds_since_previous=seconds_since_previous,
         )
 
 

@@ -123,7 +123,7 @@ def turn_columns(clean: pd.DataFrame) -> dict[str, Any]:
         for name in ("cpu_percent", "memory_percent", "disk_percent", "load_1m", "processes")
     }
     session = {
-        "session_position": "position",
+        "session_position": "session_commands",
         "session_successes": "session_successes",
         "session_failures_in_a_row": "session_failures_in_a_row",
         "previous_succeeded": "previous_succeeded",
