@@ -33,7 +33,9 @@ def reliability(confidence: Floats, hits: Floats, level: float) -> list[Reliabil
     bins = _bin_of(confidence)
     filled = [(bins == b) for b in range(BINS) if (bins == b).any()]
     return [
-        ReliabilityBin(float(confidence[rows].mean()), wilson(hits[rows].sum(), rows.sum(), level), int(rows.sum()))
+        ReliabilityBin(
+            float(confidence[rows].mean()), wilson(float(hits[rows].sum()), float(rows.sum()), level), int(rows.sum())
+        )
         for rows in filled
     ]
 

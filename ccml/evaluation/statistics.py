@@ -94,6 +94,8 @@ class Resampling:
         """(N, M) row values → (C, M) sums over each cluster's rows."""
         values = np.asarray(columns, np.float64)
         values = values[:, None] if values.ndim == 1 else values  # (N, M)
+        if not np.isfinite(values).all():
+            raise ValueError(f"{int((~np.isfinite(values)).sum())} of the values to resample are not finite")
         summed = [np.bincount(self.codes, values[:, m], self.clusters) for m in range(values.shape[1])]
         return np.stack(summed, axis=1)
 
@@ -150,8 +152,8 @@ class Resampling:
         differing = np.count_nonzero(differences)
         if differing == 0 or differing >= RARE or differing == self.clusters:
             return self.ratio(scores_a - scores_b, np.ones(self.rows))
-        unit = np.abs(differences).max()
-        shift, trials = differences.sum(), self.clusters + 2
+        unit = float(np.abs(differences).max())
+        shift, trials = float(differences.sum()), self.clusters + 2
         error = sqrt(float(differences @ differences) + 2.0 * unit**2 - shift**2 / trials)
         z = NormalDist().inv_cdf(0.5 + self.confidence / 2.0)
         return Interval(shift / self.rows, (shift - z * error) / self.rows, (shift + z * error) / self.rows)
@@ -180,7 +182,7 @@ class Resampling:
         residual = sums[:, 0] - share * sums[:, 1]
         clustered = self.clusters / (self.clusters - 1) * float(residual @ residual) / self.rows**2
         effective = self.rows / max(1.0, clustered / binomial)
-        return wilson(share * effective, effective, self.confidence)
+        return wilson(float(share * effective), float(effective), self.confidence)
 
 
 def _bca(estimate: float, replicates: Floats, left_out: Floats, confidence: float) -> Interval:
@@ -249,9 +251,11 @@ def wilson(hits: float, trials: float, confidence: float = 0.95) -> Interval:
     if trials <= 0:
         return Interval(float("nan"), 0.0, 1.0)
     z = NormalDist().inv_cdf(0.5 + confidence / 2.0)
-    share = hits / trials
+    share = float(hits) / float(trials)
     centre = (share + z * z / (2.0 * trials)) / (1.0 + z * z / trials)
-    half = z / (1.0 + z * z / trials) * sqrt(max(share * (1.0 - share), 0.0) / trials + z * z / (4.0 * trials**2))
+    half = (
+        z / (1.0 + z * z / trials) * sqrt(max(share * (1.0 - share), 0.0) / trials + z * z / (4.0 * float(trials) ** 2))
+    )
     return Interval(share, max(0.0, min(centre - half, share)), min(1.0, max(centre + half, share)))
 
 

@@ -50,7 +50,9 @@ def served_log_probabilities(logits: Tensor, allowed: Tensor, exploration: float
     """
     chosen = logits.masked_fill(~allowed, float("-inf")).softmax(dim=-1)  # (B, A)
     even = allowed / allowed.sum(dim=-1, keepdim=True)  # (B, A)
-    return ((1.0 - exploration) * chosen + exploration * even).log()  # (B, A)
+    served = (1.0 - exploration) * chosen + exploration * even  # (B, A)
+    # The logarithm of zero would have no gradient: one such row would turn every weight into 'not a number'.
+    return served.masked_fill(~allowed, 1.0).log().masked_fill(~allowed, float("-inf"))  # (B, A)
 
 
 def build_module(candidate: Candidate) -> PolicyNetwork:

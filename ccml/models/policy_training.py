@@ -20,7 +20,7 @@ from msgspec import Struct, to_builtins
 from numpy.typing import NDArray
 
 from ccml.acting import allowed_actions, served_distribution
-from ccml.errors import NotEnoughDataError
+from ccml.errors import CcmlError, NotEnoughDataError
 from ccml.evaluation.off_policy import Logged, RewardModel, doubly_robust_scores, effective_sample_size
 from ccml.models.artifact import Candidate
 from ccml.policy_features import PolicyTransform
@@ -181,6 +181,8 @@ def _one_training(train: Logged, judge: _Judge, settings: PolicySettings, restar
             (value_error - objective).backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
+        if not torch.isfinite(value_error - objective):
+            raise CcmlError(f"Policy training diverged in epoch {number + 1}; lower the learning rate.")
         with torch.inference_mode():
             logits = network(torch.from_numpy(judge.validation.features)).numpy()
         tensors = {name: tensor.numpy().copy() for name, tensor in network.state_dict().items()}

@@ -161,6 +161,11 @@ def test_a_perfect_score_still_has_an_interval() -> None:
     assert 0.95 < interval.low < 0.98
 
 
+def test_a_value_that_is_not_a_number_is_refused() -> None:
+    with pytest.raises(ValueError, match="1 of the values"):
+        bootstrap_interval([0.1, float("nan"), 0.3])
+
+
 def test_scores_of_different_rows_cannot_be_paired() -> None:
     with pytest.raises(ValueError, match="shape"):
         paired_difference([1.0, 0.0], [1.0, 0.0, 1.0])

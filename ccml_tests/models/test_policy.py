@@ -75,6 +75,14 @@ def test_dangerous_commands_are_not_executed_by_a_policy_that_learnt_to_execute(
     assert served_probabilities(candidate, frame.assign(risk="danger"))[:, EXECUTE].max() == 0.0
 
 
+def test_dangerous_commands_in_the_log_do_not_disturb_learning_from_the_others() -> None:
+    frame = episodes(Bandit(), 9, SESSIONS)
+    frame["risk"] = np.random.default_rng(9).choice(["safe", "ask", "danger", "refused"], len(frame))
+    candidate = trained(frame)
+    assert all(np.isfinite(tensor).all() for tensor in candidate.tensors.values())
+    assert candidate.metrics["validation"]["improvement_low"] > 0.05
+
+
 def test_test_episodes_have_no_part_in_training() -> None:
     frame = episodes(Bandit(), 4, SESSIONS)
     altered = frame.copy()
