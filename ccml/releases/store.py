@@ -22,6 +22,7 @@ from typing import Final
 
 import msgspec
 
+from ccml import atomic
 from ccml.errors import CcmlError, InputError, IntegrityError
 from ccml.releases.manifest import (
     CONFIG,
@@ -95,7 +96,7 @@ def publish(
             manifest = _manifest(models, name, architecture, files, facts)
             raw = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
             _write(beside / MANIFEST, raw)
-            _sync_folder(beside)
+            atomic.sync_folder(beside)
             _place(beside, folder / manifest.version)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
@@ -159,7 +160,7 @@ def roll_back(models: Path, name: str, *, expected: str | None, reason: str) -> 
         _replace(folder / "champion.json", pointer)
         if previous.replaced is None:
             (folder / "previous.json").unlink()
-            _sync_folder(folder)
+            atomic.sync_folder(folder)
         else:
             before = read_release(models, name, previous.replaced, keep=())
             _replace(
@@ -247,17 +248,11 @@ def _place(beside: Path, target: Path) -> None:
     if os.path.lexists(target):  # rename would silently take the place of an empty folder
         raise IntegrityError(f"{target} is published already; a release never changes.")
     beside.rename(target)
-    _sync_folder(target.parent)
+    atomic.sync_folder(target.parent)
 
 
 def _replace(path: Path, pointer: Pointer) -> None:
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    with beside.open("xb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(pointer), indent=2))
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    _sync_folder(path.parent)
+    atomic.write_bytes(path, msgspec.json.format(msgspec.json.encode(pointer), indent=2))
 
 
 def _compare(name: str, current: Pointer | None, expected: str | None) -> None:
@@ -284,15 +279,6 @@ def _remove_leftovers(folder: Path) -> None:
             shutil.rmtree(path)
         elif path.name.startswith((".champion.json.", ".previous.json.")):
             path.unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    """A rename is on the disk only once the folder that lists it is."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _now() -> str:
