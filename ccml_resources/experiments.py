@@ -37,7 +37,7 @@ from ccml.releases.manifest import PointerName
 from ccml.releases.reader import list_versions, read_pointer, read_release
 
 _POINTERS: Final[tuple[PointerName, ...]] = ("champion", "previous")
-_TRIAL_STATES: Final = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
+_TRIAL_STATES: Final = {"complete": "FINISHED", "pruned": "KILLED", "fail": "FAILED"}
 """Optuna's state → MLflow's status: a pruned trial was stopped, not broken."""
 
 
@@ -77,37 +77,31 @@ class ExperimentRun:
             path.write_bytes(content)
             self._tracking.log_artifact(str(path))
 
-    def log_trial(
-        self,
-        number: int,
-        params: Mapping[str, Any],
-        metrics: Mapping[str, float],
-        *,
-        state: str = "COMPLETE",
-        seconds: float = 0.0,
-    ) -> str:
-        """A finished trial of a study as a child run, whole and closed; returns its id.
+    def log_trial(self, trial: Mapping[str, Any]) -> str:
+        """A finished trial of a study as a child run, whole and closed, in three writes; returns its id.
 
         Args:
-            state: as Optuna names it, COMPLETE, PRUNED or FAIL.
+            trial: as `ccml.models.study` reports it: number, state, params, score, epochs (epoch → score), seconds.
         """
         from mlflow.entities import Metric, Param
 
         client = self._tracking.tracking_client
         ended = _now_ms()
-        trial = client.create_run(
+        child = client.create_run(
             self._experiment_id,
-            run_name=f"trial {number}",
-            start_time=ended - int(seconds * 1_000),
-            tags={**self._tags, "mlflow.parentRunId": self.run_id, "trial_state": state},
+            run_name=f"trial {trial['number']}",
+            start_time=ended - int((trial["seconds"] or 0.0) * 1_000),
+            tags={**self._tags, "mlflow.parentRunId": self.run_id, "trial_state": trial["state"]},
         )
+        metrics = [Metric("epoch_score", float(score), ended, int(epoch)) for epoch, score in trial["epochs"].items()]
+        if trial["score"] is not None:
+            metrics.append(Metric("score", float(trial["score"]), ended, 0))
+        params = {"number": trial["number"], **trial["params"]}
         client.log_batch(
-            trial.info.run_id,
-            metrics=[Metric(name, float(value), ended, 0) for name, value in metrics.items()],
-            params=[Param(name, str(value)) for name, value in {"number": number, **params}.items()],
+            child.info.run_id, metrics=metrics, params=[Param(name, str(value)) for name, value in params.items()]
         )
-        client.set_terminated(trial.info.run_id, status=_TRIAL_STATES[state], end_time=ended)
-        return str(trial.info.run_id)
+        client.set_terminated(child.info.run_id, status=_TRIAL_STATES[trial["state"]], end_time=ended)
+        return str(child.info.run_id)
 
 
 class Experiments(dg.ConfigurableResource):

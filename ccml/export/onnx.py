@@ -80,9 +80,7 @@ def export_graph(model: str, module: Any, example: Arrays) -> bytes:
             )
     except torch.onnx.OnnxExporterError as error:
         cause = " ".join(str(error.__cause__ or error).split())
-        raise IntegrityError(
-            f"{model} cannot be exported for every batch size and length: {' '.join(cause)}"
-        ) from error
+        raise IntegrityError(f"{model} cannot be exported for every batch size and length: {cause}") from error
     graph = _without_traces(program.model_proto)
     _check_axes(graph, axes)
     content: bytes = graph.SerializeToString()

@@ -166,7 +166,7 @@ def test_a_run_left_active_by_others_is_refused_rather_than_joined(tracked: Expe
 
 
 def test_trials_are_closed_child_runs_and_a_study_of_six_takes_at_most_three_seconds(tracked: Experiments) -> None:
-    states = ["COMPLETE", "PRUNED", "FAIL", "COMPLETE", "COMPLETE", "PRUNED"]
+    states = ["complete", "pruned", "fail", "complete", "complete", "pruned"]
     spent: list[float] = []
 
     @dg.asset(required_resource_keys={"experiments"})
@@ -174,7 +174,8 @@ def test_trials_are_closed_child_runs_and_a_study_of_six_takes_at_most_three_sec
         with context.resources.experiments.run(context) as run:
             start = time.perf_counter()
             for number, state in enumerate(states):
-                run.log_trial(number, {"heads": 8, "lr": 1e-3}, {"top1": 0.5}, state=state, seconds=2.0)
+                trial = {"number": number, "state": state, "params": {"attention_heads": 8}, "seconds": 2.0}
+                run.log_trial({**trial, "score": 0.5 if state == "complete" else None, "epochs": {"0": 0.3, "1": 0.4}})
             spent.append(time.perf_counter() - start)
 
     materialize(tracked, [study])
@@ -183,8 +184,9 @@ def test_trials_are_closed_child_runs_and_a_study_of_six_takes_at_most_three_sec
     by_number = {int(run.data.params["number"]): run for run in trials}
     assert parent.info.status == "FINISHED"
     assert [by_number[n].info.status for n in range(3)] == ["FINISHED", "KILLED", "FAILED"]
-    assert by_number[0].data.params["heads"] == "8"
-    assert by_number[0].data.metrics == {"top1": 0.5}
+    assert by_number[0].data.params["attention_heads"] == "8"
+    assert by_number[0].data.metrics == {"score": 0.5, "epoch_score": 0.4}
+    assert by_number[1].data.metrics == {"epoch_score": 0.4}
     assert by_number[0].info.end_time - by_number[0].info.start_time == 2_000
     assert len(trials) == 6
     assert spent[0] < 3.0

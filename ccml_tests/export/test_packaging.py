@@ -1,0 +1,129 @@
+"""From a really trained model to a release that answers the same, through every file in between."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ccml.errors import IntegrityError, NotEnoughDataError
+from ccml.export.packaging import FP32, INT8, Exported, export_candidate
+from ccml.export.parity import runner
+from ccml.models.artifact import Candidate, load_candidate
+from ccml.profiles import PROFILES
+from ccml.releases.golden import Golden
+from ccml.releases.manifest import GateSummary, Lineage, ReleaseFacts
+from ccml.releases.reader import read_release
+from ccml.releases.store import publish
+from ccml_tests.evaluation.bandit import Bandit, episodes
+from ccml_tests.models.rows import command_sequences, labelled_requests
+
+SMOKE = PROFILES["smoke"]
+
+
+@pytest.fixture(scope="module")
+def policy() -> tuple[Candidate, Any]:
+    from ccml.models.policy_training import train_policy
+
+    frame = episodes(Bandit(), 1, {"train": 120, "validation": 40, "test": 40})
+    settings = replace(SMOKE.policy, epochs=4)
+    candidate = train_policy(frame, settings, seed=0, data_hash="d1", code_version="test")
+    return candidate, frame[frame["split"] == "test"]
+
+
+@pytest.fixture(scope="module")
+def intent() -> tuple[Candidate, Any]:
+    from ccml.features.encoder import load_encoder
+    from ccml.models.intent_training import train_intent_classifier
+
+    frame = labelled_requests()
+    encoder = load_encoder(SMOKE.encoder, corpus=frame["request"][frame["split"] == "train"])
+    candidate = train_intent_classifier(frame, encoder, replace(SMOKE.intent, epochs=3), seed=0)
+    return candidate, frame[(frame["split"] == "test") & (frame["intent"] != "out_of_scope")]
+
+
+@pytest.fixture(scope="module")
+def command() -> tuple[Candidate, Any]:
+    from ccml.features.encoder import load_encoder
+    from ccml.models.command_predictor import CommandTransforms
+    from ccml.models.command_training import train_command_predictor
+
+    frame = command_sequences(rows=500)
+    training = frame[frame["split"] == "train"]
+    encoder = load_encoder(SMOKE.encoder, corpus=training["request"])
+    settings = replace(SMOKE.command, head_epochs=2, fine_tune_examples=200, end_to_end_examples=200, history=4)
+    transforms = CommandTransforms.fit(training, settings.history, settings.min_count)
+    candidate = train_command_predictor(frame, encoder, settings, transforms, seed=0)
+    return candidate, frame[frame["split"] == "test"]
+
+
+def released(candidate: Candidate, exported: Exported, tmp_path: Path) -> Any:
+    facts = ReleaseFacts(
+        metrics={},
+        training_data_hash="d1",
+        hyper_parameters={},
+        lineage=Lineage(None, None, "test"),
+        gate=GateSummary("better", []),
+        serving=exported.serving,
+    )
+    folder = candidate.save(tmp_path / "candidate")
+    publish(folder, tmp_path / "models", candidate.name, exported=exported.files, facts=facts)
+    return read_release(tmp_path / "models", candidate.name, "1.0.0")
+
+
+@pytest.mark.parametrize(("model", "target"), [("policy", None), ("intent", "intent"), ("command", "target_template")])
+def test_a_release_answers_what_the_trained_model_answers(
+    model: str, target: str | None, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    candidate, rows = request.getfixturevalue(model)
+    exported = export_candidate(candidate, rows, None if target is None else rows[target])
+    release = released(candidate, exported, tmp_path)
+
+    few = rows.iloc[:5]
+    answers = runner(release.files[FP32])(candidate.inputs(few))
+    np.testing.assert_allclose(answers, candidate.logits(few), atol=1e-4)
+    Golden.from_json(release.files["golden.json"]).check(runner(release.graph))
+    assert [row["file"] for row in release.json("parity.json")] == [FP32, INT8]
+    assert (INT8 in release.files) == exported.table[1].passed
+    assert [one.name for one in release.manifest.serving.inputs] == list(candidate.inputs(few))
+    np.testing.assert_array_equal(load_candidate(release.path).logits(few), candidate.logits(few))
+    if target is not None:
+        assert exported.table[0].accuracy == exported.table[0].torch_accuracy
+        assert exported.table[0].accuracy is not None
+        assert exported.table[0].accuracy > 0.2
+
+
+def test_a_small_network_is_served_in_full_precision(policy: tuple[Candidate, Any]) -> None:
+    serving = export_candidate(*policy).serving
+    assert serving.model == FP32
+    assert "int8" in serving.reason
+
+
+def test_no_request_text_travels_in_golden_inputs(intent: tuple[Candidate, Any]) -> None:
+    candidate, rows = intent
+    golden = export_candidate(candidate, rows).files["golden.json"].decode()
+    assert not any(text in golden for text in rows["request"])
+
+
+def test_too_few_rows_cannot_show_parity(policy: tuple[Candidate, Any]) -> None:
+    candidate, rows = policy
+    with pytest.raises(NotEnoughDataError, match="15 held-out rows"):
+        export_candidate(candidate, rows.iloc[:15])
+
+
+def test_a_graph_of_other_weights_than_the_candidate_answers_with_does_not_ship(
+    policy: tuple[Candidate, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candidate, rows = policy
+    changed = {name: np.array(tensor) for name, tensor in candidate.tensors.items()}
+    changed["actor.bias"] = changed["actor.bias"] + np.array([3.0, 0, 0, 0, 0], np.float32)
+    other = replace(candidate, tensors=changed, _built={}).module()
+    monkeypatch.setitem(candidate._built, "module", candidate.module())
+    original = candidate.logits(rows)
+    monkeypatch.setitem(candidate._built, "module", other)
+    monkeypatch.setattr(Candidate, "logits", lambda self, frame: original[: len(frame)])
+    with pytest.raises(IntegrityError, match=r"policy: model\.onnx is not the model that was trained"):
+        export_candidate(candidate, rows)
