@@ -13,7 +13,9 @@ from ccml.commands.programs import WRAPPER_WITH_OPERAND, WRAPPERS
 from ccml.commands.syntax import SimpleCommand, Syntax, syntax
 
 _SHELLS: Final = frozenset("sh bash zsh dash ksh fish ash csh tcsh".split())
-_INTERPRETERS: Final = _SHELLS | frozenset("python python2 python3 perl ruby node php lua osascript pwsh powershell".split())
+_INTERPRETERS: Final = _SHELLS | frozenset(
+    "python python2 python3 perl ruby node php lua osascript pwsh powershell".split()
+)
 _FETCHERS: Final = frozenset("curl wget fetch aria2c http xh nc ncat netcat lynx ftp".split())
 _DECODERS: Final = frozenset("base64 base32 xxd openssl uudecode gunzip zcat rev tr printf".split())
 _DISK: Final = re.compile(r"/dev/(?:sd|hd|vd|xvd|nvme|mmcblk|disk|rdisk|mapper/|md|loop|mem|kmem|port)\w*.*")
@@ -27,10 +29,17 @@ _FORK_BOMB: Final = re.compile(
     r"([\w:.]{1,30}+)\s{0,4}\(\s{0,4}\)\s{0,4}\{[^}]{0,60}?(?<![\w:.])\1\s{0,4}[|&][^}]{0,60}&[^}]{0,20}\}|%0\s{0,4}\|\s{0,4}%0"
     r"|\$0\s{0,4}\|\s{0,4}\$0\s{0,4}&|while\s{1,4}(?:true|:)\s{0,4};\s{0,4}do\s[^;&]{1,80}&\s{0,4};?\s{0,4}done"
 )
-_REVERSE_SHELL: Final = re.compile(r"/dev/(?:tcp|udp)/|\b(?:nc|ncat|netcat)\b[^|;&]{0,200}\s-\w*[ec]\w*\s+\S*(?:sh|cmd)|socket\.socket.{0,400}(?:dup2|subprocess|pty\.spawn)|socat\b.{0,200}\bexec:", re.IGNORECASE | re.DOTALL)
+_REVERSE_SHELL: Final = re.compile(
+    r"/dev/(?:tcp|udp)/|\b(?:nc|ncat|netcat)\b[^|;&]{0,200}\s-\w*[ec]\w*\s+\S*(?:sh|cmd)|socket\.socket.{0,400}(?:dup2|subprocess|pty\.spawn)|socat\b.{0,200}\bexec:",
+    re.IGNORECASE | re.DOTALL,
+)
 # For lines that do not parse, and for what quoting hides from words: the raw text, blanks and quotes taken out.
-_FETCH_TO_SHELL: Final = re.compile(r"\b(?:curl|wget)\b[^\n]{0,2000}?\|\s*(?:sudo\s+(?:-\w+\s+)*)?(?:env\s+)?(?:\S*/)?(?:ba|z|da|k|a|fi)?sh\b")
-_CREDENTIALS_OUT: Final = re.compile(r"(?:/etc/shadow|\.ssh/id_|\.aws/credentials|\.netrc)[^\n]*\|\s*(?:curl|nc|ncat|wget|mail)\b")
+_FETCH_TO_SHELL: Final = re.compile(
+    r"\b(?:curl|wget)\b[^\n]{0,2000}?\|\s*(?:sudo\s+(?:-\w+\s+)*)?(?:env\s+)?(?:\S*/)?(?:ba|z|da|k|a|fi)?sh\b"
+)
+_CREDENTIALS_OUT: Final = re.compile(
+    r"(?:/etc/shadow|\.ssh/id_|\.aws/credentials|\.netrc)[^\n]*\|\s*(?:curl|nc|ncat|wget|mail)\b"
+)
 
 _DANGEROUS_GIT: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
     ("reset", re.compile(r"--hard|--merge|--keep")),
@@ -63,7 +72,9 @@ _DESTROYER_READS: Final[dict[str, re.Pattern[str]]] = {
     "zpool": re.compile(r"status|list"), "hdparm": re.compile(r"-I|-i|-t|-T"), "modprobe": re.compile(r"-n|--dry-run"),
     "cryptsetup": re.compile(r"status|luksDump"), "wipefs": re.compile(r"-n|--no-act"),
 }  # fmt: skip
-_SQL: Final = re.compile(r"(?i)\b(?:drop\s+(?:table|database|schema|user|index)|truncate\s+(?:table\s+)?\w|delete\s+from\s+\w+(?!.*\bwhere\b)|flushall|flushdb|db\.dropDatabase)")
+_SQL: Final = re.compile(
+    r"(?i)\b(?:drop\s+(?:table|database|schema|user|index)|truncate\s+(?:table\s+)?\w|delete\s+from\s+\w+(?!.*\bwhere\b)|flushall|flushdb|db\.dropDatabase)"
+)
 
 
 def refusal_of(line: str, taken: Syntax | None, depth: int = 0) -> str | None:
@@ -88,7 +99,27 @@ def refusal_of(line: str, taken: Syntax | None, depth: int = 0) -> str | None:
                 return "disk_device"
         if not program:
             continue
-        if program in ("dd", "cp", "mv", "tee", "cat", "shred", "wipe", "truncate", "wipefs", "badblocks", "blkdiscard", "sfdisk", "mkswap", "pv") or program.startswith("mkfs") or program == "mke2fs":
+        if (
+            program
+            in (
+                "dd",
+                "cp",
+                "mv",
+                "tee",
+                "cat",
+                "shred",
+                "wipe",
+                "truncate",
+                "wipefs",
+                "badblocks",
+                "blkdiscard",
+                "sfdisk",
+                "mkswap",
+                "pv",
+            )
+            or program.startswith("mkfs")
+            or program == "mke2fs"
+        ):
             outputs = [w.removeprefix("of=") for w in words[1:] if program != "dd" or w.startswith("of=")]
             if program in ("cp", "mv", "pv"):
                 outputs = outputs[-1:]
@@ -102,13 +133,19 @@ def refusal_of(line: str, taken: Syntax | None, depth: int = 0) -> str | None:
                 return "removes_root"
             if in_root and any(w in (".", "*", "./*", "./", ".*") for w in targets):
                 return "removes_root"
-        if program in ("chmod", "chown") and any(re.match(r"-\w*R", w) for w in words) and any(_ROOT.fullmatch(w) for w in words[2:]):
+        if (
+            program in ("chmod", "chown")
+            and any(re.match(r"-\w*R", w) for w in words)
+            and any(_ROOT.fullmatch(w) for w in words[2:])
+        ):
             return "removes_root"
         if program == "mv" and len(words) > 2 and any(_ROOT.fullmatch(w) for w in words[1:-1]):
             return "removes_root"
         if program == "cd":
             in_root = len(words) == 1 or words[1] in ("/", "~", "$HOME", '"$HOME"')
-        if program in _INTERPRETERS | {"source", ".", "eval"} and any("$(" in w or "`" in w or "<(" in w for w in words[1:]):
+        if program in _INTERPRETERS | {"source", ".", "eval"} and any(
+            "$(" in w or "`" in w or "<(" in w for w in words[1:]
+        ):
             if any(f in w for w in words[1:] for f in ("curl", "wget", "base64")):
                 return "remote_code"
         pipeline.append(program)
@@ -146,7 +183,9 @@ def danger_of(line: str, taken: Syntax | None, depth: int = 0) -> str | None:
 
 def _destroys(program: str, words: tuple[str, ...]) -> str | None:
     arguments = words[1:]
-    if program == "rm" and (any(re.match(r"-\w*[rRf]|--r|--fo", w) for w in arguments) or any("*" in w for w in arguments)):
+    if program == "rm" and (
+        any(re.match(r"-\w*[rRf]|--r|--fo", w) for w in arguments) or any("*" in w for w in arguments)
+    ):
         return "removes_recursively"
     if program == "find" and _acts(words):
         return "removes_recursively"
@@ -161,9 +200,16 @@ def _destroys(program: str, words: tuple[str, ...]) -> str | None:
             return "destroys"
     if program == "crontab" and "-r" in arguments:
         return "destroys"
-    if program in ("chmod", "chown", "chgrp") and (any(re.match(r"-\w*R|--recursive", w) for w in arguments) or any(re.fullmatch(r"0?777|a\+rwx|[ugoa]*\+\w*s\w*|[2467]\d{3}", w) for w in arguments)):
+    if program in ("chmod", "chown", "chgrp") and (
+        any(re.match(r"-\w*R|--recursive", w) for w in arguments)
+        or any(re.fullmatch(r"0?777|a\+rwx|[ugoa]*\+\w*s\w*|[2467]\d{3}", w) for w in arguments)
+    ):
         return "opens_permissions"
-    if program in ("cp", "mv", "tee", "install", "ln", "sed", "rsync") and any(_SYSTEM_FILE.match(w) for w in arguments[-1:]) and (program != "sed" or any(re.match(r"-\w*i|--in", w) for w in arguments)):
+    if (
+        program in ("cp", "mv", "tee", "install", "ln", "sed", "rsync")
+        and any(_SYSTEM_FILE.match(w) for w in arguments[-1:])
+        and (program != "sed" or any(re.match(r"-\w*i|--in", w) for w in arguments))
+    ):
         return "overwrites_system_file"
     if program == "mv" and arguments[-1:] == ("/dev/null",):
         return "destroys"
@@ -173,19 +219,60 @@ def _destroys(program: str, words: tuple[str, ...]) -> str | None:
         return "kills_everything"
     if program in ("killall", "killall5", "pkill") and any(w in ("-9", "-KILL", "-u", "-SIGKILL") for w in arguments):
         return "kills_everything"
-    if program in ("docker", "podman", "kubectl", "helm", "terraform", "systemctl", "aws", "gcloud", "az", "vagrant", "docker-compose"):
+    if program in (
+        "docker",
+        "podman",
+        "kubectl",
+        "helm",
+        "terraform",
+        "systemctl",
+        "aws",
+        "gcloud",
+        "az",
+        "vagrant",
+        "docker-compose",
+    ):
         joined = " ".join(arguments[:4])
-        if re.search(r"\b(?:prune|destroy|delete|rm -\w*f|rmi|rm|down -v|volume rm|uninstall|drain|mask|isolate|poweroff|reboot|halt|rb)\b", joined):
+        if re.search(
+            r"\b(?:prune|destroy|delete|rm -\w*f|rmi|rm|down -v|volume rm|uninstall|drain|mask|isolate|poweroff|reboot|halt|rb)\b",
+            joined,
+        ):
             return "destroys"
-        if program in ("docker", "podman") and any(w == "--privileged" or re.match(r"(?:-v=?)?/:/?", w) for w in arguments):
+        if program in ("docker", "podman") and any(
+            w == "--privileged" or re.match(r"(?:-v=?)?/:/?", w) for w in arguments
+        ):
             return "opens_permissions"
-    if program in ("apt", "apt-get", "yum", "dnf", "pacman", "brew", "dpkg", "rpm", "snap", "zypper", "apk") and any(w in ("remove", "purge", "autoremove", "erase", "-R", "-Rns", "-Rs", "--purge", "-r", "-P", "uninstall", "del", "-e") for w in arguments[:3]):
+    if program in ("apt", "apt-get", "yum", "dnf", "pacman", "brew", "dpkg", "rpm", "snap", "zypper", "apk") and any(
+        w
+        in (
+            "remove",
+            "purge",
+            "autoremove",
+            "erase",
+            "-R",
+            "-Rns",
+            "-Rs",
+            "--purge",
+            "-r",
+            "-P",
+            "uninstall",
+            "del",
+            "-e",
+        )
+        for w in arguments[:3]
+    ):
         return "removes_packages"
     if program == "history" and any(re.match(r"-\w*[cdw]", w) for w in arguments):
         return "hides_traces"
     if program in ("setenforce", "ufw") and arguments[:1] in (("0",), ("disable",), ("reset",)):
         return "opens_permissions"
-    if program in _INTERPRETERS - _SHELLS and any(re.search(r"rmtree|os\.(?:remove|unlink|system|popen)|subprocess|unlink\b|rm -|child_process|system\(|exec\(|__import__|File\.delete|fs\.rm", w) for w in arguments):
+    if program in _INTERPRETERS - _SHELLS and any(
+        re.search(
+            r"rmtree|os\.(?:remove|unlink|system|popen)|subprocess|unlink\b|rm -|child_process|system\(|exec\(|__import__|File\.delete|fs\.rm",
+            w,
+        )
+        for w in arguments
+    ):
         return "runs_hidden_code"
     if program == "eval" or (program in _SHELLS and any(re.search(r"\$'|\\x|base64|\$\(|`", w) for w in arguments)):
         return "runs_hidden_code"
@@ -201,7 +288,9 @@ def _acts(words: tuple[str, ...]) -> bool:
     for i, word in enumerate(words[:-1]):
         if word.startswith(("-exec", "-ok")):
             wrapped = _behind(words[i + 1 :])
-            if _name(wrapped) in ("rm", "shred", "unlink", "dd", "truncate", "mv") or (_name(wrapped) in _SHELLS and any("rm" in w for w in wrapped)):
+            if _name(wrapped) in ("rm", "shred", "unlink", "dd", "truncate", "mv") or (
+                _name(wrapped) in _SHELLS and any("rm" in w for w in wrapped)
+            ):
                 return True
     return False
 
@@ -222,10 +311,18 @@ def _pipes_to_shell(taken: Syntax) -> bool:
         program = _name(words)
         if piped and flows and program in _INTERPRETERS | {"source", ".", "eval", "xargs"}:
             if program != "xargs" or any(_base(w) in _INTERPRETERS for w in words[1:]):
-                script_given = any(not w.startswith("-") for w in words[1:]) or any(w.startswith(("-c", "-m", "-e")) and len(w) == 2 for w in words[1:])
+                script_given = any(not w.startswith("-") for w in words[1:]) or any(
+                    w.startswith(("-c", "-m", "-e")) and len(w) == 2 for w in words[1:]
+                )
                 if program in _SHELLS | {"source", ".", "eval", "xargs"} or not script_given:
                     return True
-        flows = flows and piped or program in _FETCHERS or (program in _DECODERS and not piped and program in ("base64", "base32", "xxd", "printf", "openssl")) or (piped and program in ("base64", "base32", "xxd", "uudecode", "openssl", "rev"))
+        flows = (
+            flows
+            and piped
+            or program in _FETCHERS
+            or (program in _DECODERS and not piped and program in ("base64", "base32", "xxd", "printf", "openssl"))
+            or (piped and program in ("base64", "base32", "xxd", "uudecode", "openssl", "rev"))
+        )
     return False
 
 

@@ -128,7 +128,9 @@ class _View:
         seen = 0
         for word in words:
             text = word.text
-            if expected is not None and not (text.startswith("-") and len(text) > 1 and not word.quoted and expected not in ("number", "text")):
+            if expected is not None and not (
+                text.startswith("-") and len(text) > 1 and not word.quoted and expected not in ("number", "text")
+            ):
                 arguments.append(Argument(expected, text))
                 self.shown.append(_placeholder(expected, text))
                 expected = None
@@ -142,12 +144,23 @@ class _View:
                     arguments.append(Argument(kind, value))
                 else:
                     expected = options.get(flag) or OPTION_VALUES["*"].get(flag)
-                    if expected is None and len(flag) > 2 and flag[1] != "-" and self.program in ("tar", "grep", "curl", "ssh", "git"):
+                    if (
+                        expected is None
+                        and len(flag) > 2
+                        and flag[1] != "-"
+                        and self.program in ("tar", "grep", "curl", "ssh", "git")
+                    ):
                         expected = options.get("-" + flag[-1])
                 if flag in ("-e", "--regexp", "-f") and self.program in ("grep", "sed", "rg", "awk"):
                     explicit_pattern = True
                 continue
-            if has_subcommands and not self.subcommand and word.static and not word.quoted and _SUBCOMMAND.fullmatch(text):
+            if (
+                has_subcommands
+                and not self.subcommand
+                and word.static
+                and not word.quoted
+                and _SUBCOMMAND.fullmatch(text)
+            ):
                 self.subcommand = text
                 self.shown.append(text)
                 continue
@@ -195,14 +208,22 @@ def _program_name(word: Word) -> str:
         return "<path>" if name.strip() else "<text>"
     if "/" in name:
         name = name.rpartition("/")[2] or "<path>"
-    return name if _SPECIAL.fullmatch(name) or (name.isprintable() and " " not in name and len(name) <= 64) else "<text>"
+    return (
+        name if _SPECIAL.fullmatch(name) or (name.isprintable() and " " not in name and len(name) <= 64) else "<text>"
+    )
 
 
 def _family_name(program: str) -> str:
     """Programs that take their options alike."""
-    return {"egrep": "grep", "fgrep": "grep", "gawk": "awk", "mawk": "awk", "python3": "python", "sh": "bash", "podman": "docker"}.get(
-        program, program
-    )
+    return {
+        "egrep": "grep",
+        "fgrep": "grep",
+        "gawk": "awk",
+        "mawk": "awk",
+        "python3": "python",
+        "sh": "bash",
+        "podman": "docker",
+    }.get(program, program)
 
 
 def _flag(text: str) -> tuple[str, str | None, str]:
@@ -227,7 +248,9 @@ def _looks(text: str) -> str | None:
     special = _SPECIAL.fullmatch(text)
     if special:
         name = special.group(1)
-        return "host" if name == "email" else "text" if name.startswith("secret") else "name" if name == "user" else name
+        return (
+            "host" if name == "email" else "text" if name.startswith("secret") else "name" if name == "user" else name
+        )
     if _NUMBER.fullmatch(text) or _RANGE.fullmatch(text):
         return "number"
     if _URL.fullmatch(text):

@@ -45,7 +45,9 @@ _OPERATORS: Final = frozenset({"&&", "||", "|", ";", "\n"})
 # look-alike, turn the reading direction, or be invisible.
 _STRANGE: Final = re.compile(r"[^\x20-\x7e\n\tÀ-ɏ]")
 _PLACEHOLDER: Final = re.compile(r"<(?:secret:[a-z0-9-]+|email|user|path|number|url|text|pattern|host|name|heredoc)>")
-_TOOL_LINE: Final = re.compile(r"(Read|Glob|Grep|LS|Edit|MultiEdit|Write|NotebookEdit|WebFetch|WebSearch|Task|TodoWrite)(?: (.*))?")
+_TOOL_LINE: Final = re.compile(
+    r"(Read|Glob|Grep|LS|Edit|MultiEdit|Write|NotebookEdit|WebFetch|WebSearch|Task|TodoWrite)(?: (.*))?"
+)
 _READING_TOOLS: Final = frozenset({"Read", "Glob", "Grep", "LS"})
 _SHELL_GRAMMAR: Final = re.compile(r"[;&|`$()<>\n\\]")
 _SECRET_FILE: Final = re.compile(

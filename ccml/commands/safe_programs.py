@@ -25,7 +25,9 @@ _GIT_READERS: Final = frozenset(
     "status log diff show rev-parse ls-files ls-tree blame describe shortlog cat-file rev-list merge-base name-rev "
     "count-objects grep whatchanged cherry var version".split()
 )
-_GIT_RISKY: Final = re.compile(r"--(?:ou|op|e|te|up|pager)|-O|-c$|-c=|--config|-C|--git-dir|--work-tree|--paginate|-p$|--no-index$")
+_GIT_RISKY: Final = re.compile(
+    r"--(?:ou|op|e|te|up|pager)|-O|-c$|-c=|--config|-C|--git-dir|--work-tree|--paginate|-p$|--no-index$"
+)
 _GIT_LISTS: Final[dict[str, re.Pattern[str]]] = {
     "branch": re.compile(r"-a|-r|-v|-vv|--all|--remotes|--list|--show-current|--verbose|--merged|--no-merged|-l"),
     "tag": re.compile(r"-l|--list|-n\d*|--sort=[\w:-]+"),
@@ -48,7 +50,17 @@ _LISTING_SUBCOMMANDS: Final[dict[str, frozenset[str]]] = {
     "podman": frozenset({"ps", "images", "logs", "version", "info", "stats", "top", "port"}),
     "kubectl": frozenset({"get", "describe", "logs", "version", "cluster-info", "top", "explain", "api-resources"}),
     "systemctl": frozenset(
-        {"status", "list-units", "list-unit-files", "list-timers", "is-active", "is-enabled", "is-failed", "show", "cat"}
+        {
+            "status",
+            "list-units",
+            "list-unit-files",
+            "list-timers",
+            "is-active",
+            "is-enabled",
+            "is-failed",
+            "show",
+            "cat",
+        }
     ),
     "ip": frozenset({"a", "addr", "address", "r", "route", "l", "link", "n", "neigh"}),
     "crontab": frozenset({"-l"}),
@@ -86,7 +98,9 @@ def _lists(program: str, arguments: Words, allowed: frozenset[str]) -> bool:
     rest = arguments[1:]
     if program == "kubectl":
         # `get secrets` reads what nobody should see offered; `--kubeconfig` may name a credential plugin to run.
-        return not any("secret" in w.lower() or w.startswith(("--kubeconfig", "--as", "--token", "--server")) for w in rest)
+        return not any(
+            "secret" in w.lower() or w.startswith(("--kubeconfig", "--as", "--token", "--server")) for w in rest
+        )
     if program == "ip":
         return all(w in ("show", "list", "ls", "get") or w.startswith(("-", "dev")) or re.fullmatch(r"[\w.:/@-]{1,40}", w) is not None
                    and w not in _IP_CHANGES for w in rest)  # fmt: skip
@@ -119,12 +133,16 @@ def _only(pattern: str, at_most: int = 12) -> Callable[[Words], bool]:
 
 def _find(arguments: Words) -> bool:
     # Anything that acts on what was found, or writes a list of it.
-    return not any(word.startswith(("-exec", "-ok", "-delete", "-fprint", "-fls", "-files0-from")) for word in arguments)
+    return not any(
+        word.startswith(("-exec", "-ok", "-delete", "-fprint", "-fls", "-files0-from")) for word in arguments
+    )
 
 
 def _sort(arguments: Words) -> bool:
     return not any(
-        word.startswith(("--o", "--co", "--te", "--fi")) or re.match(r"-[a-zA-Z]*[oTS]", word) and not word.startswith("--")
+        word.startswith(("--o", "--co", "--te", "--fi"))
+        or re.match(r"-[a-zA-Z]*[oTS]", word)
+        and not word.startswith("--")
         for word in arguments
     )
 
@@ -191,7 +209,9 @@ def _awk(arguments: Words) -> bool:
             program = word
         elif word.startswith("-") and word != "-":
             return False
-    return program is not None and not re.search(r"system|getline|close|fflush|ENVIRON|PROCINFO|SYMTAB|[|>@`\\]|print.*<", program)
+    return program is not None and not re.search(
+        r"system|getline|close|fflush|ENVIRON|PROCINFO|SYMTAB|[|>@`\\]|print.*<", program
+    )
 
 
 def _git(arguments: Words) -> bool:
@@ -214,11 +234,18 @@ def _git(arguments: Words) -> bool:
 
 
 def _tar(arguments: Words) -> bool:
-    return len(arguments) == 2 and re.fullmatch(r"-?t[vzjJ]*f|-?[vzjJ]*t[vzjJ]*f", arguments[0]) is not None and not arguments[1].startswith("-") and ":" not in arguments[1]
+    return (
+        len(arguments) == 2
+        and re.fullmatch(r"-?t[vzjJ]*f|-?[vzjJ]*t[vzjJ]*f", arguments[0]) is not None
+        and not arguments[1].startswith("-")
+        and ":" not in arguments[1]
+    )
 
 
 def _ping(arguments: Words) -> bool:
-    return "-c" in arguments and all(re.fullmatch(r"-c|-W|-4|-6|\d{1,2}|[A-Za-z0-9][\w.:-]*", word) for word in arguments)
+    return "-c" in arguments and all(
+        re.fullmatch(r"-c|-W|-4|-6|\d{1,2}|[A-Za-z0-9][\w.:-]*", word) for word in arguments
+    )
 
 
 def _journalctl(arguments: Words) -> bool:
@@ -251,7 +278,9 @@ _CHECKED: Final[dict[str, Callable[[Words], bool]]] = {
     "journalctl": _journalctl,
     "time": lambda arguments: bool(arguments) and not arguments[0].startswith("-") and is_read_only(arguments),
     "tree": _no("-o", "--o", "-R"),
-    "date": lambda arguments: all(word.startswith("+") or word in ("-u", "-I", "-R", "--utc", "--iso-8601") for word in arguments),
+    "date": lambda arguments: all(
+        word.startswith("+") or word in ("-u", "-I", "-R", "--utc", "--iso-8601") for word in arguments
+    ),
     "file": _no("-C", "--co", "-m", "--ma", "-S", "--no-s", "-z", "-Z", "--unc"),
     "hostname": _only(r"-[fisIdAy]"),
     "env": lambda arguments: not arguments,
@@ -273,7 +302,9 @@ _CHECKED: Final[dict[str, Callable[[Words], bool]]] = {
     "htop": _only(r"-t|-C"),
     "jq": _no("-f", "--from", "-L", "--ra", "--sl", "--ar"),
     "column": _no("-X"),
-    "unzip": lambda arguments: len(arguments) == 2 and arguments[0] in ("-l", "-v") and not arguments[1].startswith("-"),
+    "unzip": lambda arguments: (
+        len(arguments) == 2 and arguments[0] in ("-l", "-v") and not arguments[1].startswith("-")
+    ),
     "zipinfo": _only(r"-[1sml]|[\w./-]+", 2),
     "nvidia-smi": _only(r"-L|-q"),
     "timedatectl": _only(r"status|show", 1),

@@ -140,7 +140,14 @@ class _Reading:
             self.note(node)
         elif kind in ("file_redirect", "heredoc_redirect", "herestring_redirect"):
             self.outline.append(self.redirect(node))
-        elif node.child_count == 0 or kind in ("word", "string", "raw_string", "concatenation", "number", "variable_name"):
+        elif node.child_count == 0 or kind in (
+            "word",
+            "string",
+            "raw_string",
+            "concatenation",
+            "number",
+            "variable_name",
+        ):
             if not node.is_named:
                 operator = self.text(node).strip() or ";"
                 self.outline.append(operator)
@@ -229,7 +236,14 @@ class _Reading:
         for child in node.children:
             if child.type == "file_descriptor" or not child.is_named:
                 operator += self.text(child)
-            elif child.type not in ("heredoc_start", "heredoc_body", "heredoc_end", "file_redirect", "pipeline", "list"):
+            elif child.type not in (
+                "heredoc_start",
+                "heredoc_body",
+                "heredoc_end",
+                "file_redirect",
+                "pipeline",
+                "list",
+            ):
                 target = self.word(child)
             elif child.type == "heredoc_body":
                 self.note(child)
@@ -266,6 +280,10 @@ class _Reading:
             return Word(source[1:-1].replace('\\"', '"') if static else source, source, static, True)
         if kind == "concatenation":
             parts = [self.word(child) for child in node.children]
-            static = all(part.static for part in parts) and not _GLOB.search("".join(p.source for p in parts if not p.quoted))
-            return Word("".join(p.text for p in parts) if static else source, source, static, any(p.quoted for p in parts))
+            static = all(part.static for part in parts) and not _GLOB.search(
+                "".join(p.source for p in parts if not p.quoted)
+            )
+            return Word(
+                "".join(p.text for p in parts) if static else source, source, static, any(p.quoted for p in parts)
+            )
         return Word(source, source, False, False)

@@ -64,7 +64,9 @@ COMMAND_RULES: Final[tuple[tuple[str, str, str], ...]] = (
 # In-place editing and writing with a reader's program: the flag or the redirection tells.
 _IN_PLACE: Final = {"sed": re.compile(r"-[a-zA-Z]*i|--in-place"), "perl": re.compile(r"-[a-zA-Z]*i")}
 _PLAIN_TEXT: Final = frozenset({"sed", "awk", "gawk", "tr"})
-_SKIPPED: Final = frozenset({"cd", "pushd", "popd", "echo", "printf", "export", "set", "source", ".", "clear", "true", "test", "["})
+_SKIPPED: Final = frozenset(
+    {"cd", "pushd", "popd", "echo", "printf", "export", "set", "source", ".", "clear", "true", "test", "["}
+)
 
 
 @lru_cache(maxsize=1)

@@ -45,14 +45,16 @@ SHAPES: Final = (
     _shape("private-key", "putty-user-key-file", r"PuTTY-User-Key-File-[23][^\n]*+(?:\n[^\n]+)*+"),
     _shape("private-key", "age-secret-key-", r"AGE-SECRET-KEY-1[0-9A-Z]{20,}+"),
     _shape("url-password", "://", r"://[^\s:/?#@\[\]'\"]{0,200}+:(?P<secret>[^\s/?#@'\"<>][^\s/@'\"<>]{0,500}+)@"),
-    _shape("url-token", "://", r"://(?P<secret>(?=[^\s/@]{0,200}[0-9])[A-Za-z0-9_.~-]{20,500}+)@"),
+    _shape("url-token", "://", r"://(?P<secret>(?=[^\s/@]{0,200}[0-9])[A-Za-z0-9_.~-]{20,500}+)(?::[^/@\s]{0,100}+)?@"),
     _shape("aws-key", "a3t abia acca akia asia", _START + r"(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[0-9A-Z]{16}"),
     _shape(
         "aws-key",
         "aws",
         r"(?i:aws).{0,20}?(?i:key|pwd|pw|password|pass|token).{0,20}?['\"](?P<secret>[0-9a-zA-Z/+]{40})['\"]",
     ),
-    _shape("azure-key", "accountkey= sharedaccesskey=", r"(?i:AccountKey|SharedAccessKey)=(?P<secret>[A-Za-z0-9+/=]{20,}+)"),
+    _shape(
+        "azure-key", "accountkey= sharedaccesskey=", r"(?i:AccountKey|SharedAccessKey)=(?P<secret>[A-Za-z0-9+/=]{20,}+)"
+    ),
     _shape("azure-signature", "sig=", r"[?&]sig=(?P<secret>[A-Za-z0-9%+/=]{20,}+)"),
     _shape("github-token", "ghp_ gho_ ghu_ ghs_ ghr_", r"gh[pousr]_[A-Za-z0-9_]{20,}+"),
     _shape("github-token", "github_pat_", r"github_pat_[A-Za-z0-9_]{20,}+"),
@@ -79,7 +81,11 @@ SHAPES: Final = (
     _shape("npm-token", ":_auth", r":_auth(?:Token)?[=\s]\s*(?P<secret>(?!\$)[^\s'\"<]{6,})"),
     _shape("jwt", "eyj", r"eyJ[A-Za-z0-9_=-]{6,}+\.[A-Za-z0-9_=-]{4,}+(?:\.[A-Za-z0-9_.+/=-]*+)?"),
     _shape("anthropic-key", "sk-ant-", r"sk-ant-[A-Za-z0-9_-]{8,}+"),
-    _shape("openai-key", "sk-", _START + r"sk-(?:proj-|svcacct-|admin-|or-v1-|lf-)?(?=[A-Za-z_-]{0,60}[0-9])[A-Za-z0-9_-]{20,}+"),
+    _shape(
+        "openai-key",
+        "sk-",
+        _START + r"sk-(?:proj-|svcacct-|admin-|or-v1-|lf-)?(?=[A-Za-z_-]{0,60}[0-9])[A-Za-z0-9_-]{20,}+",
+    ),
     _shape("openai-key", "t3blbkfj", r"sk-[A-Za-z0-9_-]{20,200}+"),
     _shape("google-key", "aiza", r"AIza[0-9A-Za-z_-]{30,}+"),
     _shape("google-token", "ya29. gocspx-", r"(?:ya29\.|GOCSPX-)[0-9A-Za-z_-]{16,}+"),
@@ -120,13 +126,17 @@ SHAPES: Final = (
         r"(?i)(?:key|pwd|pw|password|pass|token)[\"']?\]? *(?:=>|:=|::|=|:| ) *[\"']?"
         r"(?P<secret>[0-9a-f]{64}|[0-9a-f]{48}|(?=[a-z_-]*[0-9])[a-z0-9_-]{44}|[a-z0-9]{64})(?![A-Za-z0-9_-])",
     ),
+    _shape("password", "login", r"(?i)\blogin\s{1,4}\S{1,80}+\s{1,4}password\s{1,4}(?P<secret>[^\s'\"]{1,200}+)"),
+    _shape(
+        "password", "<(", r"(?i)pass[\w-]{0,24}[=\s]<\((?:echo|printf)\s(?:-\w\s)?['\"]?(?P<secret>[^\s'\")]{1,200}+)"
+    ),
     # A password hash is as good as the password to whoever has a word list.
     _shape("password-hash", "$", r"(?<![\w])\$(?:1|2[abxy]?|5|6|y|apr1|argon2(?:id?|d))\$[A-Za-z0-9./$=,+-]{16,}+"),
-    # SQL
     _shape(
         "password",
         "identified password",
-        r"(?i)\b(?:identified\s{1,4}(?:with\s{1,4}\S{1,40}+\s{1,4})?by|password)\s{0,4}(?:=\s{0,4}|\()?"
+        r"(?i)\b(?:identified\s{1,4}(?:with\s{1,4}\S{1,40}+\s{1,4})?by|"
+        r"(?:with|encrypted|login|user|role|set|for)\b[^\n'\"]{0,80}?\bpassword(?:\s{1,4}for\s{1,4}\S{1,60}+)?)\s{0,4}(?:=\s{0,4}|\()?"
         r"(?<=[\s=(])(?P<q>['\"])(?P<secret>[^'\"<\n][^'\"\n]{0,200}+)(?P=q)",
     ),
 )

@@ -35,7 +35,9 @@ _WINDOWS_HOME: Final = re.compile(
     r"(?P<lead>[A-Za-z]:(?:\\{1,4}|/)(?:Users|Documents and Settings)(?:\\{1,4}|/))"
     r"(?P<name>[^\\/:*?\"<>|\r\n'%$]{1,64}(?=[\\/])|[^\\/:*?\"<>|\s'%$]+)"
 )
-_DASHED_HOME: Final = re.compile(r"(?P<lead>(?:(?<=[/\\\s'\"=])|^)-(?:Users|home)-)(?P<name>[A-Za-z0-9_.]+)(?=-|/|\\|\s|$|['\"])")
+_DASHED_HOME: Final = re.compile(
+    r"(?P<lead>(?:(?<=[/\\\s'\"=])|^)-(?:Users|home)-)(?P<name>[A-Za-z0-9_.]+)(?=-|/|\\|\s|$|['\"])"
+)
 _SHARED_HOMES: Final = frozenset({"shared", "public", "default", "all users", "linuxbrew", "guest", "runner", "$user"})
 
 _HEADER: Final = re.compile(
@@ -44,10 +46,13 @@ _HEADER: Final = re.compile(
     r"(?P<secret>(?!(?:bearer|basic|token|digest|apikey|negotiate|key|oauth)\s)[^\s'\"\\<>,;)}\]][^\s'\"\\<>,)}\]]{2,2000}+)"
 )
 _ASSIGNED: Final = re.compile(
-    r"(?<![\w.-])(?P<name>[A-Za-z_][\w.-]*+)(?:\\?[\"'])?\]?\s{0,4}(?:=>|:=|=(?!=)|:(?![:/=]))\s{0,4}"
-    r"(?:(?P<quote>\\?[\"'])(?P<quoted>[^\"'\\\n]++)|(?P<bare>[^\s'\"`|;&)\]}>,\\][^\s'\"`|;&)\]},\\]*+))"
+    r"(?<![\w.<-])(?P<name>[A-Za-z_][\w.-]*+)(?P<closed>\\?[\"'])?\]?\s{0,4}(?P<sign>=>|:=|=(?!=)|:(?![:/=]))\s{0,4}"
+    # Looked at, not consumed: in `note: password=x` the value of `note` is an assignment of its own.
+    r"(?=(?P<quote>\\?[\"'])(?P<quoted>[^\"'\\\n]{1,2048}+)|(?P<bare>[^\s'\"`|;&)\]}>,\\][^\s'\"`|;&)\]},\\]{0,1024}+))"
 )
-_SET: Final = re.compile(r"(?im)^\s{0,8}(?:set|setg|unsetg)\s{1,4}(?P<name>[\w:]{2,40})\s{1,4}(?P<secret>\S{1,200})\s*$")
+_SET: Final = re.compile(
+    r"(?im)^\s{0,8}(?:set|setg|unsetg)\s{1,4}(?P<name>[\w:]{2,40})\s{1,4}(?P<secret>\S{1,200})\s*$"
+)
 _IDENTIFIERS: Final = ("event_id", "session_id", "interaction_id")
 
 
@@ -99,8 +104,10 @@ def _redact_once(text: str) -> str:
         for trigger in shape.triggers:
             if trigger in lower:
                 for match in shape.pattern.finditer(text):
-                    group: str | int = "secret" if "secret" in shape.pattern.groupindex else 0
-                    _add(spans, match, group, shape.kind)
+                    if "secret" not in shape.pattern.groupindex:
+                        _add(spans, match, 0, shape.kind)
+                    elif is_literal(match.group("secret")):
+                        _add(spans, match, "secret", shape.kind)
                 break
     named = False
     for trigger in NAME_TRIGGERS:
@@ -129,9 +136,18 @@ def _named(text: str) -> list[Span]:
             _add(spans, match, "secret", "authorization" if "auth" in name else "token")
         elif name == "cookie" and "=" in value:
             _add(spans, match, "secret", "cookie")
+    quotes = {"'": 0, '"': 0}
+    counted = 0
     for match in _ASSIGNED.finditer(text):
+        for mark in quotes:
+            quotes[mark] += text.count(mark, counted, match.start())
+        counted = match.start()
         group = "quoted" if match.group("quoted") else "bare"
         quote = (match.group("quote") or "")[-1:]
+        if quote and quotes[quote] % 2 and not match.group("closed"):
+            continue  # `read -p "Password: " name`: the quote closes what was open before the name
+        if group == "bare" and match.group("name").lower() in ("pass", "auth", "key") and match.group("sign") == ":":
+            continue  # a report (`PASS: test_login`), not a setting
         if is_secret_value(match.group("name"), match.group(group), quote=quote):
             _add(spans, match, group, "password")
     for match in _SET.finditer(text):

@@ -11,7 +11,20 @@ from typing import Final, Literal, TypeAlias
 Strength: TypeAlias = Literal["password", "token", "weak"]
 """`password`: any value counts. `token`: a value that looks drawn rather than typed. `weak`: only a long random one."""
 
-NAME_TRIGGERS: Final = ("pass", "pwd", "secret", "token", "key", "auth", "cred", "psk", "pin=", "sid=", "cookie", "session")
+NAME_TRIGGERS: Final = (
+    "pass",
+    "pwd",
+    "secret",
+    "token",
+    "key",
+    "auth",
+    "cred",
+    "psk",
+    "pin=",
+    "sid=",
+    "cookie",
+    "session",
+)
 """A text without any of these holds no secret name; looking for them costs a microsecond."""
 
 _PART: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -20,7 +33,9 @@ _PASSWORD: Final = frozenset(
     "rootpassword adminpass adminpassword smbpass httppassword storepass keypass mysqlpassword pgpassword authpass".split()
 )
 _TOKEN: Final = frozenset("secret token apikey authtoken accesstoken secretkey authkey accesskey clientsecret".split())
-_WEAK: Final = frozenset("key auth credential credentials cred creds authorization cookie session sid jwt bearer".split())
+_WEAK: Final = frozenset(
+    "key auth credential credentials cred creds authorization cookie session sid jwt bearer".split()
+)
 _KEY_OF: Final = frozenset(
     "api access auth private encryption account signing master license service shared deploy registration session "
     "client secret storage consumer subscription admin integration app application write".split()
@@ -36,8 +51,8 @@ _ABOUT: Final = frozenset(
 
 _VARIABLE: Final = re.compile(r"\$\{?\w+[^}]*\}?|\$[\w?@*#!$-]|%\w+%?|\$\(.*|`.*|\{\{.*|\$\{\{.*", re.DOTALL)
 _PLACEHOLDER: Final = re.compile(
-    r"<.*>|\[.*\]|\{.*\}|[*xX.•_-]{3,}|\.{3}|x+|%[sdr]|"
-    r"(?:your|my|the|some)[-_ ]?(?:[a-z]+[-_ ]?)*(?:password|passwd|token|secret|key|pass)(?:[-_ ]here)?|redacted|changeme_here",
+    r"(?:<.*>|\[.*\]|\{.*\}|[*xX.•_-]{3,}|\.{3}|x+|%[sdr]|"
+    r"(?:your|my|the|some)[-_ ]?(?:[a-z]+[-_ ]?)*(?:password|passwd|token|secret|key|pass)(?:[-_ ]here)?|redacted)/?",
     re.IGNORECASE | re.DOTALL,
 )
 _TRIVIAL: Final = frozenset(
@@ -60,15 +75,24 @@ def strength_of(name: str) -> Strength | None:
     if last.isdigit() and before:
         last, before = before, parts[-3] if len(parts) > 2 else ""
     joined = before + last
-    if _ABOUT & set(parts[:-1]) & {"max", "min", "num", "count", "pad", "eos", "bos", "unk", "sep", "cls", "mask", "public", "pub"}:
+    if (
+        _ABOUT
+        & set(parts[:-1])
+        & {"max", "min", "num", "count", "pad", "eos", "bos", "unk", "sep", "cls", "mask", "public", "pub"}
+    ):
         return None
     if last in _PASSWORD or joined in _PASSWORD or last.endswith(("password", "passwd", "passphrase", "passwort")):
         return "password"
-    if last in _TOKEN or joined in _TOKEN or (last == "key" and before in _KEY_OF) or last.endswith(("secret", "apikey", "token")):
+    if (
+        last in _TOKEN
+        or joined in _TOKEN
+        or (last == "key" and before in _KEY_OF)
+        or last.endswith(("secret", "apikey", "token"))
+    ):
         return "token"
     if last in ("key", "id") and {"secret", "private", "token", "password"} & set(parts[:-1]) and last == "key":
         return "token"
-    if last in ("base64", "b64", "value", "plaintext", "raw", "literal", "hex", "data") and before:
+    if last in ("base64", "b64", "base", "value", "plaintext", "raw", "literal", "hex", "data") and before:
         return strength_of("_".join(parts[:-1]))
     if last in _WEAK:
         return "weak"
@@ -85,7 +109,7 @@ def looks_random(value: str, *, at_least: int = 8, bits: float = 2.5) -> bool:
 
 def is_literal(value: str, *, quote: str = "") -> bool:
     """False for what only stands for a value: a variable, a substitution, a placeholder, nothing at all."""
-    if not value or value.startswith("<secret:"):
+    if value in ("", "$") or value.startswith(("<secret:", "{{", "$(", "`")):
         return False
     if quote != "'" and _VARIABLE.fullmatch(value):
         return False
@@ -101,12 +125,16 @@ def is_secret_value(name: str, value: str, *, quote: str = "", shell: bool = Fal
     strength = strength_of(name)
     if strength is None or not is_literal(value, quote=quote) or value.lower() in _TRIVIAL:
         return False
-    is_path = value.startswith(("/", "./", "../", "~/", "file:", "http://", "https://", "@")) and not looks_random(value, at_least=24, bits=4.2)
-    if strength == "password" and not is_path:
+    is_path = value.startswith(("/", "./", "../", "~/", "file:", "@")) or "://" in value
+    if is_path and not looks_random(value, at_least=24, bits=4.2):
+        return False
+    if name.lower().endswith("pwd") and any(c in value for c in " /\\"):
+        return False  # the working directory, in a variable or an alias named after it
+    if strength == "password":
         if shell or quote:
             return not _CODE.fullmatch(value) or looks_random(value)
         return not _CODE.fullmatch(value) and (looks_random(value, at_least=6, bits=2.0) or not value.isidentifier())
-    if is_path or _CODE.fullmatch(value):
+    if _CODE.fullmatch(value):
         return False
     if strength == "token":
         if shell and name.isupper():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from ccml.privacy.secret_names import is_literal, is_secret_value
+from ccml.privacy.secret_names import is_literal, is_secret_value, looks_random, strength_of
 
 OPTIONS: Final[dict[str, str]] = {
     "mysql mysqldump mysqladmin mysqlimport mysqlshow mysqlcheck mysqlbinlog mysqlpump mysql_upgrade mysqlslap mycli "
@@ -27,10 +27,10 @@ OPTIONS: Final[dict[str, str]] = {
     "sqlcmd bcp osql mosquitto_pub mosquitto_sub ipmitool zip zipcloak unzip zipinfo": "-P",
     "sqlplus sqlldr expdp impdp rman": "@1/",
     "isql": "@3",
-    "influx": "-password -p",
+    "influx": "-password!",
     "7z 7za 7zr 7zz": "-p*",
     "rar unrar": "-p* -hp*",
-    "openssl": "-k -K -pass -passin -passout -password pass:*",
+    "openssl": "-k! -K! -pass! -passin! -passout! -password! pass:*",
     "ldapsearch ldapadd ldapmodify ldapdelete ldapwhoami ldapcompare ldapmodrdn ldapexop": "-w",
     "ldappasswd": "-w -s -a",
     "smbclient rpcclient smbget smbcacls winexe pth-winexe": "-U% --user%",
@@ -64,12 +64,14 @@ OPTIONS: Final[dict[str, str]] = {
 `-p`   the word after it, or what is attached to it (`-pX`, `--pass=X`)
 `-p*`  only what is attached: `mysql -p shop` names a data base
 `-u:`  its value is `user:password`; what follows the colon (or `%`, `,`, `/`)
+`-k!`  the word after it only: `openssl -key` is another option
 `word+` the word after the bare `word`
 `@2`   the second word that is no option
 """
 
 _READS_PASSWORD: Final = re.compile(
-    r"\bsudo\b.*\s-\w*S|\bpasswd\b.*--stdin|\bchpasswd\b|--password-stdin|--with-token|\bcryptsetup\b|\bkinit\b"
+    r"\bsudo\b.*\s-\w*S|\bpasswd\b.*--stdin|\bchpasswd\b|--[\w-]*(?:pass\w*|token|secret|key)-(?:on-|from-)?(?:stdin|fd)|--with-token|"
+    r"\bcryptsetup\b|\bkinit\b"
     r"|\bsmbpasswd\b.*\s-\w*s|\bpass\s+insert\b|--passphrase-fd|\bvault\s+login\s+-|-pass(?:in|out)?\s+stdin|\bsu\s"
     r"|\bsecret\s+create\b|\bsecrets?\s+(?:set|put|add)\b|\bvncpasswd\b|\baskpass\b"
 )
@@ -83,7 +85,10 @@ _WORD: Final = re.compile(
 _ASSIGNMENT: Final = re.compile(r"(?<![\w.])([A-Za-z_][\w.-]*+)\+?=(?!=)")
 _NEXT_ASSIGNMENT: Final = re.compile(r"[,&;][A-Za-z_][\w.-]*+=")
 _OPTION: Final = re.compile(r"--?([A-Za-z][\w.-]+)")
+_NAME: Final = re.compile(r"[A-Za-z][\w-]{2,60}")
+_KEY_VALUE: Final = re.compile(r"[a-z]+=")
 _DEPTH = 2
+_LONGEST_JUDGED = 1024  # of a value: a word full of `x=x=x=` would else be judged once for each of them, whole
 
 
 class Span(NamedTuple):
@@ -110,7 +115,15 @@ def _compile(table: dict[str, str]) -> dict[str, list[tuple[str, tuple[str, ...]
 
 _RULES: Final = _compile(OPTIONS)
 _HINT: Final = re.compile(
-    r"(?<![\w-])(?:" + "|".join(sorted(map(re.escape, [*_RULES, "htpasswd", "echo", "printf", "sudo"]), key=len, reverse=True)) + r")(?![\w-])"
+    r"(?<![\w-])(?:"
+    + "|".join(
+        sorted(
+            map(re.escape, [*_RULES, "htpasswd", "echo", "printf", "sudo", "-u", "--user", "--auth", "--creds"]),
+            key=len,
+            reverse=True,
+        )
+    )
+    + r")(?![\w-])"
 )
 
 
@@ -182,8 +195,8 @@ def _segment_secrets(words: list[_Word]) -> list[Span]:
 
 def _option_secrets(option: str, words: list[_Word]) -> list[Span]:
     """What one entry of `OPTIONS` finds among the words behind its program."""
-    form = option[-1] if option[-1] in "*:%,+" else ""
-    flag = option.rstrip("*:%,+") if option != "pass:*" else "pass:"
+    form = option[-1] if option[-1] in "*:%,+!" else ""
+    flag = option.rstrip(form) if form else option
     if form == "*":
         flag = option[:-1]
         return [s for w in words if w.text.startswith(flag) for s in _secret(w, len(flag))]
@@ -204,7 +217,7 @@ def _option_secrets(option: str, words: list[_Word]) -> list[Span]:
         if word.text == flag:
             if i + 1 < len(words) and (word.quote or not words[i + 1].text.startswith("-")):
                 spans += _valued(words[i + 1], 0, separator)
-        elif form != "+" and word.text.startswith(flag):
+        elif form not in ("+", "!") and word.text.startswith(flag):
             if flag.startswith("--") and word.text[len(flag) : len(flag) + 1] == "=":
                 spans += _valued(word, len(flag) + 1, separator)
             elif len(flag) == 2 and flag[0] == "-" and flag[1] != "-":
@@ -223,13 +236,27 @@ def _valued(word: _Word, at: int, separator: str) -> list[Span]:
 def _named_secret(word: _Word, following: _Word | None) -> list[Span]:
     """`NAME=value`, `--name=value` and `--name value` of any program, told by the name."""
     for match in _ASSIGNMENT.finditer(word.text):
-        value, quote = _strip(word.text[match.end() :])
+        value, quote = _strip(word.text[match.end() : match.end() + _LONGEST_JUDGED])
         if is_secret_value(match.group(1), value, quote=quote or word.quote, shell=True):
             behind = _NEXT_ASSIGNMENT.search(word.text, match.end())
             return _secret(word, match.end(), behind.start() - match.end() if behind else None)
+    if following is None or following.text.startswith("-"):
+        return []
     option = _OPTION.fullmatch(word.text)
-    if option and following is not None and not following.text.startswith("-"):
-        if is_secret_value(option.group(1), following.text, quote=following.quote, shell=True):
+    if option:
+        name, value = option.group(1), following.text
+        if is_secret_value(name, value, quote=following.quote, shell=True) and not _KEY_VALUE.match(value):
+            return _secret(following, 0)
+        user, colon, password = value.partition(":")
+        if name in ("u", "user", "auth", "creds") and colon and user and looks_random(password, at_least=6, bits=0):
+            return _secret(following, len(user) + 1)
+        return []
+    # `set-initial-password hunter2`, `setx CLIENT_SECRET 8fJ…`: a bare name, so only a value that is no plain word.
+    if _NAME.fullmatch(word.text) and word.text not in ("pass", "passwd"):
+        strength = strength_of(word.text)
+        if strength == "password" and looks_random(following.text, at_least=6, bits=0):
+            return _secret(following, 0)
+        if strength == "token" and looks_random(following.text, at_least=16) and following.text.isalnum():
             return _secret(following, 0)
     return []
 
