@@ -5,7 +5,6 @@ Text is redacted and users are pseudonyms already: landing does that before anyt
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -215,11 +214,9 @@ def _with_state(turns: pd.DataFrame, states: pd.DataFrame) -> pd.DataFrame:
 def _with_commands(turns: pd.DataFrame) -> pd.DataFrame:
     lines = turns["command"].astype("string").fillna("")
     read = read_commands(lines)
-    versions = turns["model_versions"].map(_as_json)
     return turns.assign(
         command=lines,
         wanted_command=wanted_command(turns),
-        model_versions=versions,
         **{name: read[name] for name in read},
     )
 
@@ -253,14 +250,3 @@ def _not_before(moment: pd.Series, earliest: pd.Series) -> pd.Series:
 
 def _numbers(column: pd.Series) -> Any:
     return column.astype("object").astype("Float64").to_numpy(dtype="float64", na_value=float("nan"))
-
-
-def _as_json(versions: Any) -> str | None:
-    """Arrow gives a map as pairs, pandas as a dict, a served log as text."""
-    if isinstance(versions, str):
-        return versions
-    if isinstance(versions, dict):
-        return json.dumps(versions, sort_keys=True)
-    if isinstance(versions, list):
-        return json.dumps(dict(versions), sort_keys=True)
-    return None

@@ -44,6 +44,27 @@ class Splits:
     facts: dict[str, Any]
     """Counts, cut times, rows dropped by reason and, in words, whatever was not done as usual."""
 
+    def table(self, clean: pd.DataFrame) -> pd.DataFrame:
+        """interaction_id, user_id, split, unseen_user, whole_sessions, time_ordered: how the split is stored."""
+        rows = clean[["interaction_id", "user_id"]].drop_duplicates("interaction_id").reset_index(drop=True)
+        return rows.assign(
+            split=rows["interaction_id"].map(self.labels).astype(object),
+            unseen_user=rows["user_id"].isin(list(self.unseen_users)).astype(bool),
+            whole_sessions=self.whole_sessions,
+            time_ordered=self.time_ordered,
+        )
+
+    @classmethod
+    def from_table(cls, table: pd.DataFrame) -> Splits:
+        """The inverse of `table`, without the facts."""
+        return cls(
+            labels=table.set_index("interaction_id")["split"].astype(object),
+            unseen_users=frozenset(table.loc[table["unseen_user"], "user_id"]),
+            whole_sessions=bool(table["whole_sessions"].all()),
+            time_ordered=bool(table["time_ordered"].all()),
+            facts={},
+        )
+
 
 def assign_splits(clean: pd.DataFrame, settings: SplitSettings, seed: int) -> Splits:
     """Deterministic for the same rows, settings and seed, in whatever order the rows come.
