@@ -185,13 +185,13 @@ _PAGE = """<!doctype html>
     <tr><th>Figure</th><th class="n">Value</th><th>What it says</th></tr>
     {% for metric in report.metrics %}
     <tr><td>{{ metric.title }}
-        {{- {true: " ↑", false: " ↓"}.get(metric.higher_is_better, "") }}</td>
+        {{- {true: "\u00a0↑", false: "\u00a0↓"}.get(metric.higher_is_better, "") }}</td>
       <td class="n">{{ metric.value|interval(metric.unit) }}</td><td class="quiet">{{ metric.meaning }}</td></tr>
     {% endfor %}
   </table></div>
 </section>
 
-{% for name in pictures if name not in ("baselines", "stages") %}
+{% for name in pictures if name != "baselines" %}
 <section>
   <h2>{{ headings[name] }}</h2>
   <p class="quiet">{{ captions[name] }}</p>
@@ -205,6 +205,20 @@ _PAGE = """<!doctype html>
       <td class="n">{{ one.value|interval(report.headline_unit) }}</td>
       <td class="n {{ 'good-text' if one.difference.low > 0 else 'bad-text' if one.difference.high < 0 else '' }}">
       {{- one.difference|difference(report.headline_unit) }}</td></tr>
+    {% endfor %}
+  </table></div>
+  {% elif name == "stages" %}
+  <div class="scroll"><table>
+    <tr><th>Step</th><th class="n">Validation top-1</th><th class="n">Gain</th><th class="n">Seconds</th></tr>
+    {% for stage in report.stages %}
+    <tr><td>{{ stage.name }}</td>
+      {% if stage.skipped is not none %}
+      <td class="quiet" colspan="2">left out: {{ stage.skipped }}</td>
+      {% else %}
+      <td class="n">{{ stage.value|interval if stage.value is not none else "–" }}</td>
+      <td class="n">{{ stage.gain|difference if stage.gain is not none else "–" }}</td>
+      {% endif %}
+      <td class="n">{{ "%.1f"|format(stage.seconds) }}</td></tr>
     {% endfor %}
   </table></div>
   {% elif name == "trials" %}
@@ -221,27 +235,6 @@ _PAGE = """<!doctype html>
   {% endif %}
 </section>
 {% endfor %}
-
-{% if report.stages %}
-<section>
-  <h2>{{ headings.stages }}</h2>
-  <p class="quiet">{{ captions.stages }}</p>
-  {{ picture("stages") }}
-  <div class="scroll"><table>
-    <tr><th>Step</th><th class="n">Validation top-1</th><th class="n">Gain</th><th class="n">Seconds</th></tr>
-    {% for stage in report.stages %}
-    <tr><td>{{ stage.name }}</td>
-      {% if stage.skipped is not none %}
-      <td class="quiet" colspan="2">left out: {{ stage.skipped }}</td>
-      {% else %}
-      <td class="n">{{ stage.value|interval if stage.value is not none else "–" }}</td>
-      <td class="n">{{ stage.gain|difference if stage.gain is not none else "–" }}</td>
-      {% endif %}
-      <td class="n">{{ "%.1f"|format(stage.seconds) }}</td></tr>
-    {% endfor %}
-  </table></div>
-</section>
-{% endif %}
 
 {% if report.classes %}
 <section>

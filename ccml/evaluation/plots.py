@@ -56,11 +56,17 @@ def _png(figure: Any) -> bytes:
     return buffer.getvalue()
 
 
+def _interval(axis: Any, place: float, interval: Interval, color: str) -> None:
+    """A bar from end to end and a tick at the estimate: a dot would hide a narrow interval."""
+    axis.use_sticky_edges = False  # room beyond the ends of the outermost bars
+    axis.barh(place, interval.high - interval.low, 0.34, left=interval.low, color=color, alpha=0.4, lw=0)
+    axis.plot([interval.estimate] * 2, [place - 0.26, place + 0.26], color=color, lw=2.2)
+
+
 def _forest(axis: Any, names: Sequence[str], intervals: Sequence[Interval], colors: Sequence[str]) -> None:
-    """Intervals as lines with their estimate as a dot, the first on top; figures stand at the right edge."""
+    """One interval a line, the first on top; figures stand at the right edge."""
     for place, (interval, color) in enumerate(zip(intervals, colors, strict=True)):
-        axis.plot([interval.low, interval.high], [place, place], color=color, lw=2.2, solid_capstyle="round")
-        axis.plot(interval.estimate, place, "o", color=color, ms=5.5)
+        _interval(axis, place, interval, color)
         text = f"{interval.estimate:.3f}  [{interval.low:.3f}, {interval.high:.3f}]"
         axis.text(
             1.02, place, text, transform=axis.get_yaxis_transform(), va="center", fontsize=7.5, color=INK,
@@ -77,7 +83,7 @@ def _forest(axis: Any, names: Sequence[str], intervals: Sequence[Interval], colo
 def _baselines(report: ModelReport) -> Any:
     assert report.headline_value is not None
     figure, (values, differences) = _figure(
-        1.0 + 0.3 * (len(report.baselines) + 1), 2, width_ratios=[1.0, 1.0], sharey=True
+        1.0 + 0.3 * (len(report.baselines) + 1), 2, width_ratios=[1.2, 1.0], sharey=True
     )
     names = [report.title, *(baseline.name for baseline in report.baselines)]
     intervals = [report.headline_value, *(baseline.value for baseline in report.baselines)]
@@ -88,8 +94,7 @@ def _baselines(report: ModelReport) -> Any:
     for place, baseline in enumerate(report.baselines, start=1):
         gain = baseline.difference
         color = GOOD if gain.low > 0.0 else BAD if gain.high < 0.0 else QUIET
-        differences.plot([gain.low, gain.high], [place, place], color=color, lw=2.2, solid_capstyle="round")
-        differences.plot(gain.estimate, place, "o", color=color, ms=5.5)
+        _interval(differences, place, gain, color)
     differences.spines["left"].set_visible(False)
     differences.tick_params(axis="y", length=0, labelleft=False)
     differences.xaxis.grid(visible=True, color=GRID, lw=0.8)
@@ -109,8 +114,7 @@ def _slices(report: ModelReport) -> Any:
         axis.axvspan(overall.low, overall.high, color=MODEL, alpha=0.12, lw=0)
     for place, (_, interval) in enumerate(rows):
         if interval is not None:
-            axis.plot([interval.low, interval.high], [place, place], color=MODEL, lw=2.2, solid_capstyle="round")
-            axis.plot(interval.estimate, place, "o", color=MODEL, ms=4.5)
+            _interval(axis, place, interval, MODEL)
     axis.set_yticks(range(len(rows)), [name for name, _ in rows])
     for label, (_, interval) in zip(axis.get_yticklabels(), rows, strict=True):
         label.set(fontweight="bold" if interval is None else "normal", color=INK if interval is None else QUIET)
@@ -205,6 +209,7 @@ def _draw_panel(axis: Any, panel: Panel) -> None:
     for place, curve in enumerate(panel.curves):
         axis.plot(curve.x, curve.y, color=SERIES[place % len(SERIES)], lw=1.6, marker="o", ms=2.5, label=curve.name)
     axis.yaxis.grid(visible=True, color=GRID, lw=0.8)
+    axis.xaxis.get_major_locator().set_params(integer=True)
     axis.set(xlabel=panel.x_label, ylabel=panel.y_label)
     if len(panel.curves) > 1:
         axis.legend(frameon=False, fontsize=7)

@@ -1,0 +1,263 @@
+"""The three reports, from predictions of known quality to the page that a person opens."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ccml.errors import NotEnoughDataError
+from ccml.evaluation.command_report import command_report, command_scores, label_programs
+from ccml.evaluation.cost import Cost, measure
+from ccml.evaluation.html import page
+from ccml.evaluation.intent_report import intent_report
+from ccml.evaluation.plots import pictures
+from ccml.evaluation.policy_report import LOGGING_POLICY, PolicyJudge, policy_report
+from ccml.evaluation.report import ModelReport, Trial, read_report, skipped_report, stages
+from ccml.models.policy_training import train_policy
+from ccml.profiles import EvaluationSettings, PolicySettings
+from ccml_tests.evaluation.bandit import Bandit, episodes
+from ccml_tests.evaluation.predictions import COST, command_rows, guesses, intent_rows
+
+EVALUATION = EvaluationSettings(bootstrap_replicates=300)
+INTENTS = ["find_files", "search_text", "delete", "network"]
+
+
+def a_command_report(rows: int = 800, skill: float = 0.7, evaluation: EvaluationSettings = EVALUATION) -> ModelReport:
+    rng = np.random.default_rng(0)
+    test, labels, targets = command_rows(rng, rows, 20)
+    return command_report(
+        test,
+        guesses(rng, targets, 20, skill),
+        labels,
+        {"frequency": guesses(rng, targets, 20, 0.1), "TF-IDF + linear": guesses(rng, targets, 20, 0.55)},
+        target="template",
+        programs=[label.split()[0] for label in labels],
+        evaluation=evaluation,
+        cost=COST,
+        training={
+            "stages": [
+                {"name": "train the LSTM", "seconds": 1.0, "validation": {"top1": 0.5}, "epochs": [{"score": 0.4}] * 3},
+                {"name": "fine-tune end to end", "skipped": "no requests"},
+            ]
+        },
+        validation_rows=100,
+        trials=[Trial(0, "COMPLETE", 0.5, {"lr": 1e-4}), Trial(1, "PRUNED", 0.3, {"lr": 1e-2})],
+        facts={"data hash": "ab12cd34"},
+    )
+
+
+def an_intent_report(rows: int = 800) -> ModelReport:
+    rng = np.random.default_rng(1)
+    test, targets = intent_rows(rng, rows, INTENTS)
+    return intent_report(
+        test,
+        guesses(rng, targets, 4, 0.9),
+        INTENTS,
+        {"TF-IDF + linear": guesses(rng, targets, 4, 0.8)},
+        out_of_scope=np.where(targets < 0, 2.0, 0.0) + rng.normal(0, 1, rows),
+        threshold=2.0,
+        evaluation=EVALUATION,
+        cost=COST,
+        training={},
+        facts={},
+    )
+
+
+@pytest.fixture(scope="module")
+def a_policy_report() -> ModelReport:
+    frame = episodes(Bandit(), 1, {"train": 150, "validation": 50, "test": 80})
+    settings = PolicySettings(hidden_units=16, epochs=10, batch_size=128)
+    candidate = train_policy(frame, settings, seed=0, data_hash="d", code_version="c")
+    return policy_report(PolicyJudge.of(frame, candidate), candidate, evaluation=EVALUATION, facts={})
+
+
+def figure(report: ModelReport, name: str) -> Any:
+    return next(metric.value for metric in report.metrics if metric.name == name)
+
+
+def test_the_command_report_agrees_with_plain_loops_over_the_rows() -> None:
+    rng = np.random.default_rng(2)
+    test, labels, targets = command_rows(rng, 300, 20)
+    probabilities = guesses(rng, targets, 20, 0.6)
+    programs = [label.split()[0] for label in labels]
+    report = command_report(
+        test, probabilities, labels, {"frequency": guesses(rng, targets, 20, 0.1)}, target="template",
+        programs=programs, evaluation=EVALUATION, cost=COST, training={}, validation_rows=0, facts={},
+    )  # fmt: skip
+    top1 = top5 = reciprocal = program_top1 = 0.0
+    for row, wanted in zip(probabilities, test["target_template"], strict=True):
+        order = [labels[k] for k in np.argsort(-row)]
+        top1 += order[0] == wanted
+        top5 += wanted in order[:5]
+        reciprocal += 1.0 / (order.index(wanted) + 1) if wanted in order else 0.0
+        mass: dict[str, float] = {}
+        for program, probability in zip(programs, row, strict=True):
+            mass[program] = mass.get(program, 0.0) + float(probability)
+        program_top1 += max(mass, key=lambda name: mass[name]) == wanted.split()[0]
+    assert report.headline_value is not None
+    assert report.headline_value.estimate == pytest.approx(top1 / 300)
+    assert figure(report, "top5").estimate == pytest.approx(top5 / 300)
+    assert figure(report, "mrr").estimate == pytest.approx(reciprocal / 300)
+    assert figure(report, "program_top1").estimate == pytest.approx(program_top1 / 300)
+    assert figure(report, "known_targets").estimate == pytest.approx((targets >= 0).mean())
+
+
+def test_the_best_baseline_is_named_and_the_difference_to_it_is_paired() -> None:
+    report = a_command_report()
+    best = report.best()
+    assert best is not None
+    assert best.name == report.best_baseline == "TF-IDF + linear"
+    assert report.headline_value is not None
+    assert best.difference.estimate == pytest.approx(report.headline_value.estimate - best.value.estimate)
+    assert best.difference.low > 0.0
+
+
+def test_a_model_worse_than_a_baseline_is_said_to_be_worse() -> None:
+    report = a_command_report(skill=0.3)
+    best = report.best()
+    assert best is not None
+    assert best.difference.high < 0
+    assert "Worse than the best simple model, TF-IDF + linear" in page(report, {}, confidence=0.95)
+
+
+def test_slices_of_one_group_hold_all_rows_and_small_ones_are_left_out() -> None:
+    report = a_command_report()
+    assert sum(one.rows for one in report.slices if one.group == "commands before it") == 800
+    assert all(one.rows >= 30 for one in report.slices)
+    assert {one.name for one in report.slices if one.group == "user"} == {"never seen in training", "seen in training"}
+
+
+def test_a_target_that_is_no_class_of_the_model_is_a_miss() -> None:
+    rng = np.random.default_rng(3)
+    test, labels, targets = command_rows(rng, 200, 20)
+    probabilities = guesses(rng, targets, 20, 1.0)
+    assert np.array_equal(command_scores(test, probabilities, labels, "template") == 1.0, targets >= 0)
+
+
+def test_programs_of_labels_come_from_training_rows_only() -> None:
+    import pandas as pd
+
+    frame = pd.DataFrame(
+        {
+            "split": ["train", "test"],
+            "target_template": ["git commit", "ls -l"],
+            "target_program": ["git", "ls"],
+        }
+    )
+    assert label_programs(frame, ["git commit", "ls -l"], "template") == ["git", ""]
+
+
+def test_the_intent_report_judges_out_of_scope_requests_apart_from_the_others() -> None:
+    report = an_intent_report()
+    assert report.headline_value is not None
+    assert report.headline_value.low < 0.925 < report.headline_value.high  # 0.9 skill and a quarter of the misses
+    assert 0.85 < figure(report, "oos_auroc").estimate < 0.97  # two standard deviations apart: 0.92
+    assert figure(report, "oos_false_alarms").estimate < 0.06
+    assert report.confusion is not None
+    assert sum(sum(row) for row in report.confusion.counts) == report.facts["in scope"]
+    assert [one.label for one in report.classes] == INTENTS
+
+
+def test_the_policy_report_names_the_logging_policy_and_every_constant_action(a_policy_report: ModelReport) -> None:
+    names = {baseline.name for baseline in a_policy_report.baselines}
+    assert {LOGGING_POLICY, "always execute", "always hand_over", "rule on risk"} <= names
+    assert len(names) == 7
+    improvement = figure(a_policy_report, "improvement_dr")
+    over_logging = next(one.difference for one in a_policy_report.baselines if one.name == LOGGING_POLICY)
+    assert improvement == over_logging
+    assert improvement.low > 0
+    assert sum(share.served.estimate for share in a_policy_report.actions) == pytest.approx(1.0)
+    assert figure(a_policy_report, "convergence").estimate <= 10
+
+
+def test_every_report_survives_its_json_and_its_intervals_contain_their_estimates(a_policy_report: ModelReport) -> None:
+    for report in (a_command_report(), an_intent_report(), a_policy_report, skipped_report("policy", "No episodes.")):
+        assert read_report(report.to_json()) == report
+        for metric in report.metrics:
+            assert metric.value.low <= metric.value.estimate <= metric.value.high, metric.name
+
+
+def test_the_page_asks_for_nothing_and_runs_nothing(a_policy_report: ModelReport) -> None:
+    for report in (a_command_report(), an_intent_report(), a_policy_report):
+        html = page(report, pictures(report), confidence=0.95)
+        assert "<script" not in html
+        assert not re.search(r"""(src|href)\s*=\s*["'](?!data:)""", html)
+        assert not re.search(r"url\(|@import|https?://", html)
+        assert "default-src 'none'" in html
+
+
+def test_the_page_holds_the_headline_every_baseline_and_every_picture() -> None:
+    report = a_command_report()
+    drawn = pictures(report)
+    html = page(report, drawn, confidence=0.95)
+    assert set(drawn) == {"baselines", "slices", "reliability", "stages", "learning", "trials"}
+    assert all(png.startswith(b"\x89PNG") for png in drawn.values())
+    assert html.count("data:image/png") == len(drawn)
+    assert report.headline_value is not None
+    assert f"{100 * report.headline_value.estimate:.1f} %" in html
+    assert all(baseline.name in html for baseline in report.baselines)
+    assert "left out: no requests" in html
+
+
+def test_text_from_the_logs_cannot_become_markup() -> None:
+    report = skipped_report("policy", "<script>alert(1)</script>")
+    assert "&lt;script&gt;" in page(report, {}, confidence=0.95)
+
+
+def test_a_model_that_could_not_be_trained_has_a_page_that_says_why() -> None:
+    report = skipped_report("intent_classifier", "No request carries an intent.")
+    html = page(report, pictures(report), confidence=0.95)
+    assert "No request carries an intent." in html
+    assert "Intent classifier" in html
+
+
+def test_without_test_rows_there_is_no_report() -> None:
+    with pytest.raises(NotEnoughDataError, match="0 test rows"):
+        a_command_report(rows=0)
+
+
+def test_the_gain_of_a_step_is_paired_where_its_rows_are_known() -> None:
+    base = np.random.default_rng(4).random(200)
+    records = [
+        {"name": name, "seconds": 1.0, "validation": {"top1": share}, "hits": (base < share).astype(int).tolist()}
+        for name, share in (("first", 0.5), ("second", 0.6), ("third", 0.6))
+    ]
+    told = stages(records, 200, EVALUATION)
+    assert told[0].gain is None
+    assert told[1].gain is not None
+    assert told[1].gain.low > 0.03
+    assert told[2].gain is not None
+    assert told[2].gain.estimate == 0.0
+
+
+def test_cost_counts_the_time_and_the_memory_of_single_predictions() -> None:
+    def slow(_: int) -> object:
+        block = np.ones(4_000_000)  # 32 MB
+        time.sleep(0.004)
+        return block
+
+    metrics = {metric.name: metric.value for metric in measure(slow, repeats=20, watched=3).metrics(0.95)}
+    assert 4.0 <= metrics["latency_p50_ms"].estimate < 80.0
+    assert metrics["latency_p50_ms"].estimate <= metrics["latency_p95_ms"].estimate
+    assert 15.0 < metrics["memory_mb"].estimate < 80.0
+    assert Cost([1.0, 2.0, 3.0], [0.5]).metrics(0.95)[0].value.estimate == 2.0
+
+
+@pytest.mark.parametrize("kind", ["command", "intent"])
+def test_a_report_on_four_thousand_rows_takes_seconds(kind: str) -> None:
+    started = time.process_time()
+    if kind == "command":
+        rng = np.random.default_rng(5)
+        test, labels, targets = command_rows(rng, 4_000, 120)
+        baselines = {f"baseline {n}": guesses(rng, targets, 120, 0.1 * n) for n in range(6)}
+        command_report(
+            test, guesses(rng, targets, 120, 0.7), labels, baselines, target="template", programs=labels,
+            evaluation=EvaluationSettings(), cost=COST, training={}, validation_rows=0, facts={},
+        )  # fmt: skip
+    else:
+        an_intent_report(rows=4_000)
+    assert time.process_time() - started < 6.0
