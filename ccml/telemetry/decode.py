@@ -63,7 +63,7 @@ def decode_line(raw: bytes, *, now: datetime) -> AnyEvent | Rejection:
     try:
         event = _decoder.decode(raw)
     except msgspec.ValidationError as error:
-        return _explain(str(error))
+        return explain(error)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Rejection("bad_json", f"expected one JSON object: {error}")
     return _reject_impossible_times(event, now) or event
@@ -74,7 +74,7 @@ def make_event(kind: type[_EventT], fields: dict[str, Any], *, now: datetime) ->
     try:
         event = msgspec.convert({"kind": kind.__struct_config__.tag, **fields}, kind)
     except msgspec.ValidationError as error:
-        return _explain(str(error))
+        return explain(error)
     return _reject_impossible_times(event, now) or event
 
 
@@ -125,8 +125,9 @@ def _depth_exceeds(raw: bytes, limit: int) -> bool:
     return False
 
 
-def _explain(message: str) -> Rejection:
+def explain(error: msgspec.ValidationError) -> Rejection:
     """msgspec's sentence, which already names the field and what was expected, with its reason code."""
+    message = str(error)
     if "missing required field" in message:
         code = "missing_field"
     elif "unknown field" in message:

@@ -17,6 +17,7 @@ from ccml.privacy.redaction import redact, redact_event
 from ccml.telemetry.events import KINDS, Event
 from ccml.telemetry.lake import DROPS, landed_schema
 from ccml.telemetry.readers import FORMATS, LogFile, Record
+from ccml.telemetry.readers.owner import path_text
 from ccml.telemetry.schema import to_columns
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class DropReport:
 
     sha256: str
     path: str
-    """As given, redacted."""
+    """Absolute, redacted."""
     format: str
     bytes: int
     lines: int = 0
@@ -61,7 +62,7 @@ class Drop:
     def __init__(self, file: LogFile, sha256: str, size: int, pseudonyms: Pseudonyms) -> None:
         self.file = file
         self.pseudonyms = pseudonyms
-        self.report = DropReport(sha256, redact(str(file.path)), file.format, size)
+        self.report = DropReport(sha256, redact(path_text(file.path)), file.format, size)
         self.rows: dict[str, pa.Table] = {}
         self.refused: list[dict[str, Any]] = []
         self._batches: dict[str, list[pa.RecordBatch]] = {}

@@ -137,16 +137,18 @@ def landed_days(lake: Path, kind: str | None = None) -> list[str]:
 def read_landed(lake: Path, kind: str, days: Sequence[str]) -> pd.DataFrame:
     """The events of a kind on some days, in the columns of `arrow_schema(kind)`, in order of time.
 
-    One row per event id: of several rows with one id, which only writers at work at the same moment can leave, the one
-    that landed first. Whole numbers are `Int64`, truth values `boolean`, times `datetime64[us, UTC]`, absent text None.
+    Events of one moment keep the order of their log: shells write times in whole seconds, and what was typed first in
+    one matters. One row per event id: of several rows with one id, which only writers at work at the same moment can
+    leave, the one that landed first. Whole numbers are `Int64`, truth values `boolean`, times `datetime64[us, UTC]`,
+    absent text None.
     """
     import pandas as pd
     import pyarrow as pa
 
     rows, _ = _first_landed(_rows(lake, kind, days))
     nullable = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
-    ordered = rows.select(arrow_schema(kind).names).sort_by([("time", "ascending"), ("event_id", "ascending")])
-    return ordered.to_pandas(types_mapper=nullable.get)
+    ordered = rows.sort_by([(name, "ascending") for name in ("time", "drop", "line", "event_id")])
+    return ordered.select(arrow_schema(kind).names).to_pandas(types_mapper=nullable.get)
 
 
 def conflicting_duplicates(lake: Path, kind: str, days: Sequence[str]) -> pd.DataFrame:
@@ -157,12 +159,12 @@ def conflicting_duplicates(lake: Path, kind: str, days: Sequence[str]) -> pd.Dat
 
 def read_quarantine(lake: Path) -> pd.DataFrame:
     """Every refused line: drop, path, format, line, reason_code, reason, line_sha256, text (redacted), landed_at."""
-    return _whole(lake, QUARANTINE)
+    return _whole(lake, QUARANTINE).sort_values(["landed_at", "path", "line"], ignore_index=True)
 
 
 def read_drops(lake: Path) -> pd.DataFrame:
     """One row per file content that landed; `landed`, `skipped` and `facts` are JSON objects."""
-    return _whole(lake, DROPS)
+    return _whole(lake, DROPS).sort_values(["landed_at", "path"], ignore_index=True)
 
 
 def _path(lake: Path, name: str) -> Path:
@@ -176,13 +178,14 @@ def _whole(lake: Path, name: str) -> pd.DataFrame:
 
 
 def _rows(lake: Path, kind: str, days: Sequence[str]) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
     schema = landed_schema(kind)
     table = open_table(lake, kind)
     if table is None or not days:
         return schema.empty_table()
-    found = table.to_pyarrow_dataset(partitions=[("day", "in", list(days))]).to_table()
-    import pyarrow as pa
-
+    found = table.to_pyarrow_dataset().to_table(filter=ds.field("day").isin(list(days)))
     # A column declared after the table was made is absent until a row with it lands.
     columns = [
         found[field.name].cast(field.type) if field.name in found.column_names else pa.nulls(len(found), field.type)

@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ccml.errors import InputError
 from ccml.privacy.pseudonyms import Pseudonyms
 from ccml.telemetry.drop import Drop, DropReport, drop_row, unstamped
 from ccml.telemetry.events import KINDS
@@ -44,7 +45,7 @@ class LandingReport:
     files: int = 0
     already_landed: int = 0
     changing: int = 0
-    """Files that were written to while they were read; they land on the next call."""
+    """Files that were written to or taken away while they were read; what is there then lands on the next call."""
     lines: int = 0
     landed_lines: int = 0
     duplicates: int = 0
@@ -111,16 +112,22 @@ def land(sources: Sequence[Source], lake: Path, pseudonyms: Pseudonyms, now: dat
     gathered: dict[str, Drop] = {}
     landed_drops = open_table(lake, DROPS)
     for file in find_files(sources):
-        written = _written(file.path)
-        sha256, lines = _fingerprint(file.path)
-        if sha256 in gathered or has_landed(landed_drops, sha256):
-            report.already_landed += 1
-            continue
-        drop = Drop(file, sha256, written[0], pseudonyms)
-        drop.read(now)
-        if _written(file.path) != written:
+        try:
+            written = _written(file.path)
+            sha256, lines = _fingerprint(file.path)
+            if sha256 in gathered or has_landed(landed_drops, sha256):
+                report.already_landed += 1
+                continue
+            drop = Drop(file, sha256, written[0], pseudonyms)
+            drop.read(now)
+            if _written(file.path) != written:
+                report.changing += 1
+                continue
+        except FileNotFoundError:  # rotated away since the folder was listed
             report.changing += 1
             continue
+        except PermissionError as error:
+            raise InputError(f"{file.path} cannot be read: {error.strerror}.") from error
         drop.check_lines(lines)
         gathered[sha256] = drop
         if sum(len(rows) for each in gathered.values() for rows in each.rows.values()) >= _ROWS_PER_COMMIT:

@@ -108,10 +108,10 @@ def _words(declared: inspect.Type) -> str:
             return "object of text by text"
         case inspect.BoolType():
             return "true or false"
-        case inspect.IntType(ge=low, le=high) | inspect.FloatType(ge=low, le=high) as number:
+        case inspect.IntType(gt=above, ge=low, le=high) | inspect.FloatType(gt=above, ge=low, le=high) as number:
             kind = "whole number" if isinstance(number, inspect.IntType) else "number"
-            bounds = [f"≥ {low:g}" if low is not None else "", f"≤ {high:g}" if high is not None else ""]
-            return ", ".join([kind, *filter(None, bounds)])
+            bounds = ((">", above), ("≥", low), ("≤", high))
+            return ", ".join([kind, *(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)])
         case inspect.DateTimeType():
             return "time"
         case other:

@@ -59,15 +59,18 @@ def find_files(sources: Sequence[Source]) -> list[LogFile]:
     """
     found: dict[Path, LogFile] = {}
     for source in sources:
-        path = Path(source.path)
+        path = Path(source.path).expanduser()
         if source.format != AUTO and source.format not in FORMATS:
             raise InputError(f"Unknown format {source.format!r}; expected {AUTO} or one of {', '.join(FORMATS)}.")
-        if path.is_dir():
-            files = _in_folder(path, source.format)
-        elif path.is_file():
-            files = [LogFile(path, detect_format(path) if source.format == AUTO else source.format)]
-        else:
-            raise InputError(f"{path} is neither a file nor a folder; expected one that exists.")
+        try:
+            if path.is_dir():
+                files = _in_folder(path, source.format)
+            elif path.is_file():
+                files = [LogFile(path, detect_format(path) if source.format == AUTO else source.format)]
+            else:
+                raise InputError(f"{path} is neither a file nor a folder; expected one that exists.")
+        except OSError as error:
+            raise InputError(f"{error.filename or path} cannot be read: {error.strerror}.") from error
         found |= {file.path.resolve(): file for file in files}
     return sorted(found.values())
 

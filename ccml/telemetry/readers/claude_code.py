@@ -29,7 +29,7 @@ from ccml.telemetry.events import AnyEvent, Error, Event, Execution, Feedback, I
 from ccml.telemetry.readers import claude_text as text_of
 from ccml.telemetry.readers.failures import error_category, excerpt
 from ccml.telemetry.readers.lines import Line, read_lines
-from ccml.telemetry.readers.owner import home_owner, platform_of
+from ccml.telemetry.readers.owner import home_owner, path_text, platform_of
 from ccml.telemetry.readers.record import Facts, Reader, Record, Sample
 
 _MAX_LINE_BYTES = 16 * 1024 * 1024
@@ -286,8 +286,8 @@ class _SessionFile:
         directory = directory[:1_000] if isinstance(directory, str) else ""
         session = record.get("sessionId")
         return {
-            "user_id": home_owner(directory, str(self.path.resolve())),
-            "session_id": session if isinstance(session, str) and session else self.path.stem[:100],
+            "user_id": home_owner(directory, path_text(self.path)),
+            "session_id": session if isinstance(session, str) and session else path_text(self.path)[-100:],
             "source": "claude-code",
             "directory": directory,
             "platform": platform_of(directory),

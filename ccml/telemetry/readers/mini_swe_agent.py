@@ -17,10 +17,11 @@ from typing import Annotated, Any
 
 import msgspec
 
-from ccml.telemetry.decode import MAX_LINE_BYTES, Rejection, make_event, reject_unreadable
+from ccml.telemetry.decode import MAX_LINE_BYTES, Rejection, explain, make_event, reject_unreadable
 from ccml.telemetry.events import AnyEvent, Error, Event, Execution, Interaction
 from ccml.telemetry.readers.failures import error_category, excerpt
 from ccml.telemetry.readers.lines import Line, read_lines
+from ccml.telemetry.readers.owner import path_text
 from ccml.telemetry.readers.record import Facts, Reader, Record, Sample
 
 _MAX_DOCUMENT_BYTES = 256 * 1024 * 1024
@@ -85,7 +86,7 @@ def _read_trajectory(path: Path, now: datetime, facts: Facts) -> Iterator[Record
         found = msgspec.json.decode(raw)
         steps_of = _trajectory_steps(path, found)
     except msgspec.ValidationError as error:
-        yield Record.refused(document, Rejection("wrong_type", str(error)))
+        yield Record.refused(document, explain(error))
         return
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         code = "truncated" if "truncated" in str(error) else "bad_json"
@@ -112,10 +113,10 @@ def _trajectory_steps(path: Path, document: Any) -> dict[int, list[_Step]]:
     """
     messages = document.get("messages") if isinstance(document, dict) else None
     if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
-        raise msgspec.ValidationError("Expected an array of objects - at `$.messages`")
+        raise msgspec.ValidationError("Expected `array of objects`, got something else - at `$.messages`")
     config = _object(_object(document, "info"), "config")
     agent = str(_object(config, "model").get("model_name") or "unknown")[:100]
-    instance = str(document.get("instance_id") or path.name.removesuffix(".json").removesuffix(".traj"))[:100]
+    instance = str(document.get("instance_id") or path_text(path).removesuffix(".json").removesuffix(".traj"))[-100:]
     task = next((text for message in messages if message.get("role") == "user" and (text := _text(message))), "")
     described = _TASK.search(task)
     # Trajectories of older versions carry no times: count on, a second a message, up to the file's own.
@@ -140,7 +141,7 @@ def _trajectory_steps(path: Path, document: Any) -> dict[int, list[_Step]]:
                 _Step(
                     instance,
                     f"mini-swe-agent:{agent}",
-                    f"{instance}:{agent}",
+                    f"{instance}:{agent}"[:200],
                     (described[1] if described else task)[:_LONGEST_TEXT],
                     str(_object(config, "environment").get("cwd") or "")[:1_000],
                     command,
@@ -210,9 +211,7 @@ def _read_steps(path: Path, now: datetime, facts: Facts) -> Iterator[Record]:
         try:
             row = _row_decoder.decode(line.raw)
         except msgspec.ValidationError as error:
-            yield Record.refused(
-                line, Rejection("missing_field" if "missing" in str(error) else "wrong_type", str(error))
-            )
+            yield Record.refused(line, explain(error))
             continue
         except msgspec.DecodeError as error:
             code = "bad_json" if line.ended else "truncated"

@@ -23,9 +23,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from ccml.telemetry.decode import MAX_LINE_BYTES, Rejection, make_event, reject_unreadable
+from ccml.telemetry.decode import MAX_LINE_BYTES, Rejection, explain, make_event, reject_unreadable
 from ccml.telemetry.events import Interaction
 from ccml.telemetry.readers.lines import read_lines
+from ccml.telemetry.readers.owner import path_text
 from ccml.telemetry.readers.record import Facts, Reader, Record, Sample
 
 
@@ -59,9 +60,7 @@ def read(path: Path, now: datetime, facts: Facts) -> Iterator[Record]:
         try:
             typed = _decoder.decode(line.raw)
         except msgspec.ValidationError as error:
-            yield Record.refused(
-                line, Rejection("missing_field" if "missing" in str(error) else "wrong_type", str(error))
-            )
+            yield Record.refused(line, explain(error))
             continue
         except msgspec.DecodeError as error:
             code = "bad_json" if line.ended else "truncated"
@@ -97,7 +96,8 @@ def read(path: Path, now: datetime, facts: Facts) -> Iterator[Record]:
 
 def _person(path: Path) -> str:
     """`Junior_hacker_adaptive/2021-05-25/sandbox-25`: a sandbox number alone is used again in every training."""
-    parts = [*path.resolve().parts[-3:-1], path.name.removesuffix(".json").removesuffix("-useractions")]
+    *_, training, class_, name = ("", "", *Path(path_text(path)).parts)
+    parts = [training, class_, name.removesuffix(".json").removesuffix("-useractions")]
     return "muni:" + "/".join(part[-60:] for part in parts)
 
 

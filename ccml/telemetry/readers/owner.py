@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 
 _HOME = re.compile(r"\A(?:/home/|/Users/|[A-Za-z]:[\\/]Users[\\/])([^\\/]+)")
 
@@ -26,3 +28,8 @@ def platform_of(directory: str) -> str:
     if directory.startswith(("/home/", "/root", "/usr/", "/srv/", "/opt/")):
         return "linux"
     return ""
+
+
+def path_text(path: Path) -> str:
+    """The whole path as text that can be stored: a name on a disk need not be UTF-8."""
+    return os.fsencode(path.absolute()).decode("utf-8", errors="replace")

@@ -26,7 +26,7 @@ from pathlib import Path
 from ccml.telemetry.decode import MAX_LINE_BYTES, Rejection, make_event
 from ccml.telemetry.events import Event, Execution, Interaction
 from ccml.telemetry.readers.lines import Line, read_lines
-from ccml.telemetry.readers.owner import home_owner
+from ccml.telemetry.readers.owner import home_owner, path_text
 from ccml.telemetry.readers.record import Facts, Reader, Record, Sample
 
 _LONGEST_TEXT = 32_768
@@ -49,9 +49,9 @@ _Parse = Callable[[Iterable[Line]], Iterator[_Entry | Record]]
 
 def _read(name: str, parse: _Parse, path: Path, now: datetime, facts: Facts) -> Iterator[Record]:
     facts["files"] += 1
-    owner = home_owner(str(path.resolve()))
+    owner = home_owner(path_text(path))
     # Session ids are stored as they are, so the owner's name must not be readable in them.
-    session = hashlib.sha256(f"{owner}\0{path.name}".encode(errors="surrogateescape")).hexdigest()[:16]
+    session = hashlib.sha256(f"{owner}\0{Path(path_text(path)).name}".encode()).hexdigest()[:16]
     common = {"user_id": owner, "session_id": f"{name}:{session}", "source": name}
     records: list[Record] = []
     entries: list[_Entry] = []
