@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ccml.commands.programs import WRAPPER_WITH_OPERAND, WRAPPERS
 from ccml.commands.syntax import SimpleCommand, Syntax, syntax
+from ccml.commands.wrappers import base_name, wrapped_at
 
 _SHELLS: Final = frozenset("sh bash zsh dash ksh fish ash csh tcsh".split())
 _INTERPRETERS: Final = _SHELLS | frozenset(
@@ -310,7 +310,7 @@ def _pipes_to_shell(taken: Syntax) -> bool:
         words = _behind(tuple(w.text for w in piece.words))
         program = _name(words)
         if piped and flows and program in _INTERPRETERS | {"source", ".", "eval", "xargs"}:
-            if program != "xargs" or any(_base(w) in _INTERPRETERS for w in words[1:]):
+            if program != "xargs" or any(base_name(w) in _INTERPRETERS for w in words[1:]):
                 script_given = any(not w.startswith("-") for w in words[1:]) or any(
                     w.startswith(("-c", "-m", "-e")) and len(w) == 2 for w in words[1:]
                 )
@@ -350,28 +350,10 @@ def _unwrapped(taken: Syntax) -> list[tuple[tuple[str, ...], SimpleCommand]]:
 
 def _behind(words: tuple[str, ...]) -> tuple[str, ...]:
     """The words of the wrapped command: `sudo -u x nice rm y` → `rm y`."""
-    i = 0
-    while i < len(words) and _base(words[i]) in WRAPPERS | {"parallel": None, "busybox": None}:
-        wrapper = _base(words[i])
-        takes = WRAPPERS.get(wrapper) or frozenset()
-        i += 1
-        operand = wrapper in WRAPPER_WITH_OPERAND
-        while i < len(words):
-            if words[i].startswith("-"):
-                i += 2 if words[i] in takes else 1
-            elif "=" in words[i].split("/")[0]:
-                i += 1
-            elif operand:
-                operand = False
-                i += 1
-            else:
-                break
-    return words[i:]
+    return words[wrapped_at(words) :]
 
 
 def _name(words: tuple[str, ...]) -> str:
-    return _base(words[0]) if words else ""
+    return base_name(words[0]) if words else ""
 
 
-def _base(word: str) -> str:
-    return word.rpartition("/")[2]

@@ -6,37 +6,40 @@
 
 A template keeps what a person would have to know (programs, sub-commands, flags, operators) and replaces what only the
 moment tells by its kind. Templates are the labels of the command predictor, so what does not change the meaning
-(quoting, how many files were named) must not change them; a template is its own template.
+(quoting, how many files were named) must not change them.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from ccml.commands.arguments import KINDS, Argument, flag_of, is_assignment, kind_of, looks, placeholder
 from ccml.commands.programs import (
     GIT_PATHS,
+    NESTED_SUBCOMMANDS,
     OPERANDS,
     OPTION_VALUES,
+    TASKS,
     WITH_SUBCOMMANDS,
-    WRAPPER_WITH_OPERAND,
-    WRAPPERS,
     family,
 )
-from ccml.commands.syntax import Redirect, SimpleCommand, Word, syntax
+from ccml.commands.syntax import Piece, Redirect, SimpleCommand, Word, syntax
+from ccml.commands.wrappers import WRAPPERS, base_name, wrapped_at
 
-__all__ = ["Argument", "Command", "family", "parse"]
+__all__ = ["KINDS", "Argument", "Command", "family", "parse"]
 
-KINDS: Final = ("path", "number", "url", "text", "pattern", "host", "name", "assignment")
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    kind: str
-    """One of `KINDS`."""
-    text: str
+_SUBCOMMAND: Final = re.compile(r"[A-Za-z][\w:.-]*")
+_MODULE: Final = re.compile(r"[A-Za-z_][\w.]*")
+_GRAMMAR: Final = frozenset({"{}", "\\;", "';'", "+", "!", "\\(", "\\)", "\\!", "(", ")", "-", "--", "]", ";"})
+"""Words of `find` and `test` that join others are grammar, not arguments."""
+_SHORT_CLUSTER: Final = re.compile(r"-[A-Za-z]{2,}")
+_CLUSTERED: Final = frozenset("tar grep egrep curl ssh git ls sort cut head tail docker rsync ps sed".split())
+_NUMBERS_MATTER: Final = frozenset("kill pkill killall xargs ls comm zip gzip bzip2 xz zstd 7z ps sort find perl ping".split())
+_MESSAGE_FLAGS: Final = frozenset({"-e", "--regexp", "-f", "--file"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +57,6 @@ class Command:
     parsed: bool
 
 
-_SPECIAL: Final = re.compile(r"(?:<(path|number|url|text|pattern|host|name|email|user|secret:[a-z0-9-]+)>)(?:\.\.\.)?")
-_NUMBER: Final = re.compile(r"[+-]?\d+(?:\.\d+)?[kKmMgGtTsdhw%cbBi]{0,3}")
-_RANGE: Final = re.compile(r"\d+(?:[-,:]\d*)+")
-_URL: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{1,20}://\S+|git@[\w.-]+:\S+")
-_HOST: Final = re.compile(r"(?:[\w.-]+@)?(?:\d{1,3}(?:\.\d{1,3}){3}(?:/\d+)?|localhost)(?::\d+)?")
-_ASSIGNMENT: Final = re.compile(r"([A-Za-z_][\w.-]*)\+?=(.*)", re.DOTALL)
-_PATH: Final = re.compile(r".*/.*|\.{1,2}|~.*|.*\.[A-Za-z][A-Za-z0-9]{0,6}|[A-Z]:\\.*", re.DOTALL)
-_PLAIN_FLAG: Final = re.compile(r"(--?[A-Za-z][A-Za-z0-9_-]*|--|-)$")
-_NUMBER_FLAG: Final = re.compile(r"(-[A-Za-z]?)\d+$")
-_CUT_FLAG: Final = re.compile(r"(--?[A-Za-z?@#.][A-Za-z0-9_-]*?)(=|(?=[^A-Za-z0-9_-]))(.*)$", re.DOTALL)
-_PATTERN: Final = re.compile(r".*[*?\[\]^$|\\].*", re.DOTALL)
-_SUBCOMMAND: Final = re.compile(r"[A-Za-z][\w:.-]*")
-
-
 @lru_cache(maxsize=16384)
 def parse(line: str) -> Command:
     """The line taken apart. Never raises: what cannot be parsed has `parsed=False`, its first word as program and a
@@ -76,16 +65,16 @@ def parse(line: str) -> Command:
     if taken is None or not taken.whole or not taken.outline:
         first = _first_word(line)
         return Command(line, first, "", (), (), f"{first} <text>" if first else "", (first,) if first else (), False)
-    views = [_View(command) for command in taken.commands if command.words]
+    views = [_View(command.words) for command in taken.commands if command.words]
     main = next((view for view in views if view.program not in ("cd", "")), views[0] if views else None)
     return Command(
         line=line,
         program=main.program if main else "",
         subcommand=main.subcommand if main else "",
-        flags=main.flags if main else (),
-        arguments=main.arguments if main else (),
-        template=_join([_render(piece) for piece in taken.outline]),
-        programs=tuple(view.program for view in views if view.program),
+        flags=tuple(main.flags) if main else (),
+        arguments=tuple(main.arguments) if main else (),
+        template=_template(taken.outline),
+        programs=tuple(name for view in views for name in view.programs),
         parsed=True,
     )
 
@@ -93,238 +82,178 @@ def parse(line: str) -> Command:
 def _first_word(line: str) -> str:
     for word in line[:400].split():
         name = word.rpartition("/")[2].strip("\"'`;|&(){}<>$\\")
-        if name and name.isprintable() and name not in WRAPPERS and not _ASSIGNMENT.fullmatch(name):
+        if name and name.isprintable() and name not in WRAPPERS and not is_assignment(name):
             return name[:64]
     return ""
 
 
 class _View:
-    """One simple command seen through its wrappers."""
+    """The words of one simple command, seen through its wrappers."""
 
-    def __init__(self, command: SimpleCommand) -> None:
-        words = command.words
-        start = _behind_wrappers(words)
-        self.prefix = words[:start]
-        self.program = _program_name(words[start]) if start < len(words) else ""
+    def __init__(self, words: Sequence[Word]) -> None:
+        at = wrapped_at([word.text if word.static else "" for word in words])
+        if at == len(words):
+            at = 0  # a wrapper alone is the program: `time`, `sudo -l`, `env`
+        self.program = _program_name(words[at])
+        self.programs = [self.program]
         self.subcommand = ""
-        self.flags: tuple[str, ...] = ()
-        self.arguments: tuple[Argument, ...] = ()
-        self.shown: list[str] = []
-        if start < len(words):
-            self._read(words[start + 1 :])
-        elif words:
-            # A wrapper alone is the program: `time`, `sudo -l`, `env`.
-            self.prefix, self.program = (), _program_name(words[0])
-            self._read(words[1:])
+        self.flags: list[str] = []
+        self.arguments: list[Argument] = []
+        self.shown = [_wrapper_word(word) for word in words[:at]] + [self.program]
+        self._module = ""
+        self._operands = 0
+        self._read(list(words[at + 1 :]))
 
-    def _read(self, words: tuple[Word, ...]) -> None:
-        options = OPTION_VALUES.get(_family_name(self.program), {})
-        operands = OPERANDS.get(self.program, ())
-        flags: list[str] = []
-        arguments: list[Argument] = []
+    def _read(self, words: list[Word]) -> None:
         expected: str | None = None
-        has_subcommands = self.program in WITH_SUBCOMMANDS
-        explicit_pattern = False
-        seen = 0
-        for word in words:
+        while words:
+            word = words.pop(0)
             text = word.text
-            if expected is not None and not (
-                text.startswith("-") and len(text) > 1 and not word.quoted and expected not in ("number", "text")
-            ):
-                arguments.append(Argument(expected, text))
-                self.shown.append(_placeholder(expected, text))
+            is_flag = len(text) > 1 and text.startswith("-") and word.static and not re.search(r"\s", text)
+            if expected is not None and not (is_flag and expected not in ("number", "text")):
+                self._argument(
+                    "literal" if expected == "literal" and word.static else _value_kind(word, expected), text
+                )
+                if self.program.startswith("python") and self.flags[-1:] == ["-m"] and _MODULE.fullmatch(text):
+                    self._module = self.subcommand = text.partition(".")[0]
                 expected = None
-                continue
-            expected = None
-            if text.startswith("-") and len(text) > 1 and word.static and not word.quoted | (" " in text):
-                flag, kind, value = _flag(text)
-                flags.append(flag + ("=" if kind and "=" in text and flag.startswith("--") else ""))
-                self.shown.append(f"{flag}{'=' if '=' in text[: len(flag) + 1] else ''}<{kind}>" if kind else flag)
-                if kind:
-                    arguments.append(Argument(kind, value))
-                else:
-                    expected = options.get(flag) or OPTION_VALUES["*"].get(flag)
-                    if (
-                        expected is None
-                        and len(flag) > 2
-                        and flag[1] != "-"
-                        and self.program in ("tar", "grep", "curl", "ssh", "git")
-                    ):
-                        expected = options.get("-" + flag[-1])
-                if flag in ("-e", "--regexp", "-f") and self.program in ("grep", "sed", "rg", "awk"):
-                    explicit_pattern = True
-                continue
-            if (
-                has_subcommands
-                and not self.subcommand
-                and word.static
-                and not word.quoted
-                and _SUBCOMMAND.fullmatch(text)
-            ):
-                self.subcommand = text
+            elif is_flag and text in ("-exec", "-execdir", "-ok", "-okdir") and self.program in ("find", "fd"):
+                self.flags.append(text)
                 self.shown.append(text)
-                continue
-            position = seen + (1 if explicit_pattern and operands[:1] in (("pattern",), ("text",)) else 0)
-            conventional = operands[min(position, len(operands) - 1)] if operands else ""
-            if self.program == "git":
-                conventional = "path" if self.subcommand in GIT_PATHS else "name"
-            kind = _kind(word, conventional)
-            seen += 1
-            arguments.append(Argument(kind, text))
-            self.shown.append(_operator_word(word) or _placeholder(kind, text))
-        self.flags, self.arguments = tuple(flags), tuple(arguments)
-
-    def render(self) -> str:
-        shown = [_wrapper_word(word) for word in self.prefix] + [self.program, *self.shown]
-        return _join(shown)
-
-
-def _behind_wrappers(words: tuple[Word, ...]) -> int:
-    """Where the wrapped program stands; `len(words)` where the wrapper wraps nothing."""
-    i = 0
-    while i < len(words) and words[i].text in WRAPPERS and words[i].static:
-        wrapper = words[i].text
-        i += 1
-        operand = wrapper in WRAPPER_WITH_OPERAND
-        while i < len(words):
-            text = words[i].text
-            if text.startswith("-") and len(text) > 1:
-                i += 2 if text in WRAPPERS[wrapper] else 1
-            elif wrapper in ("env", "sudo", "doas") and _ASSIGNMENT.fullmatch(text):
-                i += 1
-            elif operand:
-                operand = False
-                i += 1
+                self._wrapped(words)
+                return
+            elif is_flag:
+                expected = self._flag(text)
+            elif self._is_subcommand(word):
+                self.subcommand = f"{self.subcommand} {text}".strip()
+                self.shown.append(text)
+            elif word.source in _GRAMMAR:
+                self.shown.append(word.source)
             else:
-                break
-    return min(i, len(words))
+                expected = None
+                self._argument(kind_of(word, self._conventional(word)), text)
+                self._operands += 1
+
+    def _flag(self, text: str) -> str | None:
+        """Notes an option; the kind that its value, the next word, will have."""
+        flag, kind, value = flag_of(text, numbers_matter=self.program in _NUMBERS_MATTER)
+        options = OPTION_VALUES.get(self._module or self.program, {})
+        self.flags.append(flag.removesuffix("="))
+        if kind is not None:
+            known = options.get(self.flags[-1], kind)
+            kind = known if known in ("path", "pattern", "text", "name") and not looks(value) else kind
+            self.arguments.append(Argument(kind, value))
+            self.shown.append(f"{flag}{placeholder(kind, value)}")
+            return None
+        self.shown.append(flag)
+        expected = options.get(flag) or OPTION_VALUES["*"].get(flag)
+        if expected is None and self.program in _CLUSTERED and _SHORT_CLUSTER.fullmatch(flag):
+            expected = options.get(f"-{flag[-1]}")  # `tar -xzf FILE`: the last of a cluster takes the value
+        return expected
+
+    def _is_subcommand(self, word: Word) -> bool:
+        if self.program not in WITH_SUBCOMMANDS or not word.static or word.quoted or self._operands:
+            return False
+        if not _SUBCOMMAND.fullmatch(word.text):
+            return False
+        return not self.subcommand or (
+            self.subcommand in NESTED_SUBCOMMANDS and self.program not in ("npm", "yarn", "pnpm", "bun")
+        )
+
+    def _conventional(self, word: Word) -> str:
+        """The kind that the program expects at this place."""
+        operands = OPERANDS.get(self._module or self.program, OPERANDS.get(self.program, ()))
+        if self.program == "git":
+            return "path" if self.subcommand in GIT_PATHS else "name"
+        if self.program == "make" or (
+            self.subcommand in ("run", "run-script") and self.program in ("npm", "yarn", "pnpm", "bun")
+        ):
+            return "literal" if word.text in TASKS and not self._operands else "name"
+        if self.program in ("set", "setg") and not re.fullmatch(r"[A-Za-z_]{2,30}", word.text):
+            return ""
+        if self.program == "use":
+            return "path"
+        at = self._operands
+        if operands[:1] in (("pattern",), ("text",)) and len(operands) > 1 and _MESSAGE_FLAGS & set(self.flags):
+            at += 1  # the pattern came with an option, so the first plain word is a file
+        return operands[min(at, len(operands) - 1)] if operands else ""
+
+    def _wrapped(self, words: list[Word]) -> None:
+        """The command that `find -exec` runs, up to its `\\;` or `+`."""
+        end = next((i for i, word in enumerate(words) if word.text in (";", "+")), len(words))
+        if end:
+            inner = _View(words[:end])
+            self.shown += inner.shown
+            self.programs += inner.programs
+        self._read(words[end:])
+
+    def _argument(self, kind: str, text: str) -> None:
+        self.arguments.append(Argument(kind, text))
+        self.shown.append(placeholder(kind, text))
+
+
+def _value_kind(word: Word, expected: str) -> str:
+    if expected == "literal":
+        return looks(word.text) or "text"
+    shown = looks(word.text) if word.text.startswith("<") else None
+    return shown or expected
 
 
 def _program_name(word: Word) -> str:
     if not word.static:
         return "<path>" if "/" in word.source else "<text>"
-    name = word.text
-    if name.startswith(("./", "../")) or not name.strip():
-        return "<path>" if name.strip() else "<text>"
-    if "/" in name:
-        name = name.rpartition("/")[2] or "<path>"
-    return (
-        name if _SPECIAL.fullmatch(name) or (name.isprintable() and " " not in name and len(name) <= 64) else "<text>"
-    )
-
-
-def _family_name(program: str) -> str:
-    """Programs that take their options alike."""
-    return {
-        "egrep": "grep",
-        "fgrep": "grep",
-        "gawk": "awk",
-        "mawk": "awk",
-        "python3": "python",
-        "sh": "bash",
-        "podman": "docker",
-    }.get(program, program)
-
-
-def _flag(text: str) -> tuple[str, str | None, str]:
-    """Flag, kind of the value attached to it (None without one), the value."""
-    match = _NUMBER_FLAG.match(text)
-    if match:
-        return match.group(1), "number", text[len(match.group(1)) :]
-    if _PLAIN_FLAG.match(text):
-        return text, None, ""
-    match = _CUT_FLAG.match(text)
-    if match:
-        value = match.group(3)
-        return match.group(1), _looks(value.strip("'\"")) or "text", value
-    match = re.match(r"(-)(<number>)$", text)
-    if match:
-        return "-", "number", ""
-    return "-", "text", text[1:]
-
-
-def _looks(text: str) -> str | None:
-    """The kind that a word shows by itself."""
-    special = _SPECIAL.fullmatch(text)
-    if special:
-        name = special.group(1)
-        return (
-            "host" if name == "email" else "text" if name.startswith("secret") else "name" if name == "user" else name
-        )
-    if _NUMBER.fullmatch(text) or _RANGE.fullmatch(text):
-        return "number"
-    if _URL.fullmatch(text):
-        return "url"
-    if _HOST.fullmatch(text):
-        return "host"
-    return None
-
-
-def _kind(word: Word, conventional: str) -> str:
-    text = word.text
-    looks = _looks(text)
-    if looks in ("url", "host") and conventional != "pattern":
-        return looks
-    if looks is not None and _SPECIAL.fullmatch(text):
-        return looks
-    if _ASSIGNMENT.fullmatch(text) and conventional in ("", "name") and not text.startswith("<"):
-        return "assignment"
-    if conventional:
-        if conventional == "path" and word.quoted and not _PATH.fullmatch(text) and (" " in text or "\n" in text):
-            return "text"
-        return conventional
-    if looks is not None:
-        return looks
-    if word.quoted and (" " in text or not text):
-        return "text"
-    if _PATH.fullmatch(text) and " " not in text:
-        return "path"
-    if word.quoted and _PATTERN.fullmatch(text):
-        return "pattern"
-    return "text"
-
-
-def _placeholder(kind: str, text: str) -> str:
-    if kind == "assignment":
-        name = text.partition("=")[0]
-        return f"{name}=<text>" if re.fullmatch(r"[A-Za-z_][\w.-]{0,40}", name) else "<text>"
-    return f"<{kind}>..." if text.endswith(">...") and _SPECIAL.fullmatch(text) else f"<{kind}>"
-
-
-def _operator_word(word: Word) -> str | None:
-    """Words of `find` and `test` that join others are grammar, not arguments."""
-    return word.source if word.source in ("{}", "\\;", "';'", "+", "!", "\\(", "\\)", "\\!", "-", "--", "]") else None
+    if word.text.startswith(("./", "../")):
+        return "<path>"
+    name = base_name(word.text)
+    return name if name and name.isprintable() and " " not in name and len(name) <= 64 else "<text>"
 
 
 def _wrapper_word(word: Word) -> str:
     text = word.text
-    if text in WRAPPERS:
-        return text
+    if base_name(text) in WRAPPERS:
+        return base_name(text)
     if text.startswith("-") and len(text) > 1:
-        flag, kind, _ = _flag(text)
-        return f"{flag}<{kind}>" if kind else flag
-    match = _ASSIGNMENT.fullmatch(text)
-    if match:
-        return _placeholder("assignment", text)
-    return f"<{_looks(text) or 'name'}>"
+        flag, kind, value = flag_of(text, numbers_matter=True)
+        return f"{flag}{placeholder(kind, value)}" if kind else flag
+    if is_assignment(text):
+        return placeholder("assignment", text)
+    return f"<{looks(text) or 'name'}>"
 
 
-def _render(piece: str | SimpleCommand | Word | Redirect) -> str:
+def _template(outline: Sequence[Piece]) -> str:
+    shown: list[str] = []
+    for piece in outline:
+        part = _render(piece)
+        if part == ";" and (not shown or shown[-1] in (";", "&", "do", "then", "else", "{", "(")):
+            continue
+        shown.append(part)
+    while shown and shown[-1] == ";":
+        shown.pop()
+    return _join(shown)
+
+
+def _render(piece: Piece) -> str:
     if isinstance(piece, str):
         return piece
     if isinstance(piece, Redirect):
         return _redirect(piece)
     if isinstance(piece, Word):
-        return f"<{_kind(piece, '')}>"
-    shown = [_placeholder("assignment", word.text) for word in piece.assignments]
+        return placeholder(kind_of(piece, ""), piece.text)
+    shown = [placeholder("assignment", word.text) for word in piece.assignments]
     if piece.words:
-        shown.append(_View(piece).render())
-    return _join(shown + [_redirect(redirect) for redirect in piece.redirects])
+        shown += _View(piece.words).shown
+    # A here-document goes first, wherever it was written: it is the command's input.
+    redirects = sorted(piece.redirects, key=lambda redirect: not _is_heredoc(redirect))
+    return _join(shown + [_redirect(redirect) for redirect in redirects])
+
+
+def _is_heredoc(redirect: Redirect) -> bool:
+    return redirect.operator.startswith("<<") and not redirect.operator.startswith("<<<")
 
 
 def _redirect(redirect: Redirect) -> str:
     operator, target = redirect.operator, redirect.target
-    if operator.startswith("<<") and not operator.startswith("<<<"):
+    if _is_heredoc(redirect):
         return "<heredoc>"
     if target is None:
         return operator
@@ -332,22 +261,19 @@ def _redirect(redirect: Redirect) -> str:
         return "<<< <text>"
     if operator.endswith("&") and (target.text.isdigit() or target.text == "-"):
         return f"{operator}{target.text}"
-    if target.text == "/dev/null":
-        return f"{operator}/dev/null"
-    return f"{operator} <path>"
+    return f"{operator}/dev/null" if target.text == "/dev/null" else f"{operator} <path>"
 
 
-def _join(words: list[str]) -> str:
+def _join(words: Sequence[str]) -> str:
     """Words with single blanks; three or more of one kind in a row say only that there are many."""
     shown: list[str] = []
     for word in words:
-        if not word:
-            continue
-        if shown and word.startswith("<") and word.endswith(">"):
+        if word and shown and word.startswith("<") and word.endswith(">"):
             if shown[-1] == f"{word}...":
                 continue
             if len(shown) > 1 and shown[-1] == shown[-2] == word:
                 shown[-2:] = [f"{word}..."]
                 continue
-        shown.append(word)
+        if word:
+            shown.append(word)
     return " ".join(shown)

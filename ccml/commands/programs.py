@@ -64,97 +64,110 @@ WITH_SUBCOMMANDS: Final = frozenset(
     "ng nx turbo deno mvn gradle ./gradlew tmux screen".split()
 )
 
-# The words after a wrapper are a command of their own. The value says which of its options take a value, so that the
-# wrapped program is found behind them.
-WRAPPERS: Final[dict[str, frozenset[str]]] = {
-    "sudo": frozenset("-u --user -g --group -h --host -p --prompt -C -r -t -U -D".split()),
-    "doas": frozenset({"-u", "-C"}),
-    "env": frozenset({"-u", "--unset", "-C", "--chdir", "-S"}),
-    "time": frozenset({"-f", "-o", "--format", "--output"}),
-    "nohup": frozenset(),
-    "nice": frozenset({"-n", "--adjustment"}),
-    "ionice": frozenset({"-c", "-n", "-p"}),
-    "timeout": frozenset({"-k", "-s", "--kill-after", "--signal"}),
-    "stdbuf": frozenset({"-i", "-o", "-e"}),
-    "xargs": frozenset("-I -i -n -P -L -d -s -a -E --max-args --max-procs --delimiter --replace".split()),
-    "watch": frozenset({"-n", "--interval"}),
-    "exec": frozenset({"-a"}),
-    "command": frozenset(),
-    "builtin": frozenset(),
-    "setsid": frozenset(),
-    "caffeinate": frozenset({"-t", "-w"}),
-    "proxychains": frozenset({"-f"}),
-    "strace": frozenset({"-e", "-o", "-p", "-s"}),
-    "unbuffer": frozenset(),
+# What an option's value is, by program. `literal` values are closed choices and stay in the template (`find -type f`,
+# `curl -X POST`): replacing them would make different commands alike.
+_OPTION_VALUES: Final[dict[str, str]] = {
+    "*": "--file=path --output=path --directory=path --config=path --port=number",
+    "find": "-name=pattern -iname=pattern -path=pattern -ipath=pattern -wholename=pattern -regex=pattern -iregex=pattern "
+    "-newer=path -user=name -group=name -size=number -mtime=number -atime=number -ctime=number -mmin=number "
+    "-amin=number -cmin=number -maxdepth=number -mindepth=number -perm=number -printf=text -samefile=path -inum=number "
+    "-lname=pattern -fprint=path -type=literal -regextype=literal -links=number -uid=number -newermt=text",
+    "grep egrep fgrep zgrep": "-e=pattern -f=path --include=pattern --exclude=pattern --exclude-dir=pattern -A=number "
+    "-B=number -C=number -m=number --max-count=number",
+    "rg ag": "-e=pattern -g=pattern --glob=pattern -f=path -A=number -B=number -C=number -t=literal --type=literal -m=number",
+    "sed": "-e=text -f=path",
+    "awk gawk mawk": "-F=text -f=path -v=assignment",
+    "cut": "-d=text -f=number -c=number -b=number",
+    "head tail": "-n=number -c=number",
+    "sort": "-t=text -k=number -o=path -S=number",
+    "ls tree du df": "-L=number --max-depth=number -d=number --sort=literal -I=pattern -P=pattern",
+    "git": "-m=text --message=text -C=path --author=text --grep=pattern -S=pattern -G=pattern -b=name -n=number --since=text "
+    "--until=text --format=text --pretty=text -L=text",
+    "tar": "-f=path -C=path --exclude=pattern -T=path",
+    "zip unzip": "-d=path -x=pattern -P=text",
+    "ssh scp sftp": "-i=path -l=name -F=path -o=assignment -L=text -R=text -D=number -J=host -p=number -P=number",
+    "rsync": "-e=text --exclude=pattern --include=pattern",
+    "curl": "-o=path -H=text --header=text -d=text --data=text --data-binary=text -X=literal --request=literal -u=text "
+    "-b=text -F=text -A=text -T=path --max-time=number -m=number -w=text -x=url",
+    "wget": "-O=path -P=path",
+    "docker podman": "-v=path --volume=path --name=name -e=assignment -w=path -f=path --network=name -p=number -t=name "
+    "--tail=number --format=text -u=name",
+    "kubectl": "-n=name --namespace=name -f=path -l=text -o=literal --tail=number -c=name",
+    "python python3": "-c=text -m=literal",
+    "bash sh zsh perl ruby node su": "-c=text -e=text",
+    "pytest": "-k=pattern -m=text -n=number --maxfail=number --tb=literal -p=name",
+    "pip pip3": "-r=path --requirement=path -e=path -i=url --index-url=url -t=path",
+    "npm yarn pnpm": "--prefix=path -w=name",
+    "make": "-C=path -f=path -j=number",
+    "useradd usermod": "-s=path -d=path -G=name -g=name",
+    "gcc g++ clang": "-o=path -I=path -L=path",
+    "nmap": "-p=number -oN=path -oX=path -oG=path -oA=path -iL=path --script=name",
+    "hydra medusa ncrack": "-l=name -L=path -P=path -p=text -t=number -s=number --user=name --pass=text",
+    "journalctl": "-u=name -n=number --since=text --until=text -p=literal",
+    "systemctl": "--type=literal --state=literal",
+    "ps": "-o=literal -u=name -p=number --sort=literal -C=name",
+    "top": "-n=number -d=number -p=number -u=name -o=literal",
+    "kill pkill killall": "-s=literal",
+    "ping": "-c=number -i=number -W=number -s=number -I=name",
+    "lsof": "-i=name -p=number -u=name",
+    "xargs": "",
+    "mount": "-t=literal -o=text",
+    "chmod chown": "--reference=path",
+    "fcrackzip": "-p=path -l=number -c=literal",
+    "john": "--format=literal --wordlist=path",
 }
-WRAPPER_WITH_OPERAND: Final = frozenset({"timeout"})
-"""Its first plain word is its own (`timeout 10 make`), the command begins after it."""
-
-# What an option's value is: (program or "*", option) → kind.
 OPTION_VALUES: Final[dict[str, dict[str, str]]] = {
-    "*": {"--file": "path", "--output": "path", "--directory": "path", "--config": "path", "--port": "number"},
-    "find": {
-        "-name": "pattern", "-iname": "pattern", "-path": "pattern", "-ipath": "pattern", "-wholename": "pattern",
-        "-regex": "pattern", "-iregex": "pattern", "-newer": "path", "-user": "name", "-group": "name",
-        "-size": "number", "-mtime": "number", "-atime": "number", "-ctime": "number", "-mmin": "number",
-        "-amin": "number", "-cmin": "number", "-maxdepth": "number", "-mindepth": "number", "-perm": "number",
-        "-printf": "text", "-samefile": "path", "-inum": "number", "-lname": "pattern", "-fprint": "path",
-    },
-    "grep": {"-e": "pattern", "-f": "path", "--include": "pattern", "--exclude": "pattern", "--exclude-dir": "pattern"},
-    "rg": {"-e": "pattern", "-g": "pattern", "--glob": "pattern", "-f": "path"},
-    "sed": {"-e": "text", "-f": "path"},
-    "awk": {"-F": "text", "-f": "path", "-v": "assignment"},
-    "cut": {"-d": "text", "-f": "number", "-c": "number"},
-    "sort": {"-t": "text", "-k": "number", "-o": "path"},
-    "git": {"-m": "text", "--message": "text", "-C": "path", "--author": "text", "--grep": "pattern", "-S": "pattern", "-b": "name"},
-    "tar": {"-f": "path", "-C": "path", "--exclude": "pattern"},
-    "ssh": {"-i": "path", "-l": "name", "-F": "path", "-o": "assignment", "-L": "text", "-R": "text", "-J": "host"},
-    "scp": {"-i": "path", "-F": "path"},
-    "curl": {"-o": "path", "-H": "text", "-d": "text", "--data": "text", "-X": None or "text", "-u": "text", "-b": "text"},
-    "wget": {"-O": "path", "-P": "path"},
-    "docker": {"-v": "text", "--name": "name", "-e": "assignment", "-w": "path", "-f": "path", "--network": "name"},
-    "kubectl": {"-n": "name", "--namespace": "name", "-f": "path", "-l": "text"},
-    "python": {"-c": "text"},
-    "bash": {"-c": "text"},
-    "pytest": {"-k": "pattern", "-m": "text"},
-    "useradd": {"-s": "path", "-d": "path", "-G": "name"},
-    "gcc": {"-o": "path"},
-    "nmap": {"-p": "number", "-oN": "path", "-oX": "path", "-iL": "path"},
-    "hydra": {"-l": "name", "-L": "path", "-P": "path", "-p": "text"},
-    "journalctl": {"-u": "name"},
-    "su": {"-c": "text"},
-    "chmod": {}, "mount": {"-t": "name", "-o": "text"},
-    "msf": {},
-}  # fmt: skip
+    program: {option: kind for option, _, kind in (entry.rpartition("=") for entry in values.split())}
+    for programs, values in _OPTION_VALUES.items()
+    for program in programs.split()
+}
 
 # The kinds of a program's plain words, in order; the last one goes on for the rest.
+_OPERANDS: Final[dict[str, str]] = {
+    "ls ll dir cat bat head tail less more nl tac wc rm rmdir mkdir touch cp mv ln stat file du df tree vim vi nvim nano emacs "
+    "cd pushd source . open xdg-open diff cmp sort uniq cut md5sum sha256sum unzip gzip gunzip zcat zip python "
+    "python2 python3 bash sh zsh node ruby perl php pytest basename dirname realpath readlink shred truncate tee rsync code "
+    "black isort flake8 ruff mypy gcc g++ clang paste join comm strings xxd rustc javac ncdu Read Write Edit MultiEdit "
+    "LS find install column fcrackzip od hexdump scp tar 7z patch lsattr gedit john umount": "path",
+    "grep egrep fgrep rg ag ack zgrep Grep fd fdfind locate Glob": "pattern path",
+    "sed awk gawk mawk jq yq perl": "text path",
+    "tr echo printf wall alias logger notify-send expr": "text",
+    "chmod": "mode path",
+    "chown chgrp": "name path",
+    "kill": "number",
+    "sleep seq": "number",
+    "pkill killall pgrep pidof which whereis type man tldr apropos info id su passwd useradd userdel usermod adduser groups "
+    "help hash unset apt apt-get apt-cache aptitude yum dnf pacman zypper apk brew snap pip pip3 pipx uv conda npm yarn pnpm "
+    "gem cargo poetry dpkg docker podman kubectl helm npx tmux systemctl git go rustup screen jobs fg bg crontab umask": "name",
+    "service": "name literal",
+    "make": "literal",
+    "ping ssh nmap dig nslookup host whois traceroute mtr telnet nc ncat netcat ftp sftp hydra medusa nikto enum4linux "
+    "ssh-copy-id connect": "host number",
+    "curl wget http xh WebFetch": "url",
+    "set setg use show": "literal text",
+    "ip": "literal name",
+    "export": "assignment",
+}
 OPERANDS: Final[dict[str, tuple[str, ...]]] = {
-    **dict.fromkeys("ls cat bat head tail less more nl tac wc rm rmdir mkdir touch cp mv ln stat file du df tree chown2 vim vi "
-                    "nvim nano emacs cd pushd source . open xdg-open diff cmp sort uniq cut md5sum sha256sum unzip gzip "
-                    "gunzip zcat tar zip python python3 bash sh node ruby perl pytest basename dirname realpath readlink "
-                    "shred truncate tee rsync code black isort flake8 ruff mypy gcc g++ paste join comm strings xxd "
-                    "rustc javac du ncdu Read Write Edit MultiEdit LS find install php jq2 column".split(), ("path",)),
-    **dict.fromkeys("grep egrep fgrep rg ag ack zgrep Grep".split(), ("pattern", "path")),
-    **dict.fromkeys("fd fdfind locate Glob".split(), ("pattern", "path")),
-    **dict.fromkeys("sed awk gawk mawk jq yq".split(), ("text", "path")),
-    "tr": ("text",),
-    **dict.fromkeys("chmod".split(), ("number", "path")),
-    **dict.fromkeys("chown chgrp".split(), ("name", "path")),
-    **dict.fromkeys("kill".split(), ("number",)),
-    **dict.fromkeys("pkill killall pgrep pidof which whereis type man tldr apropos info id su passwd useradd userdel "
-                    "usermod adduser groups service systemctl help hash unset alias export".split(), ("name",)),
-    **dict.fromkeys("ping ssh nmap dig nslookup host whois traceroute mtr telnet nc ncat netcat ftp sftp "
-                    "hydra nikto enum4linux".split(), ("host", "number")),
-    **dict.fromkeys("curl wget http xh WebFetch".split(), ("url",)),
-    **dict.fromkeys("apt apt-get apt-cache aptitude yum dnf pacman zypper apk brew snap pip pip3 pipx uv conda npm yarn "
-                    "pnpm gem cargo poetry dpkg".split(), ("name",)),
-    **dict.fromkeys("docker podman kubectl helm systemctl make npx tmux".split(), ("name",)),
-    **dict.fromkeys("echo printf".split(), ("text",)),
-    "sleep": ("number",),
-    "seq": ("number",),
-}  # fmt: skip
+    program: tuple(kinds.split()) for programs, kinds in _OPERANDS.items() for program in programs.split()
+}
 
-GIT_PATHS: Final = frozenset({"add", "rm", "mv", "restore", "blame", "diff", "clone", "show", "log", "apply"})
+# Sub-commands that have sub-commands of their own: `docker compose up`, `git stash pop`.
+NESTED_SUBCOMMANDS: Final = frozenset(
+    "compose image container network volume system builder context stash remote submodule worktree bisect config cache "
+    "pr issue repo run auth release workflow tool python env venv addr route link rule neigh s3 ec2 iam lambda ecs eks sts "
+    "rollout top create get-credentials bucket secret".split()
+)
+
+# `npm run build`, `make test`: the name of a task tells what is wanted, so it stays; other names are a project's own.
+TASKS: Final = frozenset(
+    "test tests build install clean all lint dev start stop check run docs format fmt help watch serve deploy release "
+    "compile coverage typecheck package dist up down restart status update upgrade logs e2e unit integration setup ui".split()
+)
+
+GIT_PATHS: Final = frozenset(
+    {"add", "rm", "mv", "restore", "blame", "diff", "clone", "show", "log", "apply", "ls-files", "grep"}
+)
 
 
 def family(program: str) -> str:

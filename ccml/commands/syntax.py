@@ -8,6 +8,7 @@ rules (`risk`) both need. It never runs anything and raises nothing: what cannot
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -44,6 +45,15 @@ _EXPANSIONS: Final = frozenset(
         "array",
     }
 )
+
+
+_COMMANDS: Final = frozenset({"command", "declaration_command", "unset_command"})
+_REDIRECTS: Final = frozenset({"file_redirect", "heredoc_redirect", "herestring_redirect"})
+_STATEMENTS: Final = _COMMANDS | {
+    "pipeline", "list", "redirected_statement", "subshell", "compound_statement", "for_statement", "while_statement",
+    "if_statement", "case_statement", "test_command", "negated_command", "variable_assignment",
+}  # fmt: skip
+_DEEPEST: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +127,13 @@ class _Reading:
 
     def visit(self, node: Node, depth: int = 0) -> None:
         """Statements: everything that may hold commands."""
-        if depth > 60:
+        if depth > _DEEPEST:
             raise RecursionError
         kind = node.type
         if node.is_named:
             self.constructs.add(kind)
-        if kind in ("command", "declaration_command", "unset_command"):
-            self.outline.append(self.command(node, []))
+        if kind in _COMMANDS:
+            self.outline.append(self.command(node))
         elif kind == "redirected_statement":
             self.redirected(node, depth)
         elif kind == "test_command":
@@ -138,8 +148,6 @@ class _Reading:
             self.outline.append(command)
         elif kind in ("heredoc_body", "comment", "heredoc_start", "heredoc_end"):
             self.note(node)
-        elif kind in ("file_redirect", "heredoc_redirect", "herestring_redirect"):
-            self.outline.append(self.redirect(node))
         elif node.child_count == 0 or kind in (
             "word",
             "string",
@@ -159,15 +167,18 @@ class _Reading:
             previous: Node | None = None
             for child in node.children:
                 if kind == "program" and previous is not None and child.is_named and previous.is_named:
-                    if child.type != "comment" and previous.type != "comment":
-                        self.outline.append(";")
+                    self.outline.append(";")
+                if child.type == "comment":
+                    self.constructs.add("comment")
+                    continue
                 self.visit(child, depth + 1)
                 previous = child
 
-    def command(self, node: Node, redirects: list[Redirect]) -> SimpleCommand:
+    def command(self, node: Node, redirects: Sequence[Redirect] = (), more: Sequence[Word] = ()) -> SimpleCommand:
         """The redirections of the statement around it come with it, so that who judges the command sees them."""
         words: list[Word] = []
         assignments: list[Word] = []
+        found: list[Redirect] = []
         for child in node.children:
             kind = child.type
             if kind == "command_name":
@@ -175,79 +186,78 @@ class _Reading:
                 words.append(self.word(child.children[0] if child.child_count else child))
             elif kind == "variable_assignment" and not words:
                 assignments.append(self.word(child))
-            elif kind in ("file_redirect", "herestring_redirect", "heredoc_redirect"):
-                redirects.append(self.redirect(child))
-            elif kind in ("(", ")", "{", "}"):
-                continue
+            elif kind in _REDIRECTS:
+                redirect, extra, _ = self.redirect(child)
+                found.append(redirect)
+                words += extra
             else:
                 words.append(self.word(child))
-        command = SimpleCommand(tuple(words), tuple(assignments), tuple(redirects))
+        command = SimpleCommand((*words, *more), tuple(assignments), (*found, *redirects))
         self.commands.append(command)
         return command
 
     def redirected(self, node: Node, depth: int) -> None:
         body = node.child_by_field_name("body")
         redirects: list[Redirect] = []
+        words: list[Word] = []
         trailing: list[Node] = []
         for child in node.children:
-            if body is not None and child.id == body.id:
-                continue
-            redirects.append(self.redirect(child))
-            # A here-document swallows the rest of its line: `cat <<EOF | sort` has the pipe inside the redirection.
-            trailing += [c for c in child.children if c.type in ("pipeline", "list", "command", "redirected_statement")]
-            if child.type == "heredoc_redirect":
-                redirects += [self.redirect(c) for c in child.children if c.type == "file_redirect"]
-        if body is not None and body.type in ("command", "declaration_command", "unset_command"):
+            if child.type in _REDIRECTS:
+                redirect, extra, rest = self.redirect(child)
+                redirects.append(redirect)
+                words += extra
+                for part in rest:
+                    if part.type in _REDIRECTS:
+                        inner, extra, _ = self.redirect(part)
+                        redirects.append(inner)
+                        words += extra
+                    else:
+                        trailing.append(part)
+        self.hang(body, redirects, words, depth)
+        for part in trailing:
+            self.visit(part, depth + 1)
+
+    def hang(self, body: Node | None, redirects: list[Redirect], words: list[Word], depth: int) -> None:
+        """Gives a statement's redirections to the command that the shell gives them to: its last one. The grammar hangs
+        those of `a && b > f` on the whole list."""
+        if depth > _DEEPEST:
+            raise RecursionError
+        if body is not None and body.type in _COMMANDS:
             self.constructs.add(body.type)
-            self.outline.append(self.command(body, redirects))
+            self.outline.append(self.command(body, redirects, words))
         elif body is not None and body.type in ("list", "pipeline") and body.child_count:
-            # The grammar hangs `a && b > f` on the whole list; the shell on its last command.
-            self.hang(body, redirects, depth)
+            self.constructs.add(body.type)
+            for child in body.children[:-1]:
+                self.visit(child, depth + 1)
+            self.hang(body.children[-1], redirects, words, depth + 1)
         else:
             if body is not None:
                 self.visit(body, depth + 1)
             self.outline += redirects
-            self.commands.append(SimpleCommand((), (), tuple(redirects)))
-        for rest in trailing:
-            operator = next((c for c in (rest.prev_sibling,) if c is not None and not c.is_named), None)
-            self.outline.append(self.text(operator) if operator is not None else "|")
-            self.visit(rest, depth + 1)
+            self.commands.append(SimpleCommand(tuple(words), (), tuple(redirects)))
 
-    def hang(self, body: Node, redirects: list[Redirect], depth: int) -> None:
-        if depth > 60:
-            raise RecursionError
-        self.constructs.add(body.type)
-        for child in body.children[:-1]:
-            self.visit(child, depth + 1)
-        last = body.children[-1]
-        if last.type in ("list", "pipeline") and last.child_count:
-            self.hang(last, redirects, depth + 1)
-        elif last.type in ("command", "declaration_command", "unset_command"):
-            self.constructs.add(last.type)
-            self.outline.append(self.command(last, redirects))
-        else:
-            self.visit(last, depth + 1)
-            self.outline += redirects
-            self.commands.append(SimpleCommand((), (), tuple(redirects)))
-
-    def redirect(self, node: Node) -> Redirect:
+    def redirect(self, node: Node) -> tuple[Redirect, list[Word], list[Node]]:
+        """The redirection; words that the grammar takes for further targets although the shell reads arguments
+        (`2>/dev/null -delete`); and what follows a here-document on its line."""
         self.constructs.add(node.type)
         operator, target = "", None
+        words: list[Word] = []
+        trailing: list[Node] = []
         for child in node.children:
-            if child.type == "file_descriptor" or not child.is_named:
-                operator += self.text(child)
-            elif child.type not in (
-                "heredoc_start",
-                "heredoc_body",
-                "heredoc_end",
-                "file_redirect",
-                "pipeline",
-                "list",
-            ):
-                target = self.word(child)
-            elif child.type == "heredoc_body":
+            kind = child.type
+            if kind in ("heredoc_start", "heredoc_end"):
+                continue
+            if kind == "heredoc_body":
                 self.note(child)
-        return Redirect(operator, target)
+            elif kind == "file_descriptor" or (not child.is_named and not operator.endswith(("<", ">", "<<-"))):
+                operator += self.text(child)
+            elif not child.is_named or kind in _STATEMENTS or (kind in _REDIRECTS and node.type == "heredoc_redirect"):
+                trailing.append(child)
+            elif target is None and node.type != "heredoc_redirect":
+                target = self.word(child)
+            else:
+                words.append(self.word(child))
+        return Redirect(operator, target), words, trailing
 
     def note(self, node: Node) -> None:
         """Records constructs and commands inside words: a substitution may hold a command of its own."""
