@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import secrets
 import socket
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,20 +17,13 @@ from starlette.responses import Response
 
 from ccml.privacy.pseudonyms import Pseudonyms
 from ccml.serving.admission import ACT, FEEDBACK, Admission, started_at
+from ccml.serving.answer import answer_of
 from ccml.serving.batcher import MicroBatcher
 from ccml.serving.log import ServedLog
 from ccml.serving.metrics import Meter, Outcome
 from ccml.serving.predictor import Predictor
 from ccml.serving.recent import RecentInteractions, Remembered
-from ccml.serving.schema import (
-    ActionAnswer,
-    ActRequest,
-    Answer,
-    FeedbackRequest,
-    IntentAnswer,
-    InvalidInputError,
-    read,
-)
+from ccml.serving.schema import ActRequest, FeedbackRequest, InvalidInputError, read
 from ccml.serving.settings import ServingSettings
 from ccml.serving.shelf import Shelf
 from ccml.serving.telemetry import answer_events, feedback_events
@@ -76,7 +67,7 @@ class Service:
             self.meter.request("cancelled")
             return Response(status_code=499)  # nobody reads it
         decision, outcome = decided
-        answer = _answer(decision, started)
+        answer = answer_of(decision, started)
         self.meter.request(outcome)
         for command in answer.commands:
             if command.risk != "safe":
@@ -183,32 +174,6 @@ def create_app(
         return Response(service.meter.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return admission
-
-
-def _answer(decision: Decision, started: float) -> Answer:
-    return Answer(
-        interaction_id=f"i-{secrets.token_hex(12)}",
-        intent=IntentAnswer(
-            label=decision.intent.label,
-            confidence=decision.intent.confidence,
-            out_of_scope=decision.intent.out_of_scope,
-            served_by=decision.intent_link,
-            version=decision.intent.version,
-        ),
-        commands=decision.proposal.commands,
-        command_served_by=decision.proposal_link,
-        command_version=decision.proposal.version,
-        action=ActionAnswer(
-            name=decision.choice.action,
-            propensity=decision.choice.propensity,
-            served_by=decision.choice_link,
-            version=decision.choice.version,
-        ),
-        degraded=decision.degraded,
-        reasons=decision.reasons,
-        served_by=decision.served_by,
-        latency_ms=round((time.monotonic() - started) * 1000, 3),
-    )
 
 
 async def _hung_up(request: Request) -> None:

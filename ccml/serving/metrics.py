@@ -27,7 +27,7 @@ class Meter:
     """The metrics of one server, in a registry of their own, so that two servers in one process do not mix."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # one more series per series, which nothing reads
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # one more series per series, which nothing reads
         registry = self._registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self._duration = Histogram(

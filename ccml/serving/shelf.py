@@ -68,7 +68,7 @@ class Shelf:
 
     def start(self) -> None:
         """Loads what the pointers name, then watches them."""
-        self._look()
+        self.look()
         self._thread.start()
 
     def stop(self) -> None:
@@ -107,9 +107,10 @@ class Shelf:
             if self._trim_due:
                 self._trim_due = False
                 _return_memory()
-            self._look()
+            self.look()
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Brings every place in line with its pointer."""
         now = time.monotonic()
         for name in NAMES:
             self._refresh(name, "champion", now)

@@ -41,12 +41,12 @@ class Running:
         answer: dict[str, Any] = response.json()
         return answer
 
-    def metric(self, name: str, **labels: str) -> float:
+    def metric(self, metric: str, /, **labels: str) -> float:
         """The sum over all series of this name that have these labels."""
         total = 0.0
         for line in self.client.get("/metrics").text.splitlines():
             head, _, value = line.rpartition(" ")
-            if head.split("{")[0] == name and all(f'{key}="{wanted}"' in head for key, wanted in labels.items()):
+            if head.split("{")[0] == metric and all(f'{key}="{wanted}"' in head for key, wanted in labels.items()):
                 total += float(value)
         return total
 

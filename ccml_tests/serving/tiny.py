@@ -39,8 +39,8 @@ INTENTS = ("inspect_file", "disk_usage", "version_control", "delete")
 WORDS = ("list", "files", "disk", "space", "git", "status", "wipe", "install", "something", "nan", "slow", "boom")
 MEANING = {"list": 0, "files": 0, "disk": 1, "space": 1, "git": 2, "status": 2, "wipe": 3, "install": 4}
 """Word → which command it speaks for."""
-SLOW_STEPS = 40_000
-"""Matrix products of the word `slow`; several seconds on any machine."""
+SLOW_STEPS = 1_000_000
+"""Matrix products of the word `slow`; far longer than any deadline."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,9 @@ class TinyGraph:
 
 def release(models: Path, name: str, tiny: TinyGraph = TinyGraph(), *, champion: bool = True) -> str:
     """Publishes and returns the version."""
-    build = {"command_predictor": _command, "intent_classifier": _intent, "policy": _policy}[name]
-    graph, example, labels, extra = build(tiny)
+    graph, example, labels, extra = _BUILDERS[name](tiny)
     golden = _golden(graph, example, tiny)
-    folder = models.parent / "candidates" / f"{name}-{abs(hash((name, tiny.version_mark, tiny.strength)))}"
+    folder = models.parent / "candidates" / f"{name}-{tiny.version_mark}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     save_candidate(
         folder,
@@ -99,6 +98,10 @@ def release(models: Path, name: str, tiny: TinyGraph = TinyGraph(), *, champion:
     if champion:
         _make_champion(models, name, published.version)
     return published.version
+
+
+def build_graph(name: str, tiny: TinyGraph) -> bytes:
+    return _BUILDERS[name](tiny)[0]
 
 
 def release_all(models: Path) -> None:
@@ -282,3 +285,6 @@ def _golden(graph: bytes, example: dict[str, NDArray[Any]], tiny: TinyGraph) -> 
         return logits
 
     return Golden.record(run, example, 1.0, 1e-4).to_json()
+
+
+_BUILDERS = {"command_predictor": _command, "intent_classifier": _intent, "policy": _policy}
