@@ -15,6 +15,7 @@ from ccml.cleaning.sessions import cut_sessions, session_so_far
 from ccml.commands.parse import parse
 from ccml.intents.rules import intent_from_command
 from ccml.telemetry.events import KINDS
+from ccml.telemetry.schema import arrow_schema
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,12 +78,16 @@ def clean(
 
 
 def _typed(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Every declared field present, times as times."""
+    """Every declared field present, times as times and text as text, even in a table that came without columns."""
     import pandas as pd
 
+    schema = arrow_schema(name)
     typed = table.reindex(columns=list(KINDS[name].__struct_fields__)).reset_index(drop=True)
-    for column in ("time", "ended_at"):
-        if column in typed:
+    for column in typed:
+        declared = str(schema.field(column).type)
+        if declared == "string":
+            typed[column] = typed[column].astype("string")
+        elif declared.startswith("timestamp"):
             typed[column] = pd.to_datetime(typed[column], utc=True).astype("datetime64[us, UTC]")
     return typed
 

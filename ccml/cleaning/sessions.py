@@ -22,12 +22,13 @@ IDLE_MINUTES = 30
 def cut_sessions(turns: pd.DataFrame) -> pd.DataFrame:
     """Sorted turns with `session_id` suffixed by the start of their sitting, and `position`, `seconds_since_previous`.
 
-    The suffix is the start and not a running number, because days are cleaned separately: a shell history is one
-    session over years, and numbers counted within a window of days would name different sittings alike.
+    Turns of one moment keep the order they came in. The suffix is the start and not a running number, because days are
+    cleaned separately: a shell history is one session over years, and numbers counted within a window of days would
+    name different sittings alike.
     """
     import pandas as pd
 
-    turns = turns.sort_values(["user_id", "session_id", "time", "interaction_id"], kind="stable", ignore_index=True)
+    turns = turns.sort_values(["user_id", "session_id", "time"], kind="stable", ignore_index=True)
     same = (turns["session_id"] == turns["session_id"].shift()) & (turns["user_id"] == turns["user_id"].shift())
     gap = turns["time"].diff().dt.total_seconds()
     continues = same.fillna(False).astype(bool) & (gap <= IDLE_MINUTES * 60)
