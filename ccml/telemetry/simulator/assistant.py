@@ -15,7 +15,7 @@ from ccml.telemetry.events import ACTIONS, Action
 from ccml.telemetry.simulator.tasks import Risk
 
 POLICY_VERSION = "softmax-1"
-SUPPORT = 0.03
+SUPPORT = 0.025
 """Least probability of every action, so that each can be judged from the log."""
 
 
@@ -31,11 +31,11 @@ class Understanding:
 
 def draw_right_probability(understanding: Understanding, rng: np.random.Generator) -> float:
     """Probability that the assistant's command is the one meant; clear requests are nearly always understood."""
-    mean, certainty = 0.92, 9.0
+    mean, certainty = 0.9, 4.0
     if understanding.vague:
-        mean, certainty = 0.58, 5.0
+        mean, certainty = 0.55, 3.0
     elif understanding.elliptical:
-        mean, certainty = 0.7, 5.0
+        mean, certainty = 0.7, 3.0
     if understanding.new_words:
         mean -= 0.12
     if understanding.rephrased:
@@ -56,8 +56,8 @@ def logging_policy(confidence: float, risk: Risk) -> tuple[float, ...]:
         2.2 * confidence - 1.3 * danger,
         1.2 + 0.6 * danger,
         1.3 - 0.5 * confidence,
-        1.5 - 1.5 * confidence,
-        0.5 - 0.9 * confidence + 0.3 * danger,
+        1.1 - 1.5 * confidence,
+        0.4 - 1.1 * confidence + 0.3 * danger,
     )
     weights = [math.exp(1.3 * score) for score in scores]
     total = sum(weights)

@@ -18,6 +18,8 @@ from ccml.telemetry.simulator.tasks import Condition, Risk, Task, Variant
 
 _SLOT = re.compile(r"\{(\w+)\}")
 _QUOTED = {"pattern", "message", "glob"}
+_FREE_SLOTS = {"n", "folder", "message", "archive", "branch", "word", "new_word", "other", "target_folder"}
+"""Slots a line may have although the request did not name them."""
 _LETTERS = string.ascii_letters + string.digits
 
 
@@ -59,13 +61,26 @@ class Recollection:
 
 
 def choose_variant(
-    task: Task, user: User, place: Place, recollection: Recollection, state: MachineState, rng: np.random.Generator
+    task: Task,
+    named: set[str] | None,
+    user: User,
+    place: Place,
+    recollection: Recollection,
+    state: MachineState,
+    rng: np.random.Generator,
 ) -> Variant:
-    """A command line that fits the place, machine and moment, by the user's style and taste."""
-    weights = [
-        _weight(variant, place, user, recollection, state) * user.variant_taste[f"{task.name}:{k}"]
-        for k, variant in enumerate(task.variants)
-    ]
+    """A command line that fits the place, machine and moment, by the user's style and taste.
+
+    `named`: the slots the request names, None for a vague one. A line without what was named, or with what was not, is
+    seldom what was meant.
+    """
+    weights = []
+    for k, variant in enumerate(task.variants):
+        weight = _weight(variant, place, user, recollection, state) * user.variant_taste[f"{task.name}:{k}"]
+        if named is not None:
+            used = {"archive" if slot == "zip" else slot for slot in slots_of(variant.line)}
+            weight *= 0.1 ** len(named - used) * 0.25 ** len(used - named - _FREE_SLOTS)
+        weights.append(weight**2)
     cumulative = list(accumulate(weights))
     return task.variants[min(bisect(cumulative, rng.random() * cumulative[-1]), len(weights) - 1)]
 
@@ -135,9 +150,8 @@ def with_secret(line: str, user: User, rng: np.random.Generator) -> str:
     def token(length: int) -> str:
         return "".join(_LETTERS[i] for i in rng.integers(0, len(_LETTERS), length))
 
-    kind = int(rng.integers(0, 5))
-    program = line.split(" ", 1)[0]
-    if kind == 0 or program in ("curl", "http", "wget"):
+    kind = int(rng.integers(1, 5))
+    if line.split(" ", 1)[0] in ("curl", "http", "wget"):
         return f'{line} -H "Authorization: Bearer {"gh" + "p_"}{token(36)}"'
     if kind == 1:
         return f"AWS_SECRET_ACCESS_KEY={token(40)} {line}"

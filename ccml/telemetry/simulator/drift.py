@@ -44,7 +44,7 @@ REPLACED_COMMANDS: tuple[tuple[str, str], ...] = (
     ("pip install -e .", "uv sync --all-extras"),
     ("pip install ", "uv add "),
     ("pip list --outdated", "uv tree --outdated"),
-    ("python -m build", "uv build"),
+    ("uv build", "hatch build"),
     ("npm run ", "pnpm run "),
     ("npm test", "pnpm test"),
     ("npm ci", "pnpm install --frozen-lockfile"),

@@ -90,20 +90,33 @@ class Failure:
 def draw_failure(
     intent: str, line: str, thing: str, situation: Situation, right: bool, rng: np.random.Generator
 ) -> Failure:
-    """A cause that fits the command and the machine, and how the user got on from there.
-
-    Experts mend more; what is broken or overloaded is seldom mended by typing.
-    """
+    """A cause that fits the command and the machine, and how the user got on from there."""
     program = line.removeprefix("sudo ").split(" ", 1)[0]
     category = _cause(intent, situation, right, rng)
     texts, mends = _MESSAGES[category], _RECOVERIES[category]
     message = texts[int(rng.integers(0, len(texts)))].format(program=program, thing=thing)
-    if rng.random() > 0.45 + 0.4 * situation.expertise:
+    if rng.random() > attempt_probability(situation):
         return Failure(category, message, _EXIT_STATUS.get(category, 1), None, None, None)
-    chance = {"overload": 0.35, "broken_tool": 0.05, "test_failure": 0.4}.get(category, 0.6) + 0.3 * situation.expertise
     mend = mends[int(rng.integers(0, len(mends)))].format(program=program, thing=thing, line=line)
-    waited = round(float(np.exp(rng.normal(9.6, 0.8))) * (1.4 - 0.8 * situation.expertise), 1)
-    return Failure(category, message, _EXIT_STATUS.get(category, 1), mend, bool(rng.random() < chance), waited)
+    mended = bool(rng.random() < mend_probability(situation))
+    return Failure(category, message, _EXIT_STATUS.get(category, 1), mend, mended, draw_recovery_ms(situation, rng))
+
+
+def attempt_probability(situation: Situation) -> float:
+    """Probability that the user at once tries to mend a failure."""
+    return 0.45 + 0.4 * situation.expertise
+
+
+def mend_probability(situation: Situation) -> float:
+    """Probability that such an attempt helps; what is broken or overloaded is seldom mended by typing."""
+    if situation.broken:
+        return 0.05
+    return (0.25 if situation.strain > 0.6 else 0.45) + 0.4 * situation.expertise
+
+
+def draw_recovery_ms(situation: Situation, rng: np.random.Generator) -> float:
+    """Novices need about three times as long as experts; the median of the middling is twelve seconds."""
+    return round(float(np.exp(rng.normal(9.4, 0.8))) * (1.5 - 1.0 * situation.expertise), 1)
 
 
 def _cause(intent: str, situation: Situation, right: bool, rng: np.random.Generator) -> str:

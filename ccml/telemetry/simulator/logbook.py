@@ -8,13 +8,13 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from ccml.telemetry.events import ACTIONS, Action, Error, Event, Execution, Feedback, Interaction, SystemState
+from ccml.telemetry.events import ACTIONS, Error, Event, Execution, Feedback, Interaction, SystemState
 from ccml.telemetry.simulator.assistant import POLICY_VERSION, draw_action, draw_confidence, logging_policy
+from ccml.telemetry.simulator.feedback import draw_opinion
 from ccml.telemetry.simulator.sitting import Settlement, Sitting, Turn
 
 _LABELLED = 0.62
 """Share of interactions whose intent somebody wrote down; nobody labels a bare "again"."""
-_RATED = 0.24
 _SNAPSHOT = 0.85
 
 
@@ -88,7 +88,7 @@ def log_turn(sitting: Sitting, session_id: str, now: datetime, rng: np.random.Ge
         ended = begun + timedelta(milliseconds=settlement.run.duration_ms)
         events.extend(_run_events(settlement, interaction_id, begun, ended, common))
     judged = ended + timedelta(seconds=round(1.0 + float(rng.exponential(6.0)), 3))
-    if (feedback := _feedback(turn, settlement, action, right, interaction_id, judged, common, rng)) is not None:
+    if (feedback := _feedback(turn, settlement, right, interaction_id, judged, common, rng)) is not None:
         events.append(feedback)
         ended = judged
     return LoggedTurn(tuple(events), _truth(turn, right, proposed, policy, interaction_id, common), ended)
@@ -153,42 +153,25 @@ def _run_events(
 def _feedback(
     turn: Turn,
     settlement: Settlement,
-    action: Action,
     right: bool,
     interaction_id: str,
     time: datetime,
     common: Who,
     rng: np.random.Generator,
 ) -> Feedback | None:
-    """Verdicts are kept where the assistant saw them: answers to its question nearly always, an undone command mostly,
-    silent acceptance of an executed one seldom. Ratings are rare."""
+    nothing_to_correct = right or turn.task is None
     branch = settlement.branch
-    seen = (
-        {"accepted": 0.12, "undone": 0.8, "edited": 0.9, "rejected": 0.8}[branch.verdict]
-        if action == "execute"
-        else 0.93
-    )
-    verdict = branch.verdict if rng.random() < seen else None
-    rating = None
-    if rng.random() < _RATED:
-        felt = settlement.satisfaction + rng.normal(0.0, 0.1)
-        rating = int(min(5, max(1, round(1.0 + 4.0 * float(felt)))))
-    corrected = None
-    if turn.task is not None and not right:
-        # A picked or typed command is in the log of the turn; one typed later, on one's own, seldom is.
-        known = 1.0 if branch.verdict == "edited" and verdict is not None else 0.25
-        corrected = turn.line if rng.random() < known else None
-    corrected_intent = turn.intent if corrected is not None and rng.random() < 0.2 else None
-    if verdict is None and rating is None and corrected is None:
+    opinion = draw_opinion(branch.verdict, branch.runs, settlement.satisfaction, nothing_to_correct, rng)
+    if opinion.verdict is None and opinion.rating is None and not opinion.corrected:
         return None
     return Feedback(
         event_id=f"{interaction_id}-f",
         time=time,
         interaction_id=interaction_id,
-        rating=rating,
-        verdict=verdict,
-        corrected_command=corrected,
-        corrected_intent=corrected_intent,
+        rating=opinion.rating,
+        verdict=opinion.verdict,
+        corrected_command=turn.line if opinion.corrected else None,
+        corrected_intent=turn.intent if opinion.corrected and rng.random() < 0.2 else None,
         **common,
     )
 

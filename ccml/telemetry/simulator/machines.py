@@ -28,7 +28,7 @@ class MachineState:
     @property
     def strain(self) -> float:
         """0 on an idle machine to 1 on one that cannot take more: what makes heavy commands fail."""
-        worst = max(self.cpu_percent - 60.0, self.memory_percent - 65.0, 0.0) / 30.0
+        worst = max(self.cpu_percent - 50.0, self.memory_percent - 60.0, 0.0) / 30.0
         return min(1.0, worst + (0.35 if self.slowdown > 1.0 else 0.0))
 
 

@@ -1,8 +1,7 @@
 """What comes of an action: an explicit tree of branches, drawn from by the simulator and summed up for the truth.
 
-The same tree gives the drawn outcome and the expected reward, so the truth cannot disagree with the telemetry.
-Everything the tree depends on stands in `Situation`. The reward is
-0.5 success + 0.3 satisfaction + 0.1 execution efficiency + 0.1 resource efficiency.
+The same tree gives the drawn outcome here and the expected reward in `expected`, so the truth cannot disagree with the
+telemetry. Everything the tree depends on stands in `Situation`.
 """
 
 from __future__ import annotations
@@ -17,8 +16,10 @@ from ccml.telemetry.simulator.tasks import Cost, Risk
 
 _DURATION_MS: dict[Cost, float] = {"light": 60.0, "medium": 1_200.0, "heavy": 11_000.0}
 _MEMORY_MB: dict[Cost, float] = {"light": 9.0, "medium": 70.0, "heavy": 420.0}
-_NOTHING_RAN_EFFICIENCY = 0.5
-"""Efficiency of a turn in which nothing ran: neither a gain nor a loss."""
+_HAZARD: dict[Risk, float] = {"safe": 0.0, "ask": 0.27, "danger": 0.6}
+"""Share of successes lost to a middling user where a command of this risk runs unseen."""
+FAILED_SATISFACTION = 0.55
+"""What is left of a branch's satisfaction if the command it ran fails."""
 
 
 @dataclass(frozen=True)
@@ -49,21 +50,23 @@ class Branch:
     right_command: bool
     verdict: Verdict
     satisfaction: float
-    """If it succeeds; a run that fails costs 0.45 of it."""
+    """In [0, 1], if what ran succeeds."""
 
 
-def run_success(situation: Situation, right_command: bool, waits: bool) -> float:
+def run_success(situation: Situation, right_command: bool, looked_at: bool) -> float:
     """Probability that a run succeeds.
 
-    `waits`: a person looked first, so heavy work is not thrown at a busy machine.
+    `looked_at`: a person saw the command first. They hold heavy work back while the machine is busy, and put right what
+    fails a command that changes things: the wrong target, a missing `sudo`, a prompt that waits for an answer.
     """
     if situation.broken:
         return 0.06
     if not right_command:
-        return 0.35 * situation.reliability
-    weight = {"light": 0.08, "medium": 0.35, "heavy": 0.75}[situation.cost]
-    overload = situation.strain * weight * (0.35 if waits else 1.0)
-    return situation.reliability * (1.0 - overload) * (0.93 + 0.07 * situation.expertise)
+        return 0.2 * situation.reliability
+    weight = {"light": 0.1, "medium": 0.4, "heavy": 0.8}[situation.cost]
+    overload = situation.strain * weight * (0.3 if looked_at else 1.0)
+    hazard = 0.0 if looked_at else _HAZARD[situation.risk] * (1.25 - 0.5 * situation.expertise)
+    return situation.reliability * (1.0 - overload) * (1.0 - hazard) * (0.93 + 0.07 * situation.expertise)
 
 
 def branches(action: Action, s: Situation) -> list[Branch]:
@@ -73,7 +76,7 @@ def branches(action: Action, s: Situation) -> list[Branch]:
     wrong = 1.0 - s.right
     if action == "execute":
         # Nobody was asked: what changes or destroys things is taken back by those who did not want it just so.
-        undone = {"safe": 0.02, "ask": 0.13, "danger": 0.5}[s.risk] * (1.15 - 0.4 * s.expertise)
+        undone = {"safe": 0.02, "ask": 0.16, "danger": 0.5}[s.risk] * (1.15 - 0.4 * s.expertise)
         return [
             Branch(s.right * (1 - undone), True, True, "accepted", 0.92),
             Branch(s.right * undone, True, True, "undone", 0.15),
@@ -81,7 +84,7 @@ def branches(action: Action, s: Situation) -> list[Branch]:
             Branch(wrong * 0.15, True, False, "accepted", 0.5),
         ]
     if action == "confirm":
-        needless = {"safe": 0.26, "ask": 0.1, "danger": 0.0}[s.risk]
+        needless = {"safe": 0.4, "ask": 0.22, "danger": 0.0}[s.risk]
         declined = 0.03 + needless * (1.0 - s.patience)
         noticed = 0.4 + 0.5 * s.expertise
         mended = 0.2 + 0.5 * s.expertise
@@ -130,18 +133,6 @@ def success_probability(action: Action, situation: Situation) -> float:
     )
 
 
-def expected_reward(action: Action, situation: Situation) -> float:
-    """Expected reward of `action`, in [0, 1]."""
-    total = 0.0
-    for branch in branches(action, situation):
-        success = _branch_success(branch, action, situation)
-        ran_well = _run(branch, action, situation)
-        satisfaction = branch.satisfaction - (0.45 * branch.satisfaction * (1.0 - ran_well) if branch.runs else 0.0)
-        efficiency = typical_efficiency(situation) if branch.runs else _NOTHING_RAN_EFFICIENCY
-        total += branch.probability * (0.5 * success + 0.3 * satisfaction + 0.2 * efficiency)
-    return total
-
-
 def _run(branch: Branch, action: Action, situation: Situation) -> float:
     return run_success(situation, branch.right_command, action != "execute") if branch.runs else 0.0
 
@@ -158,12 +149,6 @@ def typical_duration_ms(situation: Situation) -> float:
 
 def typical_memory_mb(situation: Situation) -> float:
     return _MEMORY_MB[situation.cost]
-
-
-def typical_efficiency(situation: Situation) -> float:
-    """Mean of execution and resource efficiency of a typical run: 1 for nothing, 1/2 at five seconds or at 500 MB."""
-    seconds = typical_duration_ms(situation) / 1_000.0
-    return 0.5 * (1.0 / (1.0 + seconds / 5.0)) + 0.5 * (1.0 / (1.0 + typical_memory_mb(situation) / 500.0))
 
 
 def draw_branch(action: Action, situation: Situation, right: bool, rng: np.random.Generator) -> Branch:

@@ -88,6 +88,8 @@ class Idiolect:
     capitals: float
     clauses: float
     """Probability of opening with what came before: "the tests are done, …"."""
+    asides: float
+    """Probability of mentioning something else that is not asked for: "… before i push it"."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ def _make_user(seed: int, index: int) -> User:
     if not goals:
         goals = tuple(g for g in GOALS if any(p.kind in g.places for p in places))
     editors = ["vim", "nano", "code", "nvim"]
-    style: Style = "modern" if rng.random() < 0.45 else "classic"
+    style: Style = "modern" if rng.random() < 0.35 else "classic"
     habits = {
         editors[int(rng.choice(4, p=[0.1, 0.1, 0.5, 0.3] if style == "modern" else [0.45, 0.25, 0.25, 0.05]))],
         "tar" if rng.random() < 0.6 else "zip",
@@ -165,14 +167,14 @@ def _make_user(seed: int, index: int) -> User:
         patience=float(rng.beta(2.2, 2.0)),
         idiolect=_make_idiolect(rng),
         variant_taste={
-            f"{task.name}:{k}": float(np.exp(rng.normal(0.0, 0.9)))
+            f"{task.name}:{k}": float(np.exp(rng.normal(0.0, 0.4)))
             for task in TASKS.values()
             for k in range(len(task.variants))
         },
         places=places,
         goals=goals,
         goal_weights=Choices([g.name for g in goals], [float(w) for w in rng.gamma(0.9, 1.0, len(goals)) + 0.05]),
-        steadiness=float(rng.uniform(0.6, 0.78)),
+        steadiness=float(rng.uniform(0.84, 0.96)),
         activity=float(np.exp(rng.normal(0.0, 0.45))),
         wakes=float(rng.normal(8.5, 1.5)),
     )
@@ -186,13 +188,14 @@ def _favourites(items: Sequence[str], rng: np.random.Generator, shape: float, zi
 
 def _make_idiolect(rng: np.random.Generator) -> Idiolect:
     return Idiolect(
-        synonyms={name: _favourites(words, rng, 0.5, 0.55) for name, words in SYNONYMS.items()},
+        synonyms={name: _favourites(words, rng, 0.4, 0.5) for name, words in SYNONYMS.items()},
         new_synonyms={name: _favourites(words, rng, 0.8, 0.2) for name, words in NEW_SYNONYMS.items()},
-        phrases={task.name: _favourites(task.phrases, rng, 0.6, 0.3) for task in TASKS.values()},
+        phrases={task.name: _favourites(task.phrases, rng, 0.45, 0.25) for task in TASKS.values()},
         polite=float(rng.beta(1.5, 3.0)),
         vague=float(rng.beta(2.0, 9.0)),
         elliptical=float(rng.uniform(0.15, 0.7)),
         typos=float(rng.beta(1.2, 30.0)),
         capitals=float(rng.choice([0.0, 0.1, 0.95])),
         clauses=float(rng.beta(1.5, 9.0)),
+        asides=float(rng.beta(2.4, 3.6)),
     )

@@ -114,11 +114,11 @@ _PACKAGES: dict[Project, tuple[str, ...]] = {
     "home": ("ffmpeg", "pandoc", "tree", "jq"),
 }
 _FOLDERS: dict[Project, tuple[str, ...]] = {
-    "python": ("src", "tests", "data", "docs", "build", "."),
-    "node": ("src", "public", "tests", "dist", "node_modules", "."),
-    "rust": ("src", "target", "benches", "examples", "."),
+    "python": ("src/", "tests/", "data/", "docs/", "build/", "."),
+    "node": ("src/", "public/", "tests/", "dist/", "node_modules/", "."),
+    "rust": ("src/", "target/", "benches/", "examples/", "."),
     "server": ("/var/log", "/srv/data", "/etc/nginx", "/opt/app", "/opt/data", "."),
-    "home": ("Documents", "Downloads", "Pictures", "backup", "projects", "."),
+    "home": ("Documents/", "Downloads/", "Pictures/", "backup/", "projects/", "."),
 }
 
 COMMON: dict[str, tuple[str, ...]] = {
@@ -143,7 +143,7 @@ COMMON: dict[str, tuple[str, ...]] = {
     ),
     "word": ("foo", "localhost", "debug", "v1", "http", "staging", "oldname"),
     "new_word": ("bar", "127.0.0.1", "info", "v2", "https", "production", "newname"),
-    "target_folder": ("backup", "reports", "old", "release", "tmp_data", "logs_copy"),
+    "target_folder": ("backup/", "reports/", "old/", "release/", "tmp_data/", "logs_copy/"),
     "log": ("app.log", "error.log", "/var/log/syslog", "access.log", "build.log", "install.log"),
     "json": ("package.json", "config.json", "report.json", "response.json"),
     "archive": ("backup.tar.gz", "release.tar.gz", "data.tar.gz", "logs.tar.gz"),
@@ -154,7 +154,7 @@ COMMON: dict[str, tuple[str, ...]] = {
         "http://localhost:3000",
         "https://files.example.net/build.zip",
     ),
-    "host": ("web-1", "db-1", "build-2", "staging.example.com", "10.0.0.12", "gateway"),
+    "host": ("10.0.0.12", "10.0.0.7", "192.168.1.20", "192.168.1.1", "10.0.3.44"),
     "port": ("8000", "3000", "5432", "443", "8080"),
     "process": ("python", "node", "postgres", "java", "chrome", "pytest", "webpack"),
     "pid": ("4312", "981", "20144", "733", "15002"),

@@ -80,7 +80,7 @@ GOALS: tuple[Goal, ...] = (
             "run_script",
             "test_all",
             "manual",
-            "which_tool",
+            "what_is_tool",
         ),
         (*CODE, "home"),
         ("developer", "analyst"),
@@ -205,7 +205,7 @@ _AFTER_FAILURE: dict[str, tuple[str, ...]] = {
     "run_tests": ("open_editor", "test_one", "show_file", "test_all"),
     "build": ("open_editor", "install_all", "build"),
     "run_program": ("open_editor", "add_package", "make_executable", "run_script"),
-    "packages": ("install_all", "call_api", "which_tool"),
+    "packages": ("install_all", "call_api", "what_is_tool"),
     "network": ("reach_host", "open_ports", "service_status"),
     "services": ("service_logs", "search_log", "service_status"),
     "containers": ("container_logs", "list_containers", "start_stack"),
@@ -241,19 +241,25 @@ class Walk:
 
     def next_task(self, previous: Task | None, previous_succeeded: bool | None, rng: np.random.Generator) -> Task:
         steps = self._goal.steps
-        if previous is not None and previous_succeeded is False and rng.random() < 0.5:
+        if previous is not None and previous_succeeded is False and rng.random() < 0.4:
             follow = _AFTER_FAILURE.get(previous.intent, (previous.name,))
             return TASKS[follow[int(len(follow) * rng.random() ** 1.6)]]
         draw = rng.random()
         if draw < self._steadiness:
             self._at += 1
-        elif draw < self._steadiness + 0.08 and previous is not None:
+        elif draw < self._steadiness + 0.03 and previous is not None:
             return previous
-        elif draw < self._steadiness + 0.18:
+        elif draw < self._steadiness + 0.08:
             self._at += 2
         else:
             return _ALL_TASKS[int(rng.integers(0, len(_ALL_TASKS)))]
         return TASKS[steps[self._at % len(steps)]]
 
+    def other_tasks(self, task: Task) -> tuple[Task, ...]:
+        """The goal's tasks of another intent that can be put as an order."""
+        others = [TASKS[step] for step in dict.fromkeys(self._goal.steps)]
+        return tuple(other for other in others if other.intent != task.intent and other.orders) or _ORDERS
+
 
 _ALL_TASKS = tuple(TASKS.values())
+_ORDERS = tuple(task for task in _ALL_TASKS if task.orders)

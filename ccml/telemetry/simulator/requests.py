@@ -8,11 +8,21 @@ import numpy as np
 
 from ccml.telemetry.simulator.people import Idiolect
 from ccml.telemetry.simulator.tasks import Task
-from ccml.telemetry.simulator.wording import AGAIN, CLAUSES, CLOSINGS, OPENINGS, OUT_OF_SCOPE, VAGUE
+from ccml.telemetry.simulator.wording import (
+    AGAIN,
+    ASIDES_FIRST,
+    ASIDES_LAST,
+    CLAUSES,
+    CLOSINGS,
+    OPENINGS,
+    OUT_OF_SCOPE,
+    VAGUE,
+)
 
 _PART = re.compile(r"<(\w+)>|\{(\w+)\}")
 _CITIES = ("Lisbon", "Oslo", "Nairobi", "Kyoto", "Quito", "Prague")
 _COUNTRIES = ("Peru", "Norway", "Kenya", "Japan", "Canada", "Portugal")
+_FILLERS = ("", "", "", "just ", "quickly ", "maybe ", "simply ", "also ", "really ", "actually ", "please ")
 _NEIGHBOURS = {
     "a": "s",
     "e": "r",
@@ -68,6 +78,16 @@ def word_phrase(
         return value
 
     return _PART.sub(part, phrase)
+
+
+def with_aside(text: str, other: str, rng: np.random.Generator) -> str:
+    """The request with something else mentioned that is not asked for."""
+    text, other = (f"{_FILLERS[int(rng.integers(0, len(_FILLERS)))]}{part}" for part in (text, other))
+    if rng.random() < 0.5:
+        aside = ASIDES_FIRST[int(rng.integers(0, len(ASIDES_FIRST)))].replace("{other}", other)
+        return f"{aside} {text}"
+    aside = ASIDES_LAST[int(rng.integers(0, len(ASIDES_LAST)))].replace("{other}", other)
+    return f"{text} {aside}"
 
 
 def _spoken_file(path: str, recent_file: str | None, rng: np.random.Generator) -> str:

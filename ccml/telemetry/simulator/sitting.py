@@ -11,26 +11,36 @@ from ccml.telemetry.events import ACTIONS, Action
 from ccml.telemetry.simulator.assistant import Understanding, draw_right_probability
 from ccml.telemetry.simulator.commands import Recollection, choose_slots, choose_variant, fill, risk_of, with_secret
 from ccml.telemetry.simulator.drift import Drift, DriftKind, renamed
+from ccml.telemetry.simulator.expected import expected_reward
 from ccml.telemetry.simulator.failures import Failure, draw_failure
 from ccml.telemetry.simulator.machines import Machines, MachineState
 from ccml.telemetry.simulator.outcome import (
+    FAILED_SATISFACTION,
     Branch,
     Run,
     Situation,
     draw_branch,
     draw_run,
-    expected_reward,
     run_success,
     success_probability,
 )
 from ccml.telemetry.simulator.people import User
 from ccml.telemetry.simulator.places import Place
 from ccml.telemetry.simulator.plans import GOALS, TASKS, Walk
-from ccml.telemetry.simulator.requests import again, choose_phrase, dress, out_of_scope, word_phrase
+from ccml.telemetry.simulator.requests import (
+    again,
+    choose_phrase,
+    dress,
+    out_of_scope,
+    slots_of,
+    with_aside,
+    word_phrase,
+)
 from ccml.telemetry.simulator.tasks import Task
 
 OUT_OF_SCOPE_SHARE = 0.04
 SECRET_SHARE = 0.01
+_SAYABLE = tuple(task for task in TASKS.values() if task.orders)
 _GOALS = {goal.name: goal for goal in GOALS}
 
 
@@ -139,9 +149,12 @@ class Sitting:
 
     def _worded(self, task: Task, phrase: str, understanding: Understanding, state: MachineState) -> Turn:
         rng, user, memory = self._rng, self.user, self._recollection
-        variant = choose_variant(task, user, self.place, memory, state, rng)
+        named = None if understanding.vague else set(slots_of(phrase))
+        variant = choose_variant(task, named, user, self.place, memory, state, rng)
         slots = choose_slots(phrase, variant.line, self.place, memory, rng)
         wording = word_phrase(phrase, slots, user.idiolect, memory.file, understanding.new_words, rng)
+        if not understanding.vague and rng.random() < user.idiolect.asides:
+            wording = with_aside(wording, self._something_else(task, understanding.new_words), rng)
         previous = self._previous.intent if self._previous else None
         request = dress(wording, user.idiolect, previous, self.mood, rng)
         line = fill(variant.line, slots)
@@ -152,6 +165,16 @@ class Sitting:
         situation = self._situation(task, line, state, draw_right_probability(understanding, rng))
         situation = replace(situation, risk=risk_of(task, variant))
         return Turn(self.position, request, task, line, slots, self.place, state, False, situation)
+
+    def _something_else(self, task: Task, new_words: bool) -> str:
+        """Another task, worded as this user would: mostly one of the session's goal, sometimes any."""
+        rng = self._rng
+        others = self._walk.other_tasks(task) if rng.random() < 0.5 else _SAYABLE
+        other = others[int(rng.integers(0, len(others)))]
+        phrases = other.orders
+        phrase = phrases[int(rng.integers(0, len(phrases)))]
+        slots = choose_slots(phrase, "", self.place, self._recollection, rng)
+        return word_phrase(phrase, slots, self.user.idiolect, self._recollection.file, new_words, rng)
 
     def _drifts(self, kind: DriftKind) -> bool:
         return self._drift is not None and self._drift.active(kind, self._day)
@@ -179,7 +202,7 @@ class Sitting:
             same_intent = [t for t in TASKS.values() if draw > 0.8 or t.intent == task.intent]
             task = same_intent[int(self._rng.integers(0, len(same_intent)))]
         for _ in range(6):
-            variant = choose_variant(task, self.user, self.place, self._recollection, turn.state, self._rng)
+            variant = choose_variant(task, None, self.user, self.place, self._recollection, turn.state, self._rng)
             slots = {**choose_slots("", variant.line, self.place, self._recollection, self._rng), **turn.slots}
             line = fill(variant.line, slots)
             if line != turn.line:
@@ -199,7 +222,7 @@ class Sitting:
             if not succeeded:
                 thing = turn.slots.get("file") or turn.slots.get("folder") or turn.place.directory
                 failure = draw_failure(turn.intent, executed, thing, turn.situation, branch.right_command, rng)
-        satisfaction = branch.satisfaction * (0.55 if succeeded is False else 1.0)
+        satisfaction = branch.satisfaction * (FAILED_SATISFACTION if succeeded is False else 1.0)
         self._remember(turn, action, branch, executed, succeeded)
         return Settlement(branch, executed, run, succeeded, failure, satisfaction)
 

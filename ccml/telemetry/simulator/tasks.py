@@ -46,3 +46,8 @@ class Task:
     """Probability that the right command, run by a calm expert on an idle machine, succeeds."""
     vague: bool = True
     """Whether the intent's vague phrases ("have a look at the repo") may stand for this task."""
+
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """The phrases that order something, and so can stand after "before i"."""
+        return tuple(phrase for phrase in self.phrases if phrase.startswith("<") and not phrase.startswith("<where>"))

@@ -35,9 +35,8 @@ CHANGING: tuple[Task, ...] = (
             "{word} should be {new_word} in {file}",
         ),
         (
-            Variant("sed -i s/{word}/{new_word}/g {file}", 3, "classic", platform="linux"),
-            Variant("sed -i '' s/{word}/{new_word}/g {file}", 3, "classic", platform="macos"),
-            Variant("sd {word} {new_word} {file}", 3, "modern"),
+            Variant("sed -i s/{word}/{new_word}/g {file}", 3, "classic"),
+            Variant("perl -pi -e s/{word}/{new_word}/g {file}", 3, "modern"),
         ),
         risk="ask",
         reliability=0.9,
@@ -80,11 +79,7 @@ CHANGING: tuple[Task, ...] = (
             "rename {file} to {other}",
             "{file} belongs in {folder}",
         ),
-        (
-            Variant("mv {file} {folder}", 2),
-            Variant("git mv {file} {folder}", 0.5, project=("python", "rust")),
-            Variant("mv -i {file} {folder}", 0.4),
-        ),
+        (Variant("mv {file} {folder}", 2),),
         risk="ask",
     ),
     Task(
@@ -130,9 +125,7 @@ CHANGING: tuple[Task, ...] = (
         ),
         (
             Variant("rm {file}", 2),
-            Variant("rm -f {file}", 0.8),
             Variant("trash {file}", 2, "modern"),
-            Variant("rm -i {file}", 0.5),
         ),
         risk="danger",
     ),
@@ -149,9 +142,6 @@ CHANGING: tuple[Task, ...] = (
         (
             Variant("rm -rf {folder}", 2),
             Variant("rm -r {folder}", 0.8),
-            Variant("rm -rf node_modules", 2, project=("node",)),
-            Variant("find . -name __pycache__ -delete", 1.5, project=("python",)),
-            Variant("find /tmp -mtime +{n} -delete", 1.5, project=("server",)),
         ),
         risk="danger",
         cost="medium",
@@ -175,7 +165,7 @@ CHANGING: tuple[Task, ...] = (
     Task(
         "unpack",
         "archive",
-        ("<extract> {archive}", "<extract> the download", "<extract> {archive} here", "get the files out of {archive}"),
+        ("<extract> {archive}", "<extract> the download", "<extract> {archive} here", "get <files> out of {archive}"),
         (Variant("tar -xzf {archive}", 3, habit="tar"), Variant("unzip {zip}", 3, habit="zip")),
         risk="ask",
         cost="medium",

@@ -20,9 +20,7 @@ LOOKING: tuple[Task, ...] = (
         (
             Variant("find {folder} -name {glob}", 3, "classic"),
             Variant("fd -g {glob} {folder}", 3, "modern"),
-            Variant("find . -iname {glob}", 0.7, "classic"),
             Variant("locate {file}", 0.6, "classic", project=("server", "home")),
-            Variant("mdfind -name {file}", 0.7, platform="macos"),
         ),
     ),
     Task(
@@ -38,7 +36,6 @@ LOOKING: tuple[Task, ...] = (
         (
             Variant("find . -mtime -{n}", 3, "classic"),
             Variant("fd --changed-within {n}d", 3, "modern"),
-            Variant("ls -lt | head -{n}", 1.0),
         ),
     ),
     Task(
@@ -54,16 +51,14 @@ LOOKING: tuple[Task, ...] = (
         (
             Variant("find {folder} -type f -size +{size}M", 3, "classic"),
             Variant("fd -S +{size}m", 3, "modern"),
-            Variant("du -ah . | sort -rh | head -{n}", 0.4),
-            Variant("du -ah . | sort -rh | head -{n}", 4, when="disk"),
         ),
         cost="medium",
     ),
     Task(
         "list_folder",
-        "find_files",
+        "inspect_file",
         (
-            "<show> the files in {folder}",
+            "<show> <files> in {folder}",
             "what is in {folder}",
             "what's in this directory",
             "<show> everything here",
@@ -75,7 +70,6 @@ LOOKING: tuple[Task, ...] = (
             Variant("ls", 0.8, "classic"),
             Variant("eza -la {folder}", 3, "modern"),
             Variant("ll", 6, "classic", habit="aliases"),
-            Variant("tree -L 2 {folder}", 0.4),
         ),
         reliability=0.98,
     ),
@@ -94,7 +88,6 @@ LOOKING: tuple[Task, ...] = (
         (
             Variant("grep -rn {pattern} {folder}", 3, "classic"),
             Variant("rg {pattern} {folder}", 3, "modern"),
-            Variant("git grep -n {pattern}", 0.5, project=("python", "node", "rust")),
         ),
         reliability=0.92,
     ),
@@ -164,7 +157,10 @@ LOOKING: tuple[Task, ...] = (
             "keep an eye on {log}",
             "tail the log",
         ),
-        (Variant("tail -f {log}", 2), Variant("tail -n {n} {log}", 2), Variant("less +F {log}", 0.3)),
+        (
+            Variant("tail -f {log}", 2),
+            Variant("tail -n {n} {log}", 2),
+        ),
         reliability=0.9,
     ),
     Task(
@@ -184,8 +180,7 @@ LOOKING: tuple[Task, ...] = (
         ),
         (
             Variant("diff {file} {other}", 3, "classic"),
-            Variant("delta {file} {other}", 3, "modern"),
-            Variant("diff -u {file} {other}", 0.8),
+            Variant("diff -u {file} {other}", 3, "modern"),
         ),
         vague=False,
     ),
@@ -201,15 +196,14 @@ LOOKING: tuple[Task, ...] = (
         "disk_usage",
         (
             "how much <space> is left",
-            "is the disk full",
+            "is <disk> full",
             "<show> free <space>",
-            "<check> the disk",
+            "<check> <disk>",
             "are we running out of <space>",
-            "how full is the drive",
+            "how full is <disk>",
         ),
         (
-            Variant("df -h", 3, "classic"),
-            Variant("duf", 2, "modern"),
+            Variant("df -h", 3),
             Variant("df -h {folder}", 0.5),
             Variant("df -i", 1.5, when="disk"),
         ),
@@ -221,17 +215,15 @@ LOOKING: tuple[Task, ...] = (
         (
             "how <heavy> is {folder}",
             "what takes up all the <space>",
-            "what eats the disk",
+            "what eats <disk>",
             "size of {folder}",
             "which directories are the <big>",
             "<space> used by {folder}",
         ),
         (
             Variant("du -sh {folder}", 3, "classic"),
-            Variant("dust {folder}", 3, "modern"),
-            Variant("du -h -d 1 | sort -h", 0.5),
+            Variant("ncdu {folder}", 3, "modern"),
             Variant("du -h -d 1 | sort -h", 4, when="disk"),
-            Variant("ncdu", 0.4),
         ),
         cost="medium",
     ),
