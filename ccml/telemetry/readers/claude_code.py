@@ -15,9 +15,8 @@ of the calls, and the second is a duplicate.
 from __future__ import annotations
 
 import hashlib
-import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ import msgspec
 from ccml.telemetry.decode import Rejection, make_event, reject_unreadable
 from ccml.telemetry.events import AnyEvent, Error, Event, Execution, Feedback, Interaction
 from ccml.telemetry.readers import claude_text as text_of
+from ccml.telemetry.readers.claude_chain import Call, Chain
 from ccml.telemetry.readers.failures import error_category, excerpt
 from ccml.telemetry.readers.lines import Line, read_lines
 from ccml.telemetry.readers.owner import home_owner, path_text, platform_of
@@ -34,31 +34,6 @@ from ccml.telemetry.readers.record import Facts, Reader, Record, Sample
 
 _MAX_LINE_BYTES = 16 * 1024 * 1024
 """A pasted screenshot lies on its line in base64: a megabyte is common."""
-
-
-@dataclass
-class _Call:
-    """One tool call and what became of it."""
-
-    id: str
-    tool: str
-    command: str
-    time: datetime
-    ended_at: datetime | None = None
-    failed: bool | None = None
-    error_record: int | None = None
-    """Index of the record that carries its error."""
-
-
-@dataclass
-class _Chain:
-    """The main conversation of a session, or one sub-agent's."""
-
-    session_id: str
-    request: str = ""
-    request_record: int | None = None
-    """Index of the record of a request that no call has carried yet."""
-    calls: list[_Call] = field(default_factory=list)
 
 
 class _MalformedError(Exception):
@@ -80,8 +55,8 @@ class _SessionFile:
         self.now = now
         self.facts = facts
         self.records: list[Record] = []
-        self.chains: dict[str, _Chain] = {}
-        self.calls: dict[str, _Call] = {}
+        self.chains: dict[str, Chain] = {}
+        self.calls: dict[str, Call] = {}
         self.seen: set[str] = set()
         """Ids of calls, results and requests met before."""
         self.roots: dict[str, str] = {}
@@ -136,7 +111,7 @@ class _SessionFile:
         return _to_record(line, outcomes, skipped)
 
     def _calls(
-        self, blocks: list[dict[str, Any]], chain: _Chain, common: dict[str, Any], time: datetime
+        self, blocks: list[dict[str, Any]], chain: Chain, common: dict[str, Any], time: datetime
     ) -> list[Event | Rejection | None]:
         """One outcome per tool call: its interaction, why it is none, or None for a call met before."""
         outcomes: list[Event | Rejection | None] = []
@@ -153,7 +128,7 @@ class _SessionFile:
                 continue
             self.facts["tool_calls_unique"] += 1
             self.facts["bash_commands_unique"] += tool == "Bash"
-            call = _Call(call_id, tool, text_of.command_line(tool, given), time)
+            call = Call(call_id, tool, text_of.command_line(tool, given), time)
             self.calls[call_id] = call
             chain.calls.append(call)
             if chain.request_record is not None:
@@ -167,7 +142,7 @@ class _SessionFile:
         self,
         blocks: list[dict[str, Any]],
         record: dict[str, Any],
-        chain: _Chain,
+        chain: Chain,
         common: dict[str, Any],
         time: datetime,
     ) -> list[Event | Rejection | None]:
@@ -221,8 +196,9 @@ class _SessionFile:
             outcomes.append(make_event(Error, refers | error, now=self.now))
         if refused:
             feedback = {"event_id": f"{call_id}:feedback", "time": time, "verdict": "rejected"}
-            self.seen.add(f"{call_id}:feedback")
             outcomes.append(make_event(Feedback, refers | feedback, now=self.now))
+        if call is not None:
+            call.answered = True
         if call is not None and ran:
             call.ended_at = time
             call.failed = None if "backgroundTaskId" in details else failed
@@ -233,7 +209,7 @@ class _SessionFile:
         self,
         text: str,
         record: dict[str, Any],
-        chain: _Chain,
+        chain: Chain,
         common: dict[str, Any],
         time: datetime,
         *,
@@ -249,7 +225,7 @@ class _SessionFile:
             return "meta"
         refers = {key: common[key] for key in ("user_id", "session_id", "source")}
         if text_of.is_interruption(text):
-            return [self._rejected(call, refers, time) for call in self._unanswered(chain)] or "interruption"
+            return [self._rejected(call, refers, time) for call in chain.unanswered()] or "interruption"
         command = text_of.typed_command(text)
         request = "" if command else text_of.human_request(text)
         if not command and not request:
@@ -271,13 +247,8 @@ class _SessionFile:
         tool = {"command": command, "tool": "bash"} if command else {"tool": ""}
         return [make_event(Interaction, fields | tool, now=self.now)]
 
-    def _unanswered(self, chain: _Chain) -> list[_Call]:
-        """The calls at the end of the conversation that no result and no refusal has answered."""
-        unanswered = itertools.takewhile(lambda call: f"{call.id}:result" not in self.seen, reversed(chain.calls))
-        return [call for call in unanswered if f"{call.id}:feedback" not in self.seen]
-
-    def _rejected(self, call: _Call, refers: dict[str, Any], time: datetime) -> Event | Rejection:
-        self.seen.add(f"{call.id}:feedback")
+    def _rejected(self, call: Call, refers: dict[str, Any], time: datetime) -> Event | Rejection:
+        call.answered = True
         feedback = {"event_id": f"{call.id}:feedback", "time": time, "interaction_id": call.id, "verdict": "rejected"}
         return make_event(Feedback, refers | feedback, now=self.now)
 
@@ -293,27 +264,20 @@ class _SessionFile:
             "platform": platform_of(directory),
         }
 
-    def _chain(self, record: dict[str, Any], session_id: str) -> _Chain:
+    def _chain(self, record: dict[str, Any], session_id: str) -> Chain:
         uuid, parent, agent = record.get("uuid"), record.get("parentUuid"), record.get("agentId")
         if record.get("isSidechain"):
             root = self.roots.get(str(parent), str(uuid))
             self.roots[str(uuid)] = root
             session_id = f"{session_id}/{agent if isinstance(agent, str) else root}"[:200]
-        return self.chains.setdefault(session_id, _Chain(session_id))
+        return self.chains.setdefault(session_id, Chain(session_id))
 
     def add_recoveries(self) -> None:
-        """A failed call is mended by the next call of the same tool in the same conversation, if that one succeeded."""
         for chain in self.chains.values():
-            for position, call in enumerate(chain.calls):
-                if call.error_record is None or call.ended_at is None:
-                    continue
-                following = (later for later in chain.calls[position + 1 :] if later.tool == call.tool)
-                # Calls sent together with the failed one were no answer to it.
-                next_call = next((later for later in following if later.time >= call.ended_at), None)
-                if next_call is not None:
-                    self._add_recovery(call, next_call)
+            for call, next_call in chain.recoveries():
+                self._add_recovery(call, next_call)
 
-    def _add_recovery(self, call: _Call, next_call: _Call) -> None:
+    def _add_recovery(self, call: Call, next_call: Call) -> None:
         record = self.records[call.error_record or 0]
         lasted = (next_call.ended_at - call.ended_at).total_seconds() if next_call.ended_at and call.ended_at else None
         events: tuple[AnyEvent, ...] = tuple(

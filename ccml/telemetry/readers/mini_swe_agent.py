@@ -7,20 +7,18 @@ event: its id comes from the instance, the command and the moment it was done.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 
-from ccml.telemetry.decode import MAX_LINE_BYTES, Rejection, explain, make_event, reject_unreadable
-from ccml.telemetry.events import AnyEvent, Error, Event, Execution, Interaction
-from ccml.telemetry.readers.failures import error_category, excerpt
+from ccml.telemetry.decode import MAX_LINE_BYTES, Rejection, explain, reject_unreadable
+from ccml.telemetry.events import AnyEvent, Event
 from ccml.telemetry.readers.lines import Line, read_lines
+from ccml.telemetry.readers.mini_swe_step import Step, link, step_events
 from ccml.telemetry.readers.owner import path_text
 from ccml.telemetry.readers.record import Facts, Reader, Record, Sample
 
@@ -32,36 +30,6 @@ _TASK = re.compile(
 )
 _FENCED_COMMAND = re.compile(r"```(?:bash|sh|mswea_bash_command)\s*\n(.*?)\n```", re.DOTALL)
 _OBSERVED_RETURN_CODE = re.compile(r"<returncode>\s*(-?\d{1,9})\s*</returncode>")
-
-
-@dataclass
-class _Step:
-    """One command, in the words of either kind of file. Times are seconds since 1970."""
-
-    instance: str
-    agent: str
-    session_id: str
-    request: str
-    directory: str
-    command: str
-    asked_at: float
-    done_at: float | None
-    duration_ms: float | None
-    returncode: int | None
-    output: str
-    output_bytes: int | None
-    exception: str
-    next_step: _Step | None = None
-
-    @property
-    def event_id(self) -> str:
-        moment = f"asked {self.asked_at!r}" if self.done_at is None else repr(self.done_at)
-        digest = hashlib.sha256(f"{self.instance}\0{moment}\0{self.command}".encode()).hexdigest()
-        return f"mini-swe-agent:{digest[:24]}"
-
-    @property
-    def failed(self) -> bool:
-        return bool(self.exception) or self.returncode not in (0, None)
 
 
 def read(path: Path, now: datetime, facts: Facts) -> Iterator[Record]:
@@ -99,13 +67,13 @@ def _read_trajectory(path: Path, now: datetime, facts: Facts) -> Iterator[Record
             facts["tool_calls"] += 1
             facts["bash_commands"] += 1
             facts["errors"] += step.failed
-            outcomes += _events(step, now)
+            outcomes += step_events(step, now)
         refused = any(isinstance(outcome, Rejection) for outcome in outcomes)
         line = Line(number, msgspec.json.encode(message) if refused else b"", 0, None, ended=True)
         yield _to_record(line, outcomes, skipped=str(message.get("role"))[:60])
 
 
-def _trajectory_steps(path: Path, document: Any) -> dict[int, list[_Step]]:
+def _trajectory_steps(path: Path, document: Any) -> dict[int, list[Step]]:
     """Number of the assistant's message → its commands.
 
     Raises:
@@ -122,7 +90,7 @@ def _trajectory_steps(path: Path, document: Any) -> dict[int, list[_Step]]:
     # Trajectories of older versions carry no times: count on, a second a message, up to the file's own.
     written_at = path.stat().st_mtime - len(messages)
     results = {str(message["tool_call_id"]): message for message in messages if message.get("tool_call_id")}
-    steps: dict[int, list[_Step]] = {}
+    steps: dict[int, list[Step]] = {}
     for number, message in enumerate(messages, start=1):
         if message.get("role") != "assistant":
             continue
@@ -138,7 +106,7 @@ def _trajectory_steps(path: Path, document: Any) -> dict[int, list[_Step]]:
             code = outcome.get("returncode")
             observed = _OBSERVED_RETURN_CODE.search(_text(result))
             steps.setdefault(number, []).append(
-                _Step(
+                Step(
                     instance,
                     f"mini-swe-agent:{agent}",
                     f"{instance}:{agent}"[:200],
@@ -154,7 +122,7 @@ def _trajectory_steps(path: Path, document: Any) -> dict[int, list[_Step]]:
                     str(outcome.get("exception_info") or ""),
                 )
             )
-    _link([step for of_message in steps.values() for step in of_message])
+    link([step for of_message in steps.values() for step in of_message])
     return steps
 
 
@@ -199,7 +167,7 @@ _row_decoder = msgspec.json.Decoder(_Row)
 
 
 def _read_steps(path: Path, now: datetime, facts: Facts) -> Iterator[Record]:
-    read_rows: list[tuple[Line, _Step]] = []
+    read_rows: list[tuple[Line, Step]] = []
     for line in read_lines(path, MAX_LINE_BYTES):
         if line.blank:
             yield Record(line.number, skipped="blank")
@@ -218,7 +186,7 @@ def _read_steps(path: Path, now: datetime, facts: Facts) -> Iterator[Record]:
             yield Record.refused(line, Rejection(code, f"expected one JSON object: {error}"))
             continue
         # The time between asking and done is mostly the model's thinking, so the command's own duration is unknown.
-        step = _Step(
+        step = Step(
             instance=row.instance,
             agent=f"mini-swe-agent:{row.run}"[:200],
             session_id=f"{row.instance}:{row.run}"[:200],
@@ -234,55 +202,12 @@ def _read_steps(path: Path, now: datetime, facts: Facts) -> Iterator[Record]:
             exception=row.exception or "",
         )
         read_rows.append((line, step))
-    _link([step for _, step in read_rows])
+    link([step for _, step in read_rows])
     for line, step in read_rows:
         facts["tool_calls"] += 1
         facts["bash_commands"] += 1
         facts["errors"] += step.failed
-        yield _to_record(line, _events(step, now), skipped="")
-
-
-def _link(steps: list[_Step]) -> None:
-    """Let every step know the next one of its session."""
-    last: dict[str, _Step] = {}
-    for step in steps:
-        if step.session_id in last:
-            last[step.session_id].next_step = step
-        last[step.session_id] = step
-
-
-def _events(step: _Step, now: datetime) -> list[Event | Rejection]:
-    asked_at, done_at = _utc(step.asked_at), None if step.done_at is None else _utc(step.done_at)
-    if asked_at is None:
-        return [Rejection("bad_value", f"expected seconds since 1970, found {step.asked_at}")]
-    who = {"user_id": step.agent, "session_id": step.session_id, "source": "mini-swe-agent"}
-    interaction = {"event_id": step.event_id, "time": asked_at, "request": step.request, "command": step.command}
-    outcomes: list[Event | Rejection] = [
-        make_event(Interaction, who | interaction | {"directory": step.directory, "platform": "linux"}, now=now)
-    ]
-    refers = who | {"interaction_id": step.event_id}
-    if done_at is not None or step.returncode is not None:
-        execution = {
-            "event_id": f"{step.event_id}:result",
-            "time": asked_at,
-            "ended_at": done_at,
-            "exit_status": step.returncode,
-            "failed": step.failed,
-            "duration_ms": step.duration_ms,
-            "output_bytes": step.output_bytes,
-        }
-        outcomes.append(make_event(Execution, refers | execution, now=now))
-    if step.failed:
-        message = step.exception or step.output
-        error: dict[str, Any] = {"event_id": f"{step.event_id}:error", "time": done_at or asked_at}
-        error |= {"message": excerpt(message), "category": error_category(message)}
-        mended_by = step.next_step
-        if mended_by is not None and mended_by.returncode is not None:
-            error |= {"recovery_command": mended_by.command, "recovered": not mended_by.failed}
-            if not mended_by.failed and mended_by.done_at and step.done_at and mended_by.done_at >= step.done_at:
-                error["recovery_ms"] = (mended_by.done_at - step.done_at) * 1_000
-        outcomes.append(make_event(Error, refers | error, now=now))
-    return outcomes
+        yield _to_record(line, step_events(step, now), skipped="")
 
 
 def _to_record(line: Line, outcomes: list[Event | Rejection], skipped: str) -> Record:
@@ -307,13 +232,6 @@ def _text(message: dict[str, Any]) -> str:
 
 def _number(found: object) -> float | None:
     return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
-
-
-def _utc(seconds: float) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, ValueError, OSError):
-        return None
 
 
 def fits(sample: Sample) -> bool:

@@ -1,0 +1,92 @@
+"""One command of a mini-SWE-agent run, whichever kind of file it was read from, and the events it becomes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from ccml.telemetry.decode import Rejection, make_event
+from ccml.telemetry.events import Error, Event, Execution, Interaction
+from ccml.telemetry.readers.failures import error_category, excerpt
+
+
+@dataclass
+class Step:
+    """One command, in the words of either kind of file. Times are seconds since 1970."""
+
+    instance: str
+    agent: str
+    session_id: str
+    request: str
+    directory: str
+    command: str
+    asked_at: float
+    done_at: float | None
+    duration_ms: float | None
+    returncode: int | None
+    output: str
+    output_bytes: int | None
+    exception: str
+    next_step: Step | None = None
+
+    @property
+    def event_id(self) -> str:
+        moment = f"asked {self.asked_at!r}" if self.done_at is None else repr(self.done_at)
+        digest = hashlib.sha256(f"{self.instance}\0{moment}\0{self.command}".encode()).hexdigest()
+        return f"mini-swe-agent:{digest[:24]}"
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.exception) or self.returncode not in (0, None)
+
+
+def link(steps: list[Step]) -> None:
+    """Let every step know the next one of its session."""
+    last: dict[str, Step] = {}
+    for step in steps:
+        if step.session_id in last:
+            last[step.session_id].next_step = step
+        last[step.session_id] = step
+
+
+def step_events(step: Step, now: datetime) -> list[Event | Rejection]:
+    asked_at, done_at = _utc(step.asked_at), None if step.done_at is None else _utc(step.done_at)
+    if asked_at is None:
+        return [Rejection("bad_value", f"expected seconds since 1970, found {step.asked_at}")]
+    who = {"user_id": step.agent, "session_id": step.session_id, "source": "mini-swe-agent"}
+    interaction = {"event_id": step.event_id, "time": asked_at, "request": step.request, "command": step.command}
+    outcomes: list[Event | Rejection] = [
+        make_event(Interaction, who | interaction | {"directory": step.directory, "platform": "linux"}, now=now)
+    ]
+    refers = who | {"interaction_id": step.event_id}
+    if done_at is not None or step.returncode is not None:
+        execution = {
+            "event_id": f"{step.event_id}:result",
+            "time": asked_at,
+            "ended_at": done_at,
+            "exit_status": step.returncode,
+            "failed": step.failed,
+            "duration_ms": step.duration_ms,
+            "output_bytes": step.output_bytes,
+        }
+        outcomes.append(make_event(Execution, refers | execution, now=now))
+    if step.failed:
+        message = step.exception or step.output
+        error: dict[str, Any] = {"event_id": f"{step.event_id}:error", "time": done_at or asked_at}
+        error |= {"message": excerpt(message), "category": error_category(message)}
+        mended_by = step.next_step
+        if mended_by is not None and mended_by.returncode is not None:
+            error |= {"recovery_command": mended_by.command, "recovered": not mended_by.failed}
+            if not mended_by.failed and mended_by.done_at and step.done_at and mended_by.done_at >= step.done_at:
+                error["recovery_ms"] = (mended_by.done_at - step.done_at) * 1_000
+        outcomes.append(make_event(Error, refers | error, now=now))
+    return outcomes
+
+
+def _utc(seconds: float) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
