@@ -355,5 +355,3 @@ def _behind(words: tuple[str, ...]) -> tuple[str, ...]:
 
 def _name(words: tuple[str, ...]) -> str:
     return base_name(words[0]) if words else ""
-
-

@@ -38,7 +38,9 @@ _GRAMMAR: Final = frozenset({"{}", "\\;", "';'", "+", "!", "\\(", "\\)", "\\!", 
 """Words of `find` and `test` that join others are grammar, not arguments."""
 _SHORT_CLUSTER: Final = re.compile(r"-[A-Za-z]{2,}")
 _CLUSTERED: Final = frozenset("tar grep egrep curl ssh git ls sort cut head tail docker rsync ps sed".split())
-_NUMBERS_MATTER: Final = frozenset("kill pkill killall xargs ls comm zip gzip bzip2 xz zstd 7z ps sort find perl ping".split())
+_NUMBERS_MATTER: Final = frozenset(
+    "kill pkill killall xargs ls comm zip gzip bzip2 xz zstd 7z ps sort find perl ping".split()
+)
 _MESSAGE_FLAGS: Final = frozenset({"-e", "--regexp", "-f", "--file"})
 
 

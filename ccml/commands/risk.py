@@ -21,7 +21,7 @@ from typing import Final, Literal, TypeAlias
 
 from ccml.commands.destruction import danger_of, refusal_of
 from ccml.commands.safe_programs import is_read_only
-from ccml.commands.syntax import SimpleCommand, Syntax, syntax
+from ccml.commands.syntax import LONGEST_LINE, SimpleCommand, Syntax, syntax
 from ccml.privacy.redaction import redact
 
 Level: TypeAlias = Literal["safe", "ask", "danger", "refused"]
@@ -50,6 +50,8 @@ _TOOL_LINE: Final = re.compile(
 )
 _READING_TOOLS: Final = frozenset({"Read", "Glob", "Grep", "LS"})
 _SHELL_GRAMMAR: Final = re.compile(r"[;&|`$()<>\n\\]")
+# `!!` and `!rm` are put in by an interactive shell, also inside double quotes.
+_HISTORY: Final = re.compile(r"^[^']*![\w!$?#^*:-]")
 _SECRET_FILE: Final = re.compile(
     r"(?i)(?:^|/)(?:\.ssh|\.gnupg|\.aws|\.kube|\.docker|\.azure)(?:/|$)|(?:^|/)(?:id_(?:rsa|dsa|ecdsa|ed25519)|\.netrc|\.pgpass|"
     r"\.npmrc|\.pypirc|\.env(?:\.\w+)?|\.git-credentials|\.htpasswd|g?shadow-?|\.bash_history|\.zsh_history)$|"
@@ -63,6 +65,8 @@ def assess(line: str) -> Risk:
     tool = _TOOL_LINE.fullmatch(line)
     if tool and not _SHELL_GRAMMAR.search(_PLACEHOLDER.sub("", tool.group(2) or "")):
         return _tool(tool.group(1), tool.group(2) or "")
+    if len(line.encode("utf-8", "replace")) > LONGEST_LINE:
+        return Risk("ask", "too_long")
     taken = syntax(line)
     refusal = refusal_of(line, taken)
     if refusal is not None:
@@ -92,7 +96,7 @@ def _proof(line: str, taken: Syntax) -> Risk:
     """Safe if nothing in the line resists proof."""
     if not taken.whole:
         return Risk("ask", "unparsed")
-    if _STRANGE.search(line):
+    if _STRANGE.search(line) or "\\\n" in line:
         return Risk("ask", "strange_character")
     if _PLACEHOLDER.search(line):
         # A shell would read `<path>` as two redirections, and write to what follows.
@@ -114,7 +118,7 @@ def _resists(command: SimpleCommand) -> str | None:
     """Why a simple command is not proven read-only; None where it is."""
     if command.assignments or not command.words:
         return "assignment"
-    if not all(word.static for word in command.words):
+    if not all(word.static for word in command.words) or any(_HISTORY.search(word.source) for word in command.words):
         return "expansion"
     for redirect in command.redirects:
         target = redirect.target

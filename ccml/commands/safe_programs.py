@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
+from ccml.privacy.secret_names import strength_of
+
 Words: TypeAlias = tuple[str, ...]
 
 # No option of these does harm.
@@ -18,16 +20,15 @@ _READERS: Final = frozenset(
     "ls pwd cat head tail wc grep egrep fgrep cut tr stat du df free uptime whoami id groups ps pgrep pidof pstree which "
     "whereis basename dirname realpath readlink md5sum sha1sum sha256sum sha512sum cksum nl tac rev fold seq expr echo "
     "printf true false test [ cmp comm paste join diff od hexdump strings lsblk lscpu lsusb lspci lsmod nproc arch uname "
-    "getent cd locate type w who last users cal vmstat iostat findmnt sleep clear jobs dir zcat factor tty exa eza".split()
+    "cd locate type w who last users cal vmstat iostat findmnt sleep clear dir zcat tty exa eza".split()
 )  # fmt: skip
 
 _GIT_READERS: Final = frozenset(
     "status log diff show rev-parse ls-files ls-tree blame describe shortlog cat-file rev-list merge-base name-rev "
     "count-objects grep whatchanged cherry var version".split()
 )
-_GIT_RISKY: Final = re.compile(
-    r"--(?:ou|op|e|te|up|pager)|-O|-c$|-c=|--config|-C|--git-dir|--work-tree|--paginate|-p$|--no-index$"
-)
+# Git takes abbreviated options. `--output` writes; `--ext-diff`, `--textconv`, `-O` and `--open-files-in-pager` run programs.
+_GIT_RISKY: Final = re.compile(r"--(?:ou|op|ext|exe|te|up|pag|git-dir|work-tree|config|no-index)|-O")
 _GIT_LISTS: Final[dict[str, re.Pattern[str]]] = {
     "branch": re.compile(r"-a|-r|-v|-vv|--all|--remotes|--list|--show-current|--verbose|--merged|--no-merged|-l"),
     "tag": re.compile(r"-l|--list|-n\d*|--sort=[\w:-]+"),
@@ -72,7 +73,7 @@ _LISTING_SUBCOMMANDS: Final[dict[str, frozenset[str]]] = {
     "ufw": frozenset({"status"}),
 }
 _VERSIONED: Final = frozenset(
-    "python python3 node npm yarn pnpm ruby perl java javac gcc g++ clang cargo rustc go git docker make cmake bash zsh "
+    "python python3 node npm yarn pnpm ruby perl javac gcc g++ clang cargo rustc go git docker make cmake bash zsh "
     "pytest ruff mypy black terraform kubectl helm aws gcloud az psql mysql sqlite3 curl wget vim nano tar ssh uv poetry "
     "php dotnet mvn gradle deno bun tsc jq rg fd pip pip3 ansible nginx redis-server".split()
 )
@@ -82,7 +83,7 @@ def is_read_only(words: Words) -> bool:
     """`words` are a command's words as the program receives them, none of them subject to expansion."""
     program, arguments = words[0], words[1:]
     if program in _VERSIONED and arguments in (("--version",), ("-V",), ("--help",)):
-        return program not in ("ssh", "java") or arguments[0] != "-V" or program == "ssh"
+        return True
     if program in _READERS:
         return True
     check = _CHECKED.get(program)
@@ -96,34 +97,53 @@ def _lists(program: str, arguments: Words, allowed: frozenset[str]) -> bool:
     if not arguments or arguments[0] not in allowed:
         return False
     rest = arguments[1:]
-    if program == "kubectl":
-        # `get secrets` reads what nobody should see offered; `--kubeconfig` may name a credential plugin to run.
-        return not any(
-            "secret" in w.lower() or w.startswith(("--kubeconfig", "--as", "--token", "--server")) for w in rest
-        )
     if program == "ip":
-        return all(w in ("show", "list", "ls", "get") or w.startswith(("-", "dev")) or re.fullmatch(r"[\w.:/@-]{1,40}", w) is not None
-                   and w not in _IP_CHANGES for w in rest)  # fmt: skip
-    if program == "systemctl":
-        return not any(w.startswith(("-H", "--host", "-M", "--machine", "--root", "--image")) for w in rest)
-    if program in ("docker", "podman"):
-        return not any(w.startswith(("-H", "--host", "-c", "--context")) for w in rest)
+        # iproute2 takes abbreviations (`ip a ad …` adds an address), so only the listing verbs are let through.
+        return not rest or rest[0] in ("show", "list", "ls")
     if program in ("crontab", "ufw"):
         return not rest or rest == ("verbose",)
-    if program in ("pip", "pip3"):
-        return not any(w.startswith(("--log", "--python", "--pro", "--cert", "--client", "--index", "-i", "--extra", "--outd", "-o", "--upt", "-u"))
-                       for w in rest)  # fmt: skip
-    return True
+    if program == "kubectl" and any("secret" in word.lower() for word in rest):
+        return False  # reads what nobody should be offered
+    return not any(word.startswith(_RISKY_LISTING_OPTIONS.get(program, ("--",))) for word in rest)
 
 
-_IP_CHANGES: Final = frozenset(
-    "add a del delete d set change replace append flush up down exec save restore c rep f s r".split()
-)
+# Options of listing commands that name a server, a configuration or a program to run. Where a program is not here, no
+# long option at all is let through (`rpm -qa --pipe COMMAND`).
+_RISKY_LISTING_OPTIONS: Final[dict[str, tuple[str, ...]]] = {
+    "kubectl": ("--kubeconfig", "--as", "--token", "--server", "--cache-dir", "-s"),
+    "docker": ("-H", "--host", "-c", "--context", "--config"),
+    "podman": ("-H", "--host", "-c", "--context", "--config", "--url", "--root", "--hooks"),
+    "systemctl": ("-H", "--host", "-M", "--machine", "--root", "--image"),
+    "apt": ("-o", "-c", "--op", "--co"),
+    "apt-cache": ("-o", "-c", "--op", "--co"),
+    "pip": (
+        "--log",
+        "--py",
+        "--pro",
+        "--ce",
+        "--cl",
+        "--in",
+        "-i",
+        "--ex",
+        "--out",
+        "-o",
+        "--up",
+        "-u",
+        "--ca",
+        "--ke",
+    ),
+    "npm": ("--sc", "--pre", "--user", "--glob", "--reg", "--no", "--sh", "--ca", "-c", "-C"),
+}
 
 
-def _no(*risky: str) -> Callable[[Words], bool]:
-    """Any arguments but options that begin so."""
-    return lambda arguments: not any(word.startswith(risky) for word in arguments)
+def _no(letters: str, *risky: str) -> Callable[[Words], bool]:
+    """Any arguments but long options that begin so, and short ones with one of these letters, alone or in a cluster."""
+    cluster = re.compile(rf"-[A-Za-z0-9]*[{letters}]")
+
+    def check(arguments: Words) -> bool:
+        return not any(word.startswith(risky) or (word[1:2] != "-" and cluster.match(word)) for word in arguments)
+
+    return check
 
 
 def _only(pattern: str, at_most: int = 12) -> Callable[[Words], bool]:
@@ -135,15 +155,6 @@ def _find(arguments: Words) -> bool:
     # Anything that acts on what was found, or writes a list of it.
     return not any(
         word.startswith(("-exec", "-ok", "-delete", "-fprint", "-fls", "-files0-from")) for word in arguments
-    )
-
-
-def _sort(arguments: Words) -> bool:
-    return not any(
-        word.startswith(("--o", "--co", "--te", "--fi"))
-        or re.match(r"-[a-zA-Z]*[oTS]", word)
-        and not word.startswith("--")
-        for word in arguments
     )
 
 
@@ -220,12 +231,9 @@ def _git(arguments: Words) -> bool:
     if not arguments:
         return False
     sub, rest = arguments[0], arguments[1:]
-    if any(_GIT_RISKY.match(word) and not (word == "-p" and sub in ("log", "diff", "show")) and not (word == "-C" and sub in ("blame", "diff", "log", "show"))
-           and not (word == "-c" and sub in ("log", "show", "diff")) for word in rest):  # fmt: skip
-        return False
     if sub in _GIT_READERS:
-        return True
-    if sub == "config" and len(rest) >= 2 and rest[0] in ("--get", "--get-all"):
+        return not any(_GIT_RISKY.match(word) for word in rest)
+    if sub == "config" and rest[:1] in (("--get",), ("--get-all",)):
         return len(rest) == 2
     listing = _GIT_LISTS.get(sub)
     if listing is None or (not rest and sub in ("stash", "worktree", "config", "submodule")):
@@ -234,23 +242,17 @@ def _git(arguments: Words) -> bool:
 
 
 def _tar(arguments: Words) -> bool:
-    return (
-        len(arguments) == 2
-        and re.fullmatch(r"-?t[vzjJ]*f|-?[vzjJ]*t[vzjJ]*f", arguments[0]) is not None
-        and not arguments[1].startswith("-")
-        and ":" not in arguments[1]
-    )
+    if len(arguments) != 2:
+        return False
+    mode, archive = arguments
+    # An archive named `host:file` would be fetched from that host.
+    return re.fullmatch(r"-?v?t[vzjJ]*f", mode) is not None and archive[:1] != "-" and ":" not in archive
 
 
 def _ping(arguments: Words) -> bool:
     return "-c" in arguments and all(
         re.fullmatch(r"-c|-W|-4|-6|\d{1,2}|[A-Za-z0-9][\w.:-]*", word) for word in arguments
     )
-
-
-def _journalctl(arguments: Words) -> bool:
-    return not any(word.startswith(("--v", "--ro", "--fl", "--sy", "--se", "--re", "--sm", "--up", "--di", "--im", "--cu", "--file", "-D", "-M", "--ma", "--ve", "--in"))
-                   for word in arguments)  # fmt: skip
 
 
 def _timeout(arguments: Words) -> bool:
@@ -261,12 +263,16 @@ def _command(arguments: Words) -> bool:
     return len(arguments) >= 2 and arguments[0] in ("-v", "-V")
 
 
+def _printenv(arguments: Words) -> bool:
+    return len(arguments) == 1 and arguments[0].isidentifier() and strength_of(arguments[0]) is None
+
+
 _CHECKED: Final[dict[str, Callable[[Words], bool]]] = {
     "find": _find,
-    "rg": _no("--pre", "--hostname", "--search-zip", "-z", "--type-add"),
-    "fd": _no("-x", "-X", "--exec", "--e"),
-    "ag": _no("--pager", "-z", "--search-zip"),
-    "sort": _sort,
+    "rg": _no("z", "--pre", "--hostname", "--search-zip", "--type-add"),
+    "fd": _no("xX", "--ex", "--ba"),
+    "ag": _no("z", "--pager", "--search-zip"),
+    "sort": _no("oTS", "--o", "--co", "--te"),
     "uniq": _uniq,
     "sed": _sed,
     "awk": _awk,
@@ -275,23 +281,29 @@ _CHECKED: Final[dict[str, Callable[[Words], bool]]] = {
     "ping": _ping,
     "timeout": _timeout,
     "command": _command,
-    "journalctl": _journalctl,
-    "time": lambda arguments: bool(arguments) and not arguments[0].startswith("-") and is_read_only(arguments),
-    "tree": _no("-o", "--o", "-R"),
-    "date": lambda arguments: all(
-        word.startswith("+") or word in ("-u", "-I", "-R", "--utc", "--iso-8601") for word in arguments
+    "time": lambda arguments: bool(arguments) and is_read_only(arguments),
+    "tree": _no("oR", "--o"),
+    "date": _only(r"\+.*|-u|-I|-R|--utc|--iso-8601(?:=\w+)?"),
+    "file": _no("CmSzZf", "--co", "--ma", "--no-s", "--unc", "--fi"),
+    "base64": _no("o", "--o"),
+    "jq": _no("fL", "--from", "--ra", "--sl", "--ar"),
+    "column": _no("X"),
+    "journalctl": _only(
+        r"-[unfbkprexqo]\w*|--(?:since|until|unit|lines|priority)(?:=.*)?|--no-pager|--boot|--follow|--reverse|[\w:@. -]+"
     ),
-    "file": _no("-C", "--co", "-m", "--ma", "-S", "--no-s", "-z", "-Z", "--unc"),
-    "hostname": _only(r"-[fisIdAy]"),
-    "env": lambda arguments: not arguments,
-    "printenv": _only(r"[A-Z][A-Z0-9_]*"),
-    "history": _only(r"\d+"),
     "dmesg": _only(r"-[HTLtkuxP]|--human|--ctime|--level=\w+|-l|err|warn|info|--nopager"),
+    "hostname": _only(r"-[fisIdAy]"),
+    "env": _only(r"(?!)"),
+    "alias": _only(r"(?!)"),
+    "jobs": _only(r"-l"),
+    "mount": _only(r"(?!)"),
+    "printenv": _printenv,
+    "getent": _only(r"passwd|group|hosts|services|protocols", 1),
+    "history": _only(r"\d+", 1),
     "ss": _only(r"-[tulnpaeimosx46rH]+"),
     "netstat": _only(r"-[tulnpaeimorsxv46]+"),
     "ifconfig": _only(r"-a|[a-z]{2,6}\d{0,3}", 1),
-    "lsof": _only(r"-i(?::\d+)?|-nP|-P|-n|-p|\d+|-u|\w+|/[\w./-]*"),
-    "mount": lambda arguments: not arguments,
+    "lsof": _only(r"-i|(?:-i)?:\d+|-nP|-P|-n|-p|\d+|-u|\w+|/[\w./-]*"),
     "ulimit": _only(r"-[aSH]"),
     "man": _only(r"-k|-f|\d|[a-z][\w.+-]*", 3),
     "help": _only(r"[a-z]\w*", 1),
@@ -300,20 +312,10 @@ _CHECKED: Final[dict[str, Callable[[Words], bool]]] = {
     "apropos": _only(r"[a-z][\w-]*", 3),
     "top": _only(r"-b|-bn1|-n|\d{1,2}|-bn|-H|-c"),
     "htop": _only(r"-t|-C"),
-    "jq": _no("-f", "--from", "-L", "--ra", "--sl", "--ar"),
-    "column": _no("-X"),
-    "unzip": lambda arguments: (
-        len(arguments) == 2 and arguments[0] in ("-l", "-v") and not arguments[1].startswith("-")
-    ),
-    "zipinfo": _only(r"-[1sml]|[\w./-]+", 2),
+    "unzip": lambda arguments: len(arguments) == 2 and arguments[0] in ("-l", "-v") and arguments[1][:1] != "-",
+    "zipinfo": _only(r"-[1sml]|[\w./][\w./-]*", 2),
     "nvidia-smi": _only(r"-L|-q"),
     "timedatectl": _only(r"status|show", 1),
     "hostnamectl": _only(r"status", 1),
     "sysctl": _only(r"-a|-n|[a-z][\w.]*"),
-    "alias": lambda arguments: not arguments,
-    "base64": _no("--output", "-o"),
-    "yq": _no("-i", "--in", "--inplace", "-s", "--sp", "--fr", "-n"),
-    "bat": _no("--pager", "--pa", "-P", "--di", "--ca"),
-    "pip-list": _no(),
 }
-del _CHECKED["pip-list"]
