@@ -36,7 +36,7 @@ FILLERS = re.compile(
 )
 
 _SLOT_NAMES = ("notes", "report", "draft", "sample", "backup", "result", "main", "data")
-_NAME_WITH_EXTENSION = re.compile(r"\b[A-Za-z][\w-]*(\.[A-Za-z]{1,4})\b")
+_NAME_WITH_EXTENSION = re.compile(r"(?<![\w./~\\-])[A-Za-z][\w-]*(\.[A-Za-z]{1,4})(?![\w./\\-])")
 _NUMBER = re.compile(r"(?<![\w.:/-])\d{1,3}(?![\w.:/-])")
 _PLAIN_WORD = re.compile(r"(?<![\w./~<-])[A-Za-z]{5,}(?![\w./>-])")
 

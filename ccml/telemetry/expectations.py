@@ -31,7 +31,7 @@ STORED_TEXT = (
 
 _CLEAN_TEXT = "__is_redacted"
 _LENGTH = "__length"
-_PSEUDONYM = {"user_id": r"^u-[0-9a-f]{12}$", "host": r"^(h-[0-9a-f]{12})?$"}
+_PSEUDONYM = {"user_id": r"^u-[0-9a-f]{12}$", "host": r"^(?:h-[0-9a-f]{12})?$"}
 _SPLITS = ["train", "validation", "calibration", "test"]
 
 
@@ -103,9 +103,12 @@ def _measured(table: pd.DataFrame, suite: ExpectationSuite) -> pd.DataFrame:
     lists = [name for name in table.columns if f"{name}{_LENGTH}" in extra]
     measured = table.drop(columns=lists).assign(**extra)
     # Pandas' nullable types make half of the comparisons in Great Expectations ambiguous; NaN and None do not.
-    nullable = {name: "float64" for name in measured if str(measured[name].dtype) in ("Int64", "boolean", "Float64")}
-    text = {name: "object" for name in measured if str(measured[name].dtype) == "string"}
-    return measured.astype({**nullable, **text}).replace({None: float("nan")} if text else {})
+    for name, dtype in measured.dtypes.astype(str).items():
+        if dtype in ("Int64", "Float64", "boolean"):
+            measured[name] = measured[name].astype("float64")
+        elif dtype == "string":
+            measured[name] = measured[name].astype(object).where(measured[name].notna(), None)
+    return measured
 
 
 def _declared(kind: str) -> Iterator[Expectation]:

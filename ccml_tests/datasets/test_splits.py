@@ -1,0 +1,135 @@
+"""Training first, test last, sessions whole, some users never seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ccml.cleaning.join import clean
+from ccml.datasets.leakage import check_leakage
+from ccml.datasets.splits import SPLITS, Splits, assign_splits
+from ccml.errors import NotEnoughDataError
+from ccml.profiles import SplitSettings
+from ccml_tests.tables import raw_tables, turn
+
+
+def log(sessions: int, turns: int, users: int = 1, gap: float = 60.0) -> pd.DataFrame:
+    """`sessions` sittings, one after the other, of `turns` a minute apart, each user in turn."""
+    events = [
+        turn(f"i{s:03}-{t:03}", s * gap + t, session_id=f"s{s}", user_id=f"u-{s % users:012x}", command="ls")
+        for s in range(sessions)
+        for t in range(turns)
+    ]
+    return clean(*raw_tables(events)).interactions
+
+
+def rows_of(table: pd.DataFrame, splits: Splits) -> pd.DataFrame:
+    stored = splits.table(table)
+    rows = table[["interaction_id", "session_id", "time"]].merge(stored, on="interaction_id")
+    return rows[rows["split"] != "dropped"]
+
+
+def assert_clean(table: pd.DataFrame, splits: Splits) -> None:
+    found = check_leakage(
+        rows_of(table, splits), whole_sessions=splits.whole_sessions, time_ordered=splits.time_ordered
+    )
+    assert found == []
+
+
+def test_nothing_leaks_on_simulated_telemetry(simulated: pd.DataFrame, splits: Splits):
+    assert splits.whole_sessions
+    assert splits.time_ordered
+    assert_clean(simulated, splits)
+
+
+def test_every_row_has_a_place_and_the_counts_add_up(simulated: pd.DataFrame, splits: Splits):
+    assert set(splits.labels.index) == set(simulated["interaction_id"])
+    assert set(splits.labels) <= {*SPLITS, "dropped"}
+    assert sum(splits.facts["rows"].values()) == len(simulated)
+    assert sum(splits.facts["dropped"].values()) == splits.facts["rows"]["dropped"]
+
+
+def test_unseen_users_are_test_rows_only_and_known_users_are_in_training(simulated: pd.DataFrame, splits: Splits):
+    assert splits.unseen_users
+    label = simulated["interaction_id"].map(splits.labels)
+    assert set(label[simulated["user_id"].isin(splits.unseen_users)]) == {"test"}
+    assert not set(simulated.loc[label == "train", "user_id"]) & splits.unseen_users
+
+
+def test_the_shares_are_about_those_asked_for(simulated: pd.DataFrame, splits: Splits):
+    known = ~simulated["user_id"].isin(splits.unseen_users)
+    share = simulated.loc[known, "interaction_id"].map(splits.labels).value_counts(normalize=True)
+    assert share["test"] == pytest.approx(0.2, abs=0.06)
+    assert share["validation"] + share["calibration"] == pytest.approx(0.12, abs=0.06)
+
+
+def test_the_order_of_the_rows_does_not_matter_and_the_seed_does(simulated: pd.DataFrame, splits: Splits):
+    shuffled = simulated.sample(frac=1.0, random_state=1)
+    again = assign_splits(shuffled, SplitSettings(), seed=7)
+    pd.testing.assert_series_equal(again.labels.sort_index(), splits.labels.sort_index(), check_names=False)
+    other = assign_splits(simulated, SplitSettings(), seed=8)
+    assert not other.labels.sort_index().equals(splits.labels.sort_index())
+
+
+def test_one_user_has_no_unseen_users_and_his_last_sessions_are_the_test():
+    table = log(sessions=20, turns=5)
+    splits = assign_splits(table, SplitSettings(), seed=7)
+    assert splits.unseen_users == frozenset()
+    assert any("none is held out whole" in note for note in splits.facts["notes"])
+    assert_clean(table, splits)
+    last = table.sort_values("time")["interaction_id"].tail(15)
+    assert set(splits.labels[last]) == {"test"}
+
+
+def test_two_sessions_are_cut_by_time_and_the_facts_say_so():
+    table = log(sessions=2, turns=50)
+    splits = assign_splits(table, SplitSettings(), seed=7)
+    assert not splits.whole_sessions
+    assert any("cut by time" in note for note in splits.facts["notes"])
+    assert_clean(table, splits)
+    assert all(splits.facts["rows"][split] for split in SPLITS)
+
+
+def test_four_sessions_are_enough_to_keep_them_whole():
+    table = log(sessions=4, turns=12)
+    splits = assign_splits(table, SplitSettings(), seed=7)
+    assert splits.whole_sessions
+    assert all(splits.facts["rows"][split] for split in SPLITS)
+    assert_clean(table, splits)
+
+
+def test_too_few_interactions_are_refused_with_a_sentence():
+    with pytest.raises(NotEnoughDataError, match="12 interactions; at least 40"):
+        assign_splits(log(sessions=4, turns=3), SplitSettings(), seed=7)
+
+
+def test_what_a_session_does_after_the_next_cut_is_dropped_and_counted():
+    # One session of 27 minutes begins an hour or two before everything else goes on; sessions overlap by a few minutes.
+    table = log(sessions=40, turns=12, gap=11.0)
+    splits = assign_splits(table, SplitSettings(), seed=7)
+    assert splits.facts["rows"]["dropped"] > 0
+    assert splits.time_ordered
+    assert_clean(table, splits)
+
+
+def test_sessions_that_run_side_by_side_are_kept_whole_and_the_facts_say_so():
+    table = log(sessions=30, turns=25, gap=0.01)
+    splits = assign_splits(table, SplitSettings(), seed=7)
+    assert splits.whole_sessions
+    assert not splits.time_ordered
+    assert splits.facts["rows"]["dropped"] == 0
+    assert_clean(table, splits)
+
+
+def test_a_split_comes_back_from_the_table_it_is_stored_as(simulated: pd.DataFrame, splits: Splits):
+    again = Splits.from_table(splits.table(simulated))
+    pd.testing.assert_series_equal(again.labels.sort_index(), splits.labels.sort_index(), check_names=False)
+    assert again.unseen_users == splits.unseen_users
+    assert (again.whole_sessions, again.time_ordered) == (splits.whole_sessions, splits.time_ordered)
+
+
+def test_half_of_the_validation_sessions_calibrate(simulated: pd.DataFrame, splits: Splits):
+    label = simulated["interaction_id"].map(splits.labels)
+    sessions = {split: simulated.loc[label == split, "session_id"].nunique() for split in ("validation", "calibration")}
+    assert np.abs(sessions["validation"] - sessions["calibration"]) <= 1
