@@ -48,7 +48,7 @@ _NAMES = (
 )
 
 _ROLE_PLACES: dict[str, tuple[Project, ...]] = {
-    "developer": ("python", "node", "rust", "server"),
+    "developer": ("python", "python", "node", "rust", "server"),
     "operator": ("server", "server", "python", "home"),
     "analyst": ("python", "home", "python", "server"),
     "writer": ("home", "home", "python"),
@@ -146,10 +146,10 @@ def _make_user(seed: int, index: int) -> User:
     if not goals:
         goals = tuple(g for g in GOALS if any(p.kind in g.places for p in places))
     editors = ["vim", "nano", "code", "nvim"]
-    style: Style = "modern" if rng.random() < 0.35 else "classic"
+    style: Style = "modern" if rng.random() < 0.3 else "classic"
     habits = {
-        editors[int(rng.choice(4, p=[0.1, 0.1, 0.5, 0.3] if style == "modern" else [0.45, 0.25, 0.25, 0.05]))],
-        "tar" if rng.random() < 0.6 else "zip",
+        editors[int(rng.choice(4, p=[0.05, 0.05, 0.6, 0.3] if style == "modern" else [0.6, 0.2, 0.15, 0.05]))],
+        "tar" if rng.random() < 0.72 else "zip",
     }
     if rng.random() < 0.25:
         habits.add("aliases")

@@ -67,7 +67,7 @@ LOOKING: tuple[Task, ...] = (
         ),
         (
             Variant("ls -la {folder}", 2, "classic"),
-            Variant("ls", 0.8, "classic"),
+            Variant("ls", 0.5, "classic"),
             Variant("eza -la {folder}", 3, "modern"),
             Variant("ll", 6, "classic", habit="aliases"),
         ),
@@ -104,7 +104,6 @@ LOOKING: tuple[Task, ...] = (
         (
             Variant("grep -i {pattern} {log}", 3, "classic"),
             Variant("rg -i {pattern} {log}", 3, "modern"),
-            Variant("tail -n {n} {log} | grep {pattern}", 0.8),
         ),
         reliability=0.9,
     ),
@@ -132,7 +131,7 @@ LOOKING: tuple[Task, ...] = (
         (
             Variant("cat {file}", 3, "classic"),
             Variant("bat {file}", 3, "modern"),
-            Variant("less {file}", 1.0, "classic"),
+            Variant("less {file}", 0.5, "classic"),
         ),
     ),
     Task(
@@ -188,7 +187,7 @@ LOOKING: tuple[Task, ...] = (
         "show_json",
         "inspect_file",
         ("pretty print {json}", "<show> {json} nicely", "format {json} so i can read it", "<read> the json in {json}"),
-        (Variant("jq . {json}", 3), Variant("python -m json.tool {json}", 0.8, "classic")),
+        (Variant("jq . {json}", 3),),
         vague=False,
     ),
     Task(
@@ -204,7 +203,7 @@ LOOKING: tuple[Task, ...] = (
         ),
         (
             Variant("df -h", 3),
-            Variant("df -h {folder}", 0.5),
+            Variant("df -h {folder}", 0.3),
             Variant("df -i", 1.5, when="disk"),
         ),
         reliability=0.99,

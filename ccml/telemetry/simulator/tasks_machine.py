@@ -47,7 +47,6 @@ MACHINE: tuple[Task, ...] = (
         (
             Variant("uname -a", 2),
             Variant("lscpu", 1.5, platform="linux"),
-            Variant("hostnamectl", 0.6, project=("server",)),
         ),
         reliability=0.99,
         vague=False,
@@ -85,7 +84,6 @@ MACHINE: tuple[Task, ...] = (
             Variant("pkill -f {process}", 2),
             Variant("kill {pid}", 2),
             Variant("kill -9 {pid}", 4, when="memory"),
-            Variant("killall {process}", 1.2, platform="macos"),
         ),
         risk="danger",
         reliability=0.88,
@@ -103,7 +101,6 @@ MACHINE: tuple[Task, ...] = (
         (
             Variant("ss -tlnp", 3, platform="linux"),
             Variant("netstat -an", 3, platform="macos"),
-            Variant("netstat -tulpn", 0.8, "classic", platform="linux"),
         ),
     ),
     Task(
@@ -118,10 +115,10 @@ MACHINE: tuple[Task, ...] = (
             "is the api up",
         ),
         (
-            Variant("curl {url}", 2, "classic"),
+            Variant("curl {url}", 4, "classic"),
             Variant("http {url}", 2, "modern"),
-            Variant("curl -s {url} | jq .", 1),
-            Variant("curl -I {url}", 0.7),
+            Variant("curl -s {url} | jq .", 0.5),
+            Variant("curl -I {url}", 0.3),
         ),
         reliability=0.84,
         cost="medium",
@@ -130,7 +127,7 @@ MACHINE: tuple[Task, ...] = (
         "reach_host",
         "network",
         ("can we reach {host}", "ping {host}", "is {host} up", "is {host} online", "<check> the connection to {host}"),
-        (Variant("ping -c {n} {host}", 3), Variant("mtr {host}", 0.6), Variant("dig {host}", 0.6)),
+        (Variant("ping -c {n} {host}", 3),),
         reliability=0.86,
     ),
     Task(
@@ -198,7 +195,6 @@ MACHINE: tuple[Task, ...] = (
         (
             Variant("docker compose up -d", 3),
             Variant("docker compose up --build", 0.8),
-            Variant("kubectl apply -f {manifest}", 1.2, project=("server",)),
         ),
         risk="ask",
         cost="heavy",
@@ -218,7 +214,6 @@ MACHINE: tuple[Task, ...] = (
             Variant("docker compose down", 2),
             Variant("docker system prune -f", 1.2),
             Variant("docker stop {container}", 1.2),
-            Variant("docker rm -f {container}", 0.5),
         ),
         risk="danger",
         cost="medium",
@@ -289,7 +284,7 @@ MACHINE: tuple[Task, ...] = (
             "in one line, what does {tool} do",
             "remind me what {tool} is",
         ),
-        (Variant("whatis {tool}", 3), Variant("info {tool}", 0.7, "classic")),
+        (Variant("whatis {tool}", 3),),
         reliability=0.93,
         vague=False,
     ),

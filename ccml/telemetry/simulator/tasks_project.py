@@ -94,7 +94,6 @@ PROJECT: tuple[Task, ...] = (
         (
             Variant("git diff", 3),
             Variant("git diff {file}", 0.8),
-            Variant("git diff --stat", 0.6),
             Variant("git diff --cached", 5, when="staged"),
         ),
         reliability=0.98,
@@ -109,7 +108,7 @@ PROJECT: tuple[Task, ...] = (
             "get {file} ready for the commit",
             "include {file} in the next commit",
         ),
-        (Variant("git add -A", 2), Variant("git add {file}", 1.5), Variant("git add -p", 0.5), Variant("git add .", 1)),
+        (Variant("git add -A", 2), Variant("git add {file}", 1.5), Variant("git add .", 1)),
         risk="ask",
         reliability=0.97,
     ),
@@ -161,7 +160,7 @@ PROJECT: tuple[Task, ...] = (
             "sync with the remote",
             "what have the others done, bring it in",
         ),
-        (Variant("git pull", 2), Variant("git pull --rebase", 1.5), Variant("git fetch --all", 0.6)),
+        (Variant("git pull", 2), Variant("git pull --rebase", 0.7), Variant("git fetch --all", 0.3)),
         risk="ask",
         reliability=0.88,
         cost="medium",
@@ -179,7 +178,6 @@ PROJECT: tuple[Task, ...] = (
         (
             Variant("git log --oneline -n {n}", 2),
             Variant("git log --oneline --graph", 1),
-            Variant("git log -p {file}", 0.3),
             Variant("git blame {file}", 0.5),
         ),
         reliability=0.98,
@@ -228,7 +226,7 @@ PROJECT: tuple[Task, ...] = (
         ),
         (
             Variant("pytest", 1.5, project=("python",)),
-            Variant("pytest -q", 1.5, project=("python",)),
+            Variant("pytest -q", 0.5, project=("python",)),
             Variant("pytest --lf", 7, project=("python",), when="failed"),
             Variant("npm test", 3, project=("node",)),
             Variant("cargo test", 3, project=("rust",)),
@@ -284,7 +282,6 @@ PROJECT: tuple[Task, ...] = (
         (
             Variant("uv build", 2, project=("python",)),
             Variant("npm run build", 3, project=("node",)),
-            Variant("cargo build --release", 1.5, project=("rust",)),
             Variant("cargo build", 1.5, project=("rust",)),
             Variant("make", 2, project=("server", "home")),
             Variant("make {target}", 0.6),
