@@ -13,8 +13,16 @@ class InputError(CcmlError):
     exit_code = 2
 
 
-class NotEnoughDataError(CcmlError):
-    """The telemetry cannot support this step. Carries the reason that the report prints for the skipped step."""
+class SkippedError(CcmlError):
+    """A step that does not apply as things stand. Carries the reason that the summary prints for it."""
+
+
+class NotBetterError(SkippedError):
+    """The gate did not let a candidate pass."""
+
+
+class NotEnoughDataError(SkippedError):
+    """The telemetry cannot support this step."""
 
     exit_code = 3
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from ccml.home import Home
 from ccml_assets.staleness import LANDED_DAYS
 from ccml_resources.platform import Platform
 
@@ -16,8 +17,20 @@ def drops(context: dg.AssetExecutionContext, platform: Platform) -> dg.Materiali
     """
     from ccml.telemetry.landing import land
     from ccml.telemetry.sources import all_sources
+    from ccml.telemetry.unread import remember, snapshot
 
     home = platform.home
-    report = land(all_sources(home), home.lake, platform.pseudonyms(), now=datetime.now(UTC))
+    sources = all_sources(home)
+    before = snapshot(sources)
+    report = land(sources, home.lake, platform.pseudonyms(), now=datetime.now(UTC))
+    remember(before, home.lake)
     context.log.info(report.sentence())
     return dg.MaterializeResult(metadata={LANDED_DAYS: report.days, **report.metadata()})
+
+
+def files_waiting(home: Home) -> list[str]:
+    """Files that no landing has looked at as they stand now."""
+    from ccml.telemetry.sources import all_sources
+    from ccml.telemetry.unread import unread
+
+    return unread(all_sources(home), home.lake)

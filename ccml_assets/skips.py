@@ -1,4 +1,5 @@
-"""An asset that the data cannot support is skipped with its reason, not failed and not faked.
+"""An asset that the data cannot support, or a release that the gate refused, is skipped with its reason: not failed and
+not faked.
 
 Nothing is materialized, so nothing downstream runs and no condition that waits for the asset fires; the reason stands
 in the asset's observations and in the summary.
@@ -11,25 +12,30 @@ from typing import Any
 
 import dagster as dg
 
-from ccml.errors import NotEnoughDataError
+from ccml.errors import SkippedError
 
 REASON = "skipped_because"
 CODE_VERSION = "code_version"
 
 
+def skip(context: dg.AssetExecutionContext, key: dg.AssetKey, reason: Exception) -> dg.AssetObservation:
+    """What an asset yields in place of its value."""
+    context.log.warning(f"{key.to_user_string()} is skipped: {reason}")
+    version = context.assets_def.get_asset_spec(key).code_version
+    return dg.AssetObservation(key, metadata={REASON: str(reason), CODE_VERSION: version or ""})
+
+
 def skippable(compute: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
     """For the body of an asset with `output_required=False`. The body takes `context` first, and returns its result or
-    raises NotEnoughDataError.
+    raises SkippedError.
     """
 
     @functools.wraps(compute)
     def body(context: dg.AssetExecutionContext, *args: Any, **kwargs: Any) -> Iterator[Any]:
         try:
             result = compute(context, *args, **kwargs)
-        except NotEnoughDataError as reason:
-            context.log.warning(f"{context.asset_key.to_user_string()} is skipped: {reason}")
-            version = context.assets_def.get_asset_spec(context.asset_key).code_version
-            yield dg.AssetObservation(context.asset_key, metadata={REASON: str(reason), CODE_VERSION: version or ""})
+        except SkippedError as reason:
+            yield skip(context, context.asset_key, reason)
             return
         yield result
 

@@ -4,7 +4,7 @@ Both are read off the event log. An asset's last event is its newest materializa
 stale if it has none, if its code version differs from the one it was made by, or if an input's last event is newer.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
 import dagster as dg
@@ -64,13 +64,12 @@ def stale_assets(instance: dg.DagsterInstance, defs: dg.Definitions, selection: 
     return order
 
 
-def pending_days(
-    instance: dg.DagsterInstance, defs: dg.Definitions, last_of_the_chain: Sequence[dg.AssetKey]
-) -> list[date]:
-    """Days whose newest landing is newer than what was last made of them, oldest first.
+def pending_days(instance: dg.DagsterInstance, last_of_the_chain: Mapping[dg.AssetKey, str | None]) -> list[date]:
+    """Days whose newest landing is newer than what was last made of them, oldest first; all landed days where the code
+    has changed since.
 
     Args:
-        last_of_the_chain: the daily assets that a prepared day must have.
+        last_of_the_chain: the daily assets that a prepared day must have, and their present code versions.
     """
     landed: dict[str, int] = {}
     for record in instance.fetch_materializations(DROPS, limit=10_000).records:
@@ -79,11 +78,10 @@ def pending_days(
         touched = record.asset_materialization.metadata[LANDED_DAYS].value
         for day in touched if isinstance(touched, list) else []:
             landed[str(day)] = max(landed.get(str(day), 0), record.storage_id)
-    graph = defs.resolve_asset_graph()
     pending: set[str] = set()
-    for key in last_of_the_chain:
+    for key, code_version in last_of_the_chain.items():
         event = last_event(instance, key)
-        if event is not None and event[1] != graph.get(key).code_version:
+        if event is not None and event[1] != code_version:
             return sorted(date.fromisoformat(day) for day in landed)
         made = instance.get_latest_storage_id_by_partition(key, dg.DagsterEventType.ASSET_MATERIALIZATION)
         pending |= {day for day, storage_id in landed.items() if made.get(day, -1) < storage_id}

@@ -25,7 +25,7 @@ class Progress:
     def say(self, text: str) -> None:
         self.console.print(text)
 
-    def event(self, event: Any, _cursor: Any) -> None:
+    def event(self, event: Any) -> None:
         """A Dagster event log entry."""
         step = event.step_key
         if step is None:

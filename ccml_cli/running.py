@@ -46,8 +46,9 @@ class Circle:
 
         begin = time.monotonic()
         self._assets("ingest", self._landing_assets())
-        chain = [key for key in self._keys("prepare") if key.path[0] == "features"]
-        for first, last in ranges(pending_days(self.instance, self.defs, chain)):
+        graph = self.defs.resolve_asset_graph()
+        chain = {key: graph.get(key).code_version for key in self._keys("prepare") if key.path[0] == "features"}
+        for first, last in ranges(pending_days(self.instance, chain)):
             self.progress.say(f"[bold]prepare[/bold] {first} to {last}")
             self._assets(
                 "prepare",

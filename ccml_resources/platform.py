@@ -1,5 +1,6 @@
 """What assets reach out to besides their inputs: the home's folders, the profile, the pseudonyms' key, the encoder."""
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,13 +32,20 @@ class Platform(dg.ConfigurableResource):
 
         return Pseudonyms(load_or_create_key(self.home.key_file))
 
-    def encoder(self) -> Any:
-        """The `LoadedEncoder` of the profile, loaded once a process: reading and checking weights takes seconds."""
-        return _encoder(self.profile.encoder, self.profile.seed, self.home.root)
+    def encoder(self, corpus: Iterable[str] = ()) -> Any:
+        """The `LoadedEncoder` of the profile. Published weights are loaded once a process: reading and checking them
+        takes seconds. `corpus` are the training texts that a random encoder takes its vocabulary from.
+        """
+        from ccml.features.encoder import load_encoder
+
+        settings = self.profile.encoder
+        if settings.name == "tiny-random":
+            return load_encoder(settings, corpus=corpus, seed=self.profile.seed)
+        return _published_encoder(settings, self.home.root)
 
 
 @cache
-def _encoder(settings: EncoderSettings, seed: int, root: Path) -> Any:
+def _published_encoder(settings: EncoderSettings, root: Path) -> Any:
     from ccml.features.encoder import load_encoder
 
-    return load_encoder(settings, search=[root / "encoders"], seed=seed)
+    return load_encoder(settings, search=[root / "encoders"])

@@ -58,10 +58,10 @@ def judge_commands(
     training, test = _part(sequences, "train"), _part(sequences, "test")
     target = profile.command.target
     fitted = {
-        name: baseline.fit(training).probabilities(test)
+        name: _wide(baseline.fit(training).probabilities(test))
         for name, baseline in command_baselines(candidate.labels, target, profile.seed).items()
     }
-    probabilities = candidate.probabilities(test)
+    probabilities = _wide(candidate.probabilities(test))
     report = command_report(
         test,
         probabilities,
@@ -79,7 +79,7 @@ def judge_commands(
     scores = {CANDIDATE: command_scores(test, probabilities, candidate.labels, target)}
     if champion is not None:
         theirs = champion.transforms["target"]
-        scores[CHAMPION] = command_scores(test, champion.probabilities(test), champion.labels, theirs)
+        scores[CHAMPION] = command_scores(test, _wide(champion.probabilities(test)), champion.labels, theirs)
     scores |= {name: command_scores(test, shares, candidate.labels, target) for name, shares in fitted.items()}
     return Judgement(report, _table(test, scores))
 
@@ -98,10 +98,10 @@ def judge_intents(
 
     training, test = _part(requests, "train"), _part(requests, "test")
     fitted = {
-        name: baseline.fit(training[in_scope(training)]).probabilities(test)
+        name: _wide(baseline.fit(training[in_scope(training)]).probabilities(test))
         for name, baseline in intent_baselines(candidate.labels, profile.seed).items()
     }
-    probabilities = candidate.probabilities(test)
+    probabilities = _wide(candidate.probabilities(test))
     report = intent_report(
         test,
         probabilities,
@@ -118,7 +118,7 @@ def judge_intents(
     inside = in_scope(test)
     scores = {CANDIDATE: intent_scores(test, probabilities, candidate.labels)[inside]}
     if champion is not None:
-        scores[CHAMPION] = intent_scores(test, champion.probabilities(test), champion.labels)[inside]
+        scores[CHAMPION] = intent_scores(test, _wide(champion.probabilities(test)), champion.labels)[inside]
     scores |= {name: intent_scores(test, shares, candidate.labels)[inside] for name, shares in fitted.items()}
     return Judgement(report, _table(test[inside], scores))
 
@@ -155,6 +155,11 @@ def _part(rows: pd.DataFrame, split: str) -> pd.DataFrame:
     return rows[rows["split"] == split].reset_index(drop=True)
 
 
+def _wide(probabilities: Any) -> Floats:
+    """In double precision, in which scores and intervals are computed."""
+    return np.asarray(probabilities, np.float64)
+
+
 def _cost(candidate: Candidate, test: pd.DataFrame) -> Cost:
     return measure(lambda i: candidate.probabilities(test.iloc[[i % len(test)]]))
 
@@ -162,4 +167,4 @@ def _cost(candidate: Candidate, test: pd.DataFrame) -> Cost:
 def _table(rows: pd.DataFrame, scores: dict[str, Floats]) -> pd.DataFrame:
     columns = {name: np.asarray(values, np.float64) for name, values in scores.items()}
     identity: Any = rows[list(IDENTITY)].reset_index(drop=True)
-    return identity.assign(**columns)  # type: ignore[no-any-return]
+    return identity.assign(**columns)

@@ -1,0 +1,39 @@
+"""Where trained models wait for the gate: one folder a training under `candidates/<name>/`, and a short reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from ccml.models.artifact import Candidate
+
+
+class CandidateReference(msgspec.Struct, frozen=True):
+    """What travels between assets in place of the weights."""
+
+    name: str
+    path: str
+    data_hash: str
+    mlflow_run_id: str
+    facts: dict[str, Any] = {}
+
+    def load(self) -> Candidate:
+        """
+        Raises:
+            IntegrityError: the folder is gone or is not what was saved.
+        """
+        from ccml.models.artifact import load_candidate
+
+        return load_candidate(Path(self.path))
+
+
+def load_champion(models: Path, name: str) -> Candidate | None:
+    """The released model that is served now, as training code sees it; None before the first release."""
+    from ccml.models.artifact import load_candidate
+    from ccml.releases.reader import read_pointer
+
+    pointer = read_pointer(models, name, "champion")
+    return load_candidate(models / name / pointer.version) if pointer else None

@@ -1,0 +1,51 @@
+"""The traffic that monitoring looks at: what was served since the newest champion took over."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ccml.errors import NotEnoughDataError
+from ccml.releases.reader import read_manifest, read_pointer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SERVED = "served"
+
+
+def champions_since(models: Path) -> datetime | None:
+    """When the newest champion of any model was set; None before the first release."""
+    names = sorted(folder.name for folder in models.iterdir() if folder.is_dir()) if models.is_dir() else []
+    pointers = [read_pointer(models, name, "champion") for name in names]
+    return max((datetime.fromisoformat(pointer.since) for pointer in pointers if pointer), default=None)
+
+
+def served_window(interactions: pd.DataFrame, models: Path) -> pd.DataFrame:
+    """Rows answered by a server under the present champions: older answers say nothing about these models.
+
+    Raises:
+        NotEnoughDataError: nothing was released, or nothing was served since.
+    """
+    since = champions_since(models)
+    if since is None:
+        raise NotEnoughDataError("Nothing was released yet, so nothing was served.")
+    served = interactions[interactions["source"] == SERVED] if len(interactions) else interactions
+    served = served[served["time"] >= since] if len(served) else served
+    if not len(served):
+        raise NotEnoughDataError(
+            f"No served answers since {since:%Y-%m-%d %H:%M} UTC. Start `ccml serve`, send requests, and ingest its log."
+        )
+    return served.reset_index(drop=True)
+
+
+def promised(models: Path) -> dict[str, tuple[str, float]]:
+    """Model → headline metric and figure, as its champion's manifest has them."""
+    figures: dict[str, tuple[str, float]] = {}
+    for folder in sorted(models.iterdir()) if models.is_dir() else []:
+        pointer = read_pointer(models, folder.name, "champion") if folder.is_dir() else None
+        if pointer is not None:
+            headline = read_manifest(models, folder.name, pointer.version).metrics["headline"]
+            figures[folder.name] = (headline["headline"], float(headline["value"]["estimate"]))
+    return figures

@@ -1,0 +1,80 @@
+"""From per-row scores to a decision, and from a decision to a release that is served."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ccml.evaluation.judging import CANDIDATE, CHAMPION, SCORE, baseline_columns
+from ccml.evaluation.statistics import resampling_unit
+from ccml.releases.gate import GateDecision, decide
+from ccml.releases.manifest import Lineage, ReleaseFacts
+from ccml.releases.reader import read_pointer
+from ccml.releases.store import promote, publish
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ccml.evaluation.report import ModelReport
+    from ccml.export.bundle import ExportReference
+    from ccml.models.candidates import CandidateReference
+    from ccml.profiles import Profile
+
+
+class ReleaseReference(msgspec.Struct, frozen=True):
+    name: str
+    version: str
+    path: str
+    replaced: str | None
+    """The champion before it."""
+
+
+def decide_on_scores(name: str, scores: pd.DataFrame, profile: Profile) -> GateDecision:
+    """Candidate against champion and baselines, on the rows of `Judgement.scores`."""
+    _, clusters = resampling_unit(scores)
+    return decide(
+        name,
+        SCORE[name],
+        scores[CANDIDATE].to_numpy(),
+        champion=scores[CHAMPION].to_numpy() if CHAMPION in scores else None,
+        baselines={column: scores[column].to_numpy() for column in baseline_columns(scores)},
+        clusters=clusters,
+        gate=profile.gate,
+        evaluation=profile.evaluation,
+        seed=profile.seed,
+    )
+
+
+def release_candidate(
+    trained: CandidateReference,
+    exported: ExportReference,
+    report: ModelReport,
+    decision: GateDecision,
+    models: Path,
+    *,
+    run_id: str,
+    code: str,
+) -> ReleaseReference:
+    """Publishes the candidate and makes it champion, if the champion still is the one it was compared with."""
+    candidate = trained.load()
+    facts = ReleaseFacts(
+        metrics=_promised(report),
+        training_data_hash=trained.data_hash,
+        hyper_parameters=candidate.training.get("hyper_parameters", {}),
+        lineage=Lineage(dagster_run_id=run_id, mlflow_run_id=trained.mlflow_run_id, code_version=code),
+        gate=decision.summary(),
+        serving=exported.serving,
+    )
+    pointer = read_pointer(models, trained.name, "champion")
+    published = publish(Path(trained.path), models, trained.name, exported=exported.read(), facts=facts)
+    before = pointer.version if pointer else None
+    promote(models, trained.name, published.version, expected=before, reason="; ".join(decision.reasons))
+    return ReleaseReference(trained.name, published.version, str(published.path), before)
+
+
+def _promised(report: ModelReport) -> dict[str, Any]:
+    """The figures that monitoring holds the release to: the headline first, each with its interval."""
+    headline = {"headline": report.headline, "value": msgspec.to_builtins(report.headline_value)}
+    return {"headline": headline, **{one.name: msgspec.to_builtins(one.value) for one in report.metrics}}

@@ -1,0 +1,65 @@
+"""The whole platform: what there is, what it is made with, what keeps it fresh."""
+
+from ccml.quiet import send_nothing_home
+
+send_nothing_home()
+
+import warnings  # noqa: E402
+
+import dagster as dg  # noqa: E402  (reads the environment when it loads)
+
+# Partition mappings and backfill policies are "beta" for years; thirty lines of it hide what a user has to read.
+warnings.simplefilter("ignore", dg.BetaWarning)
+
+from ccml.home import Home  # noqa: E402
+from ccml_assets import (  # noqa: E402
+    clean,
+    datasets,
+    exports,
+    features,
+    jobs,
+    landing,
+    models,
+    monitoring,
+    raw,
+    releases,
+    reports,
+    schedules,
+    sensors,
+    serving,
+)
+from ccml_assets.policies import with_policies  # noqa: E402
+from ccml_resources.experiments import experiments  # noqa: E402
+from ccml_resources.lake import documents, tables  # noqa: E402
+from ccml_resources.platform import Platform  # noqa: E402
+
+home = Home.from_environment()
+
+assets = [
+    landing.drops,
+    *raw.raw_tables,
+    clean.clean_tables,
+    *features.feature_tables,
+    *datasets.all_datasets,
+    *models.all_models,
+    *exports.all_exports,
+    *reports.all_reports,
+    *releases.all_releases,
+    *serving.all_deployments,
+    *monitoring.all_monitoring,
+]
+
+defs = dg.Definitions(
+    assets=[*with_policies(assets), *with_policies([monitoring.retrain_decision])],
+    jobs=jobs.all_jobs,
+    schedules=schedules.all_schedules,
+    sensors=sensors.all_sensors,
+    resources={
+        "io_manager": tables(home),
+        "documents": documents(home),
+        "platform": Platform(root=str(home.root)),
+        "experiments": experiments(home),
+    },
+    # Heavy packages take seconds to load; with a process a step each asset would pay for them again.
+    executor=dg.in_process_executor,
+)

@@ -1,0 +1,85 @@
+"""The gate, and what passes it: an immutable release, and the pointer that a server follows."""
+
+from typing import Any
+
+import dagster as dg
+
+from ccml.errors import NotBetterError
+from ccml.evaluation.report import ModelReport
+from ccml.export.bundle import ExportReference
+from ccml.models.candidates import CandidateReference
+from ccml.releases.gate import GateDecision
+from ccml_assets.model_lines import MODEL_LINES, ModelLine
+from ccml_assets.skips import skippable
+from ccml_assets.versions import code_version
+from ccml_resources.experiments import Experiments
+from ccml_resources.platform import Platform
+
+
+def _gate(line: ModelLine) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=line.gate_key,
+        ins={"scores": dg.AssetIn(line.scores_key)},
+        description=f"Is the new {line.name} better than the champion and than every simple baseline, on the same rows?",
+        io_manager_key="documents",
+        kinds={"json"},
+    )
+    def gate(
+        context: dg.AssetExecutionContext, platform: Platform, scores: Any
+    ) -> dg.MaterializeResult[GateDecision]:
+        from ccml.releases.judgement import decide_on_scores
+
+        decision = decide_on_scores(line.name, scores, platform.profile)
+        context.log.info(f"{decision.answer}: {'; '.join(decision.reasons)}")
+        return dg.MaterializeResult(
+            value=decision,
+            metadata={"answer": decision.answer, "reasons": decision.reasons, "rows": decision.rows},
+        )
+
+    return gate
+
+
+def _release(line: ModelLine) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=line.release_key,
+        ins={
+            "decision": dg.AssetIn(line.gate_key),
+            "trained": dg.AssetIn(line.model_key),
+            "exported": dg.AssetIn(line.export_key),
+            "report": dg.AssetIn(line.report_key),
+        },
+        description=f"The {line.name} that passed the gate, as files that never change again, and now the champion.",
+        output_required=False,
+        io_manager_key="documents",
+        pool="release",
+        kinds={"onnx", "safetensors", "mlflow"},
+    )
+    @skippable
+    def release(
+        context: dg.AssetExecutionContext,
+        platform: Platform,
+        experiments: Experiments,
+        decision: GateDecision,
+        trained: CandidateReference,
+        exported: ExportReference,
+        report: ModelReport,
+    ) -> Any:
+        from ccml.releases.judgement import release_candidate
+
+        if not decision.passed:
+            raise NotBetterError(f"{decision.answer}: {'; '.join(decision.reasons)}")
+        released = release_candidate(
+            trained, exported, report, decision, platform.home.models, run_id=context.run_id, code=code_version("models")
+        )
+        experiments.mirror_releases(platform.home.models, line.name)
+        context.log.info(f"{line.name} {released.version} is the champion")
+        return dg.MaterializeResult(
+            value=released,
+            metadata={"version": released.version, "path": dg.MetadataValue.path(released.path)},
+            data_version=dg.DataVersion(released.version),
+        )
+
+    return release
+
+
+all_releases = [make(line) for line in MODEL_LINES for make in (_gate, _release)]

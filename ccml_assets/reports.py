@@ -1,0 +1,98 @@
+"""E1 to E3: what each model is worth on the test rows, beside its baselines, as pictures here and as a page to keep."""
+
+from typing import Any
+
+import dagster as dg
+
+from ccml.errors import NotEnoughDataError
+from ccml.models.candidates import CandidateReference, load_champion
+from ccml_assets.model_lines import MODEL_LINES, ModelLine
+from ccml_assets.models import SearchResult
+from ccml_assets.skips import skip
+from ccml_resources.platform import Platform
+
+BEATS = "beats_best_baseline"
+
+
+def _evaluation(line: ModelLine) -> dg.AssetsDefinition:
+    searched = line.name == "command_predictor"
+
+    @dg.multi_asset(
+        name=line.report,
+        outs={
+            "report": dg.AssetOut(
+                key=line.report_key,
+                io_manager_key="documents",
+                is_required=False,
+                kinds={"json", "matplotlib"},
+                description=f"Metrics of {line.name} with intervals, its baselines, slices and learning curves.",
+            ),
+            "scores": dg.AssetOut(
+                key=line.scores_key,
+                is_required=False,
+                kinds={"parquet", "pandas"},
+                description=f"The score of each test row under {line.name}, its champion and every baseline.",
+            ),
+        },
+        ins={
+            "trained": dg.AssetIn(line.model_key),
+            "rows": dg.AssetIn(line.dataset_key),
+            **({"search": dg.AssetIn(["models", "command_search"])} if searched else {}),
+        },
+        check_specs=[dg.AssetCheckSpec(BEATS, asset=line.report_key)],
+    )
+    def evaluation(  # type: ignore[no-untyped-def]  # a generator of several outputs
+        context: dg.AssetExecutionContext, platform: Platform, trained: CandidateReference, rows: Any, **search: Any
+    ):
+        from ccml.evaluation.judging import JUDGES
+        from ccml.evaluation.publishing import publish_page
+
+        candidate = trained.load()
+        found: SearchResult | None = search.get("search")
+        try:
+            judgement = JUDGES[line.name](
+                rows,
+                candidate,
+                load_champion(platform.home.models, line.name),
+                platform.profile,
+                trials=found.as_trials() if found else (),
+                facts=_facts(trained, candidate),
+            )
+        except NotEnoughDataError as reason:
+            yield skip(context, line.report_key, reason)
+            yield skip(context, line.scores_key, reason)
+            return
+        report = judgement.report
+        page, pictures = publish_page(report, platform.home.reports, platform.profile.evaluation.confidence)
+        context.log.info(f"{report.headline} {report.headline_value}, best baseline {report.best_baseline}")
+        best = report.best()
+        yield dg.Output(
+            report,
+            "report",
+            metadata={
+                "page": dg.MetadataValue.path(page),
+                "headline": str(report.headline_value),
+                "best baseline": f"{best.name}: {best.value}" if best else "none",
+                **{metric.title: metric.value.estimate for metric in report.metrics},
+                **{name: dg.MetadataValue.md(picture) for name, picture in pictures.items()},
+            },
+        )
+        yield dg.Output(judgement.scores, "scores", metadata={"rows": len(judgement.scores)})
+        yield dg.AssetCheckResult(
+            passed=bool(best and best.difference.low > 0),
+            check_name=BEATS,
+            asset_key=line.report_key,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"difference": str(best.difference) if best else "no baseline"},
+        )
+
+    return evaluation
+
+
+def _facts(trained: CandidateReference, candidate: Any) -> dict[str, str | int | float]:
+    encoder = candidate.training.get("encoder", {})
+    named = {"encoder": encoder["name"], "encoder digest": encoder["digest"]} if encoder else {}
+    return {"training data": trained.data_hash, **named, "MLflow run": trained.mlflow_run_id}
+
+
+all_reports = [_evaluation(line) for line in MODEL_LINES]

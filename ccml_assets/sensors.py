@@ -1,0 +1,144 @@
+"""What watches: files that land, days that wait, traffic that was served, evidence for a retrain, runs that fail.
+
+Each body only reads and asks; what is decided is decided in `ccml.monitoring` and `ccml_assets.staleness`.
+"""
+
+import hashlib
+from datetime import UTC, datetime
+
+import dagster as dg
+import msgspec
+
+from ccml.monitoring.decisions import Evidence, RetrainDecision, decide_retraining
+from ccml_assets import jobs
+from ccml_assets.features import feature_tables
+from ccml_assets.landing import files_waiting
+from ccml_assets.monitoring import MONITORED, WINDOW, retrain_decision
+from ccml_assets.policies import with_policies
+from ccml_assets.skips import skip_reason
+from ccml_assets.staleness import last_event, pending_days, ranges
+from ccml_resources.platform import Platform
+
+ON = dg.DefaultSensorStatus.RUNNING
+
+PREPARED = dg.AssetKey(["clean", "interactions"])
+
+
+@dg.sensor(job=jobs.ingest, minimum_interval_seconds=30, default_status=ON)
+def landed_files(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult | dg.SkipReason:
+    """Files that nobody has read yet. The same set of files asks once."""
+    waiting = files_waiting(platform.home)
+    if not waiting:
+        return dg.SkipReason("No new files in the landing zone or in a named folder.")
+    digest = hashlib.sha256("\n".join(sorted(waiting)).encode()).hexdigest()[:16]
+    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=digest)])
+
+
+@dg.sensor(job=jobs.prepare, minimum_interval_seconds=30, default_status=ON)
+def landed_days(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """Days with events that were landed after the day was last prepared, or by code that has changed since."""
+    chain = {table.key: table.get_asset_spec().code_version for table in with_policies(feature_tables)}
+    waiting = ranges(pending_days(context.instance, chain))
+    if not waiting:
+        return dg.SkipReason("Every landed day is prepared.")
+    landed = last_event(context.instance, dg.AssetKey(["landing", "drops"]))
+    return dg.SensorResult(
+        run_requests=[
+            dg.RunRequest(
+                run_key=f"{landed[0] if landed else 0}:{first}:{last}",
+                tags={"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last},
+            )
+            for first, last in waiting
+        ]
+    )
+
+
+@dg.sensor(job=jobs.monitor, minimum_interval_seconds=60, default_status=ON)
+def prepared_traffic(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """Interactions prepared since monitoring last looked."""
+    prepared, looked = last_event(context.instance, PREPARED), last_event(context.instance, WINDOW)
+    if prepared is None:
+        return dg.SkipReason("Nothing was prepared yet.")
+    if looked is not None and looked[0] > prepared[0]:
+        return dg.SkipReason("Monitoring has seen everything that was prepared.")
+    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"prepared:{prepared[0]}")])
+
+
+class RetrainMemory(msgspec.Struct, frozen=True):
+    """What the sensor remembers between ticks."""
+
+    seen: str = ""
+    """Newest evidence that was decided on."""
+    answered: list[str] = []
+    last_retrain: str | None = None
+
+
+@dg.sensor(job=jobs.learn, minimum_interval_seconds=60, default_status=ON)
+def retrain_when_needed(
+    context: dg.SensorEvaluationContext, platform: Platform
+) -> dg.SensorResult | dg.SkipReason:
+    """Drift, fallen accuracy, new commands or an alert ask for a training; each decision is an observation.
+
+    One evidence window is decided on once, and answered with a retrain at most once.
+    """
+    memory = msgspec.json.decode(context.cursor, type=RetrainMemory) if context.cursor else RetrainMemory()
+    newest = [last_event(context.instance, key) for key, _ in MONITORED.values()]
+    seen = ":".join(str(event[0]) if event else "-" for event in newest)
+    now = datetime.now(UTC)
+    last = datetime.fromisoformat(memory.last_retrain) if memory.last_retrain else None
+    if seen == memory.seen or not any(newest):
+        return dg.SkipReason("No evidence since the last decision.")
+    evidence = read_evidence(context.instance, platform)
+    decision = decide_retraining(evidence, answered=frozenset(memory.answered), last_retrain=last, now=now)
+    asks = [dg.RunRequest(run_key=decision.evidence_id, tags={"ccml/trigger": decision.trigger})]
+    # A "no" that only waits for the cool-down is looked at again at the next tick.
+    after = RetrainMemory(
+        seen=memory.seen if decision.cool_down_until else seen,
+        answered=[*memory.answered, decision.evidence_id][-100:] if decision.retrain else memory.answered,
+        last_retrain=now.isoformat() if decision.retrain else memory.last_retrain,
+    )
+    return dg.SensorResult(
+        run_requests=asks if decision.retrain else [],
+        asset_events=[observe(decision)],
+        cursor=msgspec.json.encode(after).decode(),
+    )
+
+
+def read_evidence(instance: dg.DagsterInstance, platform: Platform) -> Evidence:
+    """The newest reports that were not skipped since."""
+    from ccml_resources.lake import documents
+
+    stored = documents(platform.home)
+    found = {
+        name: msgspec.json.decode(stored.path(key).read_bytes(), type=kind)
+        if skip_reason(instance, key) is None and stored.path(key).exists()
+        else None
+        for name, (key, kind) in MONITORED.items()
+    }
+    return Evidence(drift=found["drift"], quality=found["quality"], alerts=found["alerts"] or [])
+
+
+def observe(decision: RetrainDecision) -> dg.AssetObservation:
+    return dg.AssetObservation(
+        retrain_decision.key,
+        metadata={name: "none" if value is None else value for name, value in msgspec.to_builtins(decision).items()},
+    )
+
+
+@dg.run_failure_sensor(default_status=ON, minimum_interval_seconds=30)
+def failed_run(context: dg.RunFailureSensorContext, platform: Platform) -> None:
+    """Each failed run as a line of `reports/failed_runs.jsonl`, where `ccml run` and people find it."""
+    from ccml.monitoring.failures import FailedRun, note_failure
+
+    note_failure(
+        platform.home,
+        FailedRun(
+            run_id=context.dagster_run.run_id,
+            job=context.dagster_run.job_name,
+            message=context.failure_event.message or "",
+            at=datetime.now(UTC).isoformat(),
+        ),
+    )
+
+
+all_sensors = [landed_files, landed_days, prepared_traffic, retrain_when_needed, failed_run]

@@ -1,0 +1,33 @@
+"""What a server would answer from: the champion of each model, verified, loaded and run by the server's own code."""
+
+import dagster as dg
+
+from ccml_assets.model_lines import MODEL_LINES, ModelLine
+from ccml_assets.skips import skippable
+from ccml_resources.platform import Platform
+
+
+def _deployment(line: ModelLine) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=line.deployment_key,
+        deps=[line.release_key],
+        description=f"The champion of {line.name} as a server loads it; a running one picks it up within a second.",
+        output_required=False,
+        io_manager_key="documents",
+        kinds={"onnx", "fastapi"},
+    )
+    @skippable
+    def deployment(context: dg.AssetExecutionContext, platform: Platform):  # type: ignore[no-untyped-def]
+        from ccml.serving.readiness import check_readiness
+
+        ready = check_readiness(platform.home.models, line.name)
+        return dg.MaterializeResult(
+            value=ready,
+            metadata={"version": ready.version, "graph": ready.graph, "load_seconds": ready.load_seconds},
+            data_version=dg.DataVersion(ready.version),
+        )
+
+    return deployment
+
+
+all_deployments = [_deployment(line) for line in MODEL_LINES]

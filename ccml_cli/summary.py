@@ -1,0 +1,64 @@
+"""The summary as a person reads it."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+NAMES = {"command_predictor": "next command", "intent_classifier": "intent", "policy": "how to act"}
+
+
+def print_summary(console: Console, summary: dict[str, Any], path: Path) -> None:
+    console.print()
+    _print_interactions(console, summary["interactions"])
+    _print_models(console, summary)
+    for name, gate in summary["gates"].items():
+        console.print(f"[bold]gate[/bold] {NAMES[name]}: {gate['answer']} [dim]{escape('; '.join(gate['reasons']))}[/dim]")
+    for name, release in summary["releases"].items():
+        told = f"{release['version']} [dim]{release['path']}[/dim]" if release else "none"
+        console.print(f"[bold]release[/bold] {NAMES[name]}: {told}")
+    for alert in summary["alerts"]:
+        console.print(f"[red]{alert['level']}[/red] {alert['name']}: {escape(alert['reason'])}")
+    if not summary["alerts"]:
+        console.print("[bold]alerts[/bold] none")
+    for name, report in summary["reports"].items():
+        console.print(f"[bold]report[/bold] {name}: {report}")
+    if summary["assets_made"] == 0:
+        console.print("Nothing new: no file, no day and no asset had to be made again.")
+    console.print(f"{summary['assets_made']} assets in {summary['seconds']:.0f} s. The same facts: {path}")
+    console.print("Look at everything: [bold]make ui[/bold] (or [bold]ccml ui[/bold])")
+
+
+def _print_interactions(console: Console, books: dict[str, Any]) -> None:
+    console.print(
+        f"[bold]rows[/bold] {books['lines']:,} lines in {books['files']:,} files; {books['landed_lines']:,} landed, "
+        f"{books['quarantined']:,} quarantined, {books['duplicates']:,} duplicates; {books['kept']:,} interactions kept, "
+        f"{books['rejected']:,} events set aside"
+    )
+    for reason, count in books["reasons"].items():
+        console.print(f"        {count:,} {reason}")
+
+
+def _print_models(console: Console, summary: dict[str, Any]) -> None:
+    table = Table("model", "figure", "on test rows", "best baseline", "difference", box=None)
+    for name, model in summary["models"].items():
+        if "skipped" in model:
+            table.add_row(NAMES[name], "[yellow]skipped[/yellow]", escape(model["skipped"]), "", "")
+            continue
+        best = next(one for one in model["baselines"] if one["name"] == model["best_baseline"])
+        table.add_row(
+            NAMES[name],
+            model["headline"],
+            _interval(model["value"]),
+            f"{best['name']}: {_interval(best['value'])}",
+            _interval(best["model_minus_baseline"], signed=True),
+        )
+    console.print(table)
+
+
+def _interval(value: list[float], *, signed: bool = False) -> str:
+    form = "{:+.3f}" if signed else "{:.3f}"
+    estimate, low, high = (form.format(number) for number in value)
+    return escape(f"{estimate} [{low}, {high}]")
