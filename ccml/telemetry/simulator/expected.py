@@ -1,8 +1,8 @@
 """The reward that an action can expect, by the project's one definition of reward (`ccml.datasets.reward`).
 
 Nothing of that definition is repeated here: it is asked for every outcome that can be logged, and the answers are
-weighted with the probabilities the simulator draws by. So the truth is what a perfect off-policy estimate converges to: the
-reward as it can be computed from the log, silence of the users included.
+weighted with the probabilities the simulator draws by. So the truth is what a perfect off-policy estimate converges to:
+the reward as it can be computed from the log, silence of the users included.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from ccml.telemetry.simulator.tasks import Cost, Risk
 
 _DURATION_MS: dict[Cost, float] = {"light": 60.0, "medium": 1_200.0, "heavy": 11_000.0}
 _MEMORY_MB: dict[Cost, float] = {"light": 9.0, "medium": 70.0, "heavy": 420.0}
-_HAZARD: dict[Risk, float] = {"safe": 0.0, "ask": 0.27, "danger": 0.6}
+_HAZARD: dict[Risk, float] = {"safe": 0.0, "ask": 0.3, "danger": 0.65}
 """Share of successes lost to a middling user where a command of this risk runs unseen."""
 FAILED_SATISFACTION = 0.55
 """What is left of a branch's satisfaction if the command it ran fails."""
@@ -76,7 +76,7 @@ def branches(action: Action, s: Situation) -> list[Branch]:
     wrong = 1.0 - s.right
     if action == "execute":
         # Nobody was asked: what changes or destroys things is taken back by those who did not want it just so.
-        undone = {"safe": 0.02, "ask": 0.16, "danger": 0.5}[s.risk] * (1.15 - 0.4 * s.expertise)
+        undone = {"safe": 0.02, "ask": 0.18, "danger": 0.55}[s.risk] * (1.15 - 0.4 * s.expertise)
         return [
             Branch(s.right * (1 - undone), True, True, "accepted", 0.92),
             Branch(s.right * undone, True, True, "undone", 0.15),
@@ -84,7 +84,7 @@ def branches(action: Action, s: Situation) -> list[Branch]:
             Branch(wrong * 0.15, True, False, "accepted", 0.5),
         ]
     if action == "confirm":
-        needless = {"safe": 0.4, "ask": 0.22, "danger": 0.0}[s.risk]
+        needless = {"safe": 0.4, "ask": 0.16, "danger": 0.0}[s.risk]
         declined = 0.03 + needless * (1.0 - s.patience)
         noticed = 0.4 + 0.5 * s.expertise
         mended = 0.2 + 0.5 * s.expertise

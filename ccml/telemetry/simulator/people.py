@@ -192,10 +192,10 @@ def _make_idiolect(rng: np.random.Generator) -> Idiolect:
         new_synonyms={name: _favourites(words, rng, 0.8, 0.2) for name, words in NEW_SYNONYMS.items()},
         phrases={task.name: _favourites(task.phrases, rng, 0.45, 0.25) for task in TASKS.values()},
         polite=float(rng.beta(1.5, 3.0)),
-        vague=float(rng.beta(2.0, 9.0)),
+        vague=float(rng.beta(2.0, 14.0)),
         elliptical=float(rng.uniform(0.15, 0.7)),
         typos=float(rng.beta(1.2, 30.0)),
         capitals=float(rng.choice([0.0, 0.1, 0.95])),
         clauses=float(rng.beta(1.5, 9.0)),
-        asides=float(rng.beta(2.4, 3.6)),
+        asides=float(rng.beta(3.0, 3.8)),
     )

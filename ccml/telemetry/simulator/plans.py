@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ccml.errors import InputError
 from ccml.telemetry.simulator.tasks import Project, Task
 from ccml.telemetry.simulator.tasks_changing import CHANGING
 from ccml.telemetry.simulator.tasks_looking import LOOKING
@@ -201,7 +200,7 @@ GOALS: tuple[Goal, ...] = (
 
 ROLES = ("developer", "operator", "analyst", "writer")
 
-_AFTER_FAILURE: dict[str, tuple[str, ...]] = {
+AFTER_FAILURE: dict[str, tuple[str, ...]] = {
     "run_tests": ("open_editor", "test_one", "show_file", "test_all"),
     "build": ("open_editor", "install_all", "build"),
     "run_program": ("open_editor", "add_package", "make_executable", "run_script"),
@@ -216,21 +215,6 @@ _AFTER_FAILURE: dict[str, tuple[str, ...]] = {
 }
 
 
-def check_plans() -> None:
-    """Every step names a task, every task is somebody's step.
-
-    Raises:
-        InputError: a misspelt step or a task nobody ever does.
-    """
-    used = {step for goal in GOALS for step in goal.steps} | {
-        step for steps in _AFTER_FAILURE.values() for step in steps
-    }
-    if unknown := used - TASKS.keys():
-        raise InputError(f"Plans name tasks that do not exist: {', '.join(sorted(unknown))}.")
-    if idle := TASKS.keys() - used:
-        raise InputError(f"No plan ever comes to: {', '.join(sorted(idle))}.")
-
-
 class Walk:
     """One session's way through one goal: mostly the next step, sometimes a repeat, a skip or something else."""
 
@@ -242,7 +226,7 @@ class Walk:
     def next_task(self, previous: Task | None, previous_succeeded: bool | None, rng: np.random.Generator) -> Task:
         steps = self._goal.steps
         if previous is not None and previous_succeeded is False and rng.random() < 0.4:
-            follow = _AFTER_FAILURE.get(previous.intent, (previous.name,))
+            follow = AFTER_FAILURE.get(previous.intent, (previous.name,))
             return TASKS[follow[int(len(follow) * rng.random() ** 1.6)]]
         draw = rng.random()
         if draw < self._steadiness:

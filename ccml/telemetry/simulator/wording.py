@@ -62,7 +62,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "build": "build|compile|make|assemble|put together|produce|package|generate|bake|construct",
         "restart": "restart|bounce|reboot|reload|cycle|kick|relaunch|recycle|bring back|revive|refresh",
         "tests": "the tests|the test suite|the specs|the unit tests|the checks|the test cases|the assertions|the suite",
-        "dependencies": "the dependencies|the requirements|the libraries|the packages|the modules|everything we depend on",
+        "dependencies": "the dependencies|the requirements|the libraries|the packages|the modules|what we depend on",
         "processes": "the processes|the running programs|the jobs|the tasks|whatever is executing|the running things",
         "containers": "containers|docker containers|docker boxes|images in docker|instances|docker things",
         "disk": "the disk|the drive|the hard disk|the volume|the partition|the ssd|the storage",
@@ -139,17 +139,19 @@ CLAUSES: dict[str, tuple[str, ...]] = {
 }
 
 ASIDES_FIRST = _words(
-    "before you {other},|instead of trying to {other},|i will {other} later, now|no need to {other}, just|not {other} but"
+    "before you {other},|instead of trying to {other},|i will {other} later, now|no need to {other}, just"
+    "|not {other} but"
     "|do not {other},|we can {other} tomorrow, first|i was about to {other}, but|{other} later, but"
     "|forget that i wanted to {other},|somebody else will {other},"
 )
 ASIDES_LAST = _words(
-    "before i {other}|but do not {other} yet|instead of trying to {other}|so that we can {other} later|first, then {other}"
-    "|and later i will {other}|rather than {other}|and after that {other}|because i have to {other} afterwards|, not {other}"
+    "before i {other}|but do not {other} yet|instead of trying to {other}|so that we can {other} later"
+    "|first, then {other}|and later i will {other}|rather than {other}|and after that {other}|, not {other}"
+    "|because i have to {other} afterwards"
     "|i already tried to {other}|no need to {other}"
 )
-"""What else is on a person's mind: `{other}` is worded like a request of its own, so only the order of the words and the
-word that joins them tell which of the two is asked for."""
+"""What else is on a person's mind: `{other}` is worded like a request of its own, so only the order of the words and
+the word that joins them tell which of the two is asked for."""
 
 OPENINGS = _words(
     "please|can you|could you|hey,|i need you to|would you|ok,|now|next,|quickly|go ahead and|let's|just|then"
