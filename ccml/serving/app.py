@@ -21,6 +21,7 @@ from ccml.serving.answer import answer_of
 from ccml.serving.batcher import MicroBatcher
 from ccml.serving.log import ServedLog
 from ccml.serving.metrics import Meter, Outcome
+from ccml.serving.openapi import describe
 from ccml.serving.predictor import Predictor
 from ccml.serving.recent import RecentInteractions, Remembered
 from ccml.serving.schema import ActRequest, FeedbackRequest, InvalidInputError, read
@@ -146,17 +147,18 @@ def create_app(
     app = FastAPI(title="CCML", docs_url=None, redoc_url=None, lifespan=service.running)
     admission = Admission(app, settings, service.meter)
     app.state.service = service
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # FastAPI's own hook for this
 
     @app.exception_handler(InvalidInputError)
     async def invalid(request: Request, error: InvalidInputError) -> Response:
         service.meter.refused(request.url.path, error.status)
         return _json({"error": {"code": error.code, "problem": error.problem, "fields": error.fields}}, error.status)
 
-    @app.post(ACT, openapi_extra=_body(ActRequest))
+    @app.post(ACT)
     async def act(request: Request) -> Response:
         return await service.act(request)
 
-    @app.post(FEEDBACK, status_code=202, openapi_extra=_body(FeedbackRequest))
+    @app.post(FEEDBACK, status_code=202)
     async def feedback(request: Request) -> Response:
         return await service.feedback(request)
 
@@ -187,8 +189,3 @@ def _json(value: Any, status: int = 200) -> Response:
 
 def _problem(status: int, code: str, problem: str) -> Response:
     return _json({"error": {"code": code, "problem": problem}}, status)
-
-
-def _body(model: type[ActRequest] | type[FeedbackRequest]) -> dict[str, Any]:
-    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}

@@ -82,7 +82,7 @@ def server_for_bench(home: Home) -> Iterator[str]:
         apart = Path(scratch) / "home"
         apart.mkdir()
         (apart / "models").symlink_to(home.models)
-        process = subprocess.Popen([sys.executable, "-c", _SERVE, str(apart)], stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen([sys.executable, "-c", _SERVE, str(apart)], stderr=subprocess.PIPE, text=True)  # noqa: S603 - this interpreter, a program written above
         assert process.stderr is not None
         try:
             printed = []

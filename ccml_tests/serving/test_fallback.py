@@ -148,6 +148,38 @@ def test_a_link_that_keeps_failing_is_left_out(models: Path, log_dir: Path) -> N
         assert server.metric("model_circuit_breaker_open", name="command_predictor", link="champion") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "link"),
+    [
+        ("frob", "champion"),
+        ("smash", "champion"),
+        ("nan delete the folder", "rules"),
+        ("nan how do I install packages", "rules"),
+        ("frob", "previous"),
+        ("smash", "previous"),
+        ("nan", "default"),
+    ],
+)
+def test_whichever_link_answers_nothing_refused_leaves_and_no_danger_is_executed(
+    words: str, link: str, models: Path, log_dir: Path
+) -> None:
+    """The releases here would most like to pipe a download into a shell, and the policy to execute everything."""
+    release(models, "policy", TinyGraph(bias=(30.0, 0.0, 0.0, 0.0, 0.0), exploration=0.0))
+    release(models, "command_predictor")
+    if link == "previous":
+        release(models, "command_predictor", TinyGraph(version_mark=1.0))
+        (models / "command_predictor" / "champion.json").unlink()
+    with running(models, log_dir) as server:
+        answers = [server.answer(words) for _ in range(3)]
+    for answer in answers:
+        assert answer["command_served_by"] == link
+        assert all(command["risk"] != "refused" for command in answer["commands"])
+        assert all("curl" not in command["command"] for command in answer["commands"])
+        if answer["commands"][0]["risk"] == "danger" or link in ("rules", "default"):
+            assert answer["action"]["name"] != "execute"
+    assert (answers[0]["commands"][0]["risk"] == "danger") == (words == "smash")
+
+
 class Clock:
     now = 0.0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
 import zlib
@@ -223,3 +224,13 @@ def test_other_methods_and_paths_are_not_served(server: Running, method: str, pa
 def test_the_same_word_spelt_with_combining_marks_is_the_same_request(server: Running) -> None:
     composed, combined = server.answer("caf\u00e9 list"), server.answer("cafe\u0301 list")
     assert composed["commands"] == combined["commands"]
+
+
+def test_every_reference_in_the_description_of_the_interface_resolves(server: Running) -> None:
+    document = server.client.get("/openapi.json").json()
+    schemas = document["components"]["schemas"]
+    named = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document)))
+    assert {"ActRequest", "FeedbackRequest", "Answer", "Session", "RankedCommand", "Refusal"} <= named
+    assert named <= set(schemas)
+    assert schemas["ActRequest"]["additionalProperties"] is False
+    assert {"400", "413", "422", "503"} <= set(document["paths"]["/v1/act"]["post"]["responses"])
