@@ -54,7 +54,7 @@ def looks(text: str) -> str | None:
 
 
 def kind_of(word: Word, conventional: str) -> str:
-    """The kind of a plain word, from its looks and from what its program expects there (`""` where nothing is known)."""
+    """The kind of a plain word, from its looks and from what its program expects there (`""`: nothing known)."""
     text = word.text
     shown = looks(text)
     if _SPECIAL.fullmatch(text):
@@ -67,7 +67,7 @@ def kind_of(word: Word, conventional: str) -> str:
         return shown
     if conventional in ("", "name", "assignment") and _ASSIGNMENT.fullmatch(text):
         return "assignment"
-    if conventional == "path" and word.quoted and not _PATH.fullmatch(text) and re.search(r"\s", text):
+    if conventional == "path" and "\n" in text:
         return "text"
     if conventional and conventional != "assignment":
         return conventional

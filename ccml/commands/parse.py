@@ -27,7 +27,7 @@ from ccml.commands.programs import (
     WITH_SUBCOMMANDS,
     family,
 )
-from ccml.commands.syntax import Piece, Redirect, SimpleCommand, Word, syntax
+from ccml.commands.syntax import Piece, Redirect, Word, syntax
 from ccml.commands.wrappers import WRAPPERS, base_name, wrapped_at
 
 __all__ = ["KINDS", "Argument", "Command", "family", "parse"]

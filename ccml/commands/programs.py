@@ -14,7 +14,8 @@ FAMILIES: Final = (
 )  # fmt: skip
 
 _FAMILY_PROGRAMS: Final[dict[str, str]] = {
-    "files": "ls ll la dir cd pwd cp mv rm mkdir rmdir touch ln stat file du df tree chmod chown chgrp basename dirname "
+    "files": "ls ll la dir cd pwd cp mv rm mkdir rmdir touch ln stat file du df tree chmod chown chgrp basename "
+    "dirname "
     "realpath readlink install rsync dd truncate shred mktemp pushd popd exa eza lsattr chattr umask split trash open "
     "xdg-open LS MultiEdit Write Edit Read NotebookEdit NotebookRead vidir rename mmv lsd nautilus code ncdu",
     "text": "cat bat head tail less more nl tac wc sort uniq cut tr sed awk gawk mawk paste join comm diff cmp patch "
@@ -28,23 +29,27 @@ _FAMILY_PROGRAMS: Final[dict[str, str]] = {
     "network": "curl wget ping ssh scp sftp ftp nc ncat netcat telnet nmap dig nslookup host whois ip ifconfig netstat "
     "ss route traceroute tracepath mtr tcpdump tshark wireshark arp iptables nft ufw nmcli iw iwconfig ethtool openssl "
     "http xh aria2c socat rclone hydra medusa sqlmap nikto gobuster dirb msfconsole metasploit smbclient enum4linux "
-    "WebFetch ssh-keygen ssh-copy-id ssh-add hping3 masscan arp-scan netdiscover john hashcat searchsploit whatweb wpscan",
+    "WebFetch ssh-keygen ssh-copy-id ssh-add hping3 masscan arp-scan netdiscover john hashcat searchsploit "
+    "whatweb wpscan",
     "packages": "apt apt-get apt-cache aptitude dpkg yum dnf rpm pacman yay zypper apk brew port snap flatpak pip pip3 "
     "pipx uv conda mamba poetry pdm npm npx yarn pnpm bun gem bundle cargo rustup go composer nix nix-env winget choco "
     "scoop emerge npm-check",
     "python": "python python2 python3 ipython jupyter pytest py.test tox nox ruff mypy black isort flake8 pylint "
     "pyright coverage django-admin manage.py flask uvicorn gunicorn celery streamlit python3.9 python3.10 python3.11 "
     "python3.12 python3.13 virtualenv pyenv unittest",
-    "containers": "docker docker-compose podman podman-compose kubectl k9s helm minikube kind k3s buildah skopeo nerdctl "
+    "containers": "docker docker-compose podman podman-compose kubectl k9s helm minikube kind k3s buildah "
+    "skopeo nerdctl "
     "ctr crictl oc vagrant terraform ansible ansible-playbook lxc virsh kustomize",
     "system": "sudo su doas systemctl service journalctl dmesg uname hostname hostnamectl whoami id who w last users "
     "groups useradd usermod userdel adduser deluser passwd groupadd mount umount lsblk blkid fdisk parted mkfs fsck "
     "crontab at date cal timedatectl locale sysctl modprobe lsmod lspci lsusb lscpu lshw dmidecode reboot shutdown "
     "poweroff halt init swapon swapoff launchctl defaults sw_vers nvidia-smi sensors loginctl getent arch nproc "
     "iostat sar env printenv findmnt logger chroot visudo update-alternatives ulimit",
-    "archive": "tar zip unzip gzip gunzip zcat bzip2 bunzip2 xz unxz zstd unzstd 7z 7za rar unrar cpio ar lz4 pigz zgrep "
+    "archive": "tar zip unzip gzip gunzip zcat bzip2 bunzip2 xz unxz zstd unzstd 7z 7za rar unrar cpio ar lz4 "
+    "pigz zgrep "
     "zless zipinfo jar",
-    "shell": "bash sh zsh fish dash ksh export set unset alias unalias source . eval exec exit history clear reset true "
+    "shell": "bash sh zsh fish dash ksh export set unset alias unalias source . eval exec exit history clear "
+    "reset true "
     "false test [ read let local declare readonly shift trap return break continue xargs parallel sleep yes help man "
     "info tldr which command builtin hash fc bind stty tput script logout msf",
 }
@@ -56,7 +61,8 @@ FAMILY: Final[dict[str, str]] = {
                   "psql mysql sqlite3 redis-cli mongo mongosh TodoWrite Task".split(), "other")  # fmt: skip
 
 WITH_SUBCOMMANDS: Final = frozenset(
-    "git gh glab svn hg apt apt-get apt-cache aptitude yum dnf pacman zypper apk brew port snap flatpak pip pip3 pipx uv "
+    "git gh glab svn hg apt apt-get apt-cache aptitude yum dnf pacman zypper apk brew port snap flatpak pip "
+    "pip3 pipx uv "
     "conda mamba poetry pdm npm yarn pnpm bun gem bundle cargo rustup go composer winget choco scoop docker "
     "docker-compose podman podman-compose kubectl helm minikube kind buildah skopeo oc vagrant terraform systemctl "
     "launchctl nmcli ip ufw openssl aws gcloud az heroku flyctl vercel netlify dotnet jupyter flask celery ruff "
@@ -68,20 +74,23 @@ WITH_SUBCOMMANDS: Final = frozenset(
 # `curl -X POST`): replacing them would make different commands alike.
 _OPTION_VALUES: Final[dict[str, str]] = {
     "*": "--file=path --output=path --directory=path --config=path --port=number",
-    "find": "-name=pattern -iname=pattern -path=pattern -ipath=pattern -wholename=pattern -regex=pattern -iregex=pattern "
+    "find": "-name=pattern -iname=pattern -path=pattern -ipath=pattern -wholename=pattern -regex=pattern "
+    "-iregex=pattern "
     "-newer=path -user=name -group=name -size=number -mtime=number -atime=number -ctime=number -mmin=number "
     "-amin=number -cmin=number -maxdepth=number -mindepth=number -perm=number -printf=text -samefile=path -inum=number "
     "-lname=pattern -fprint=path -type=literal -regextype=literal -links=number -uid=number -newermt=text",
     "grep egrep fgrep zgrep": "-e=pattern -f=path --include=pattern --exclude=pattern --exclude-dir=pattern -A=number "
     "-B=number -C=number -m=number --max-count=number",
-    "rg ag": "-e=pattern -g=pattern --glob=pattern -f=path -A=number -B=number -C=number -t=literal --type=literal -m=number",
+    "rg ag": "-e=pattern -g=pattern --glob=pattern -f=path -A=number -B=number -C=number -t=literal "
+    "--type=literal -m=number",
     "sed": "-e=text -f=path",
     "awk gawk mawk": "-F=text -f=path -v=assignment",
     "cut": "-d=text -f=number -c=number -b=number",
     "head tail": "-n=number -c=number",
     "sort": "-t=text -k=number -o=path -S=number",
     "ls tree du df": "-L=number --max-depth=number -d=number --sort=literal -I=pattern -P=pattern",
-    "git": "-m=text --message=text -C=path --author=text --grep=pattern -S=pattern -G=pattern -b=name -n=number --since=text "
+    "git": "-m=text --message=text -C=path --author=text --grep=pattern -S=pattern -G=pattern -b=name -n=number "
+    "--since=text "
     "--until=text --format=text --pretty=text -L=text",
     "tar": "-f=path -C=path --exclude=pattern -T=path",
     "zip unzip": "-d=path -x=pattern -P=text",
@@ -124,9 +133,11 @@ OPTION_VALUES: Final[dict[str, dict[str, str]]] = {
 
 # The kinds of a program's plain words, in order; the last one goes on for the rest.
 _OPERANDS: Final[dict[str, str]] = {
-    "ls ll dir cat bat head tail less more nl tac wc rm rmdir mkdir touch cp mv ln stat file du df tree vim vi nvim nano emacs "
+    "ls ll dir cat bat head tail less more nl tac wc rm rmdir mkdir touch cp mv ln stat file du df tree vim vi "
+    "nvim nano emacs "
     "cd pushd source . open xdg-open diff cmp sort uniq cut md5sum sha256sum unzip gzip gunzip zcat zip python "
-    "python2 python3 bash sh zsh node ruby perl php pytest basename dirname realpath readlink shred truncate tee rsync code "
+    "python2 python3 bash sh zsh node ruby perl php pytest basename dirname realpath readlink shred truncate "
+    "tee rsync code "
     "black isort flake8 ruff mypy gcc g++ clang paste join comm strings xxd rustc javac ncdu Read Write Edit MultiEdit "
     "LS find install column fcrackzip od hexdump scp tar 7z patch lsattr gedit john umount": "path",
     "grep egrep fgrep rg ag ack zgrep Grep fd fdfind locate Glob": "pattern path",
@@ -136,9 +147,12 @@ _OPERANDS: Final[dict[str, str]] = {
     "chown chgrp": "name path",
     "kill": "number",
     "sleep seq": "number",
-    "pkill killall pgrep pidof which whereis type man tldr apropos info id su passwd useradd userdel usermod adduser groups "
-    "help hash unset apt apt-get apt-cache aptitude yum dnf pacman zypper apk brew snap pip pip3 pipx uv conda npm yarn pnpm "
-    "gem cargo poetry dpkg docker podman kubectl helm npx tmux systemctl git go rustup screen jobs fg bg crontab umask": "name",
+    "pkill killall pgrep pidof which whereis type man tldr apropos info id su passwd useradd userdel usermod "
+    "adduser groups "
+    "help hash unset apt apt-get apt-cache aptitude yum dnf pacman zypper apk brew snap pip pip3 pipx uv conda "
+    "npm yarn pnpm "
+    "gem cargo poetry dpkg docker podman kubectl helm npx tmux systemctl git go rustup screen jobs fg bg "
+    "crontab umask": "name",
     "service": "name literal",
     "make": "literal",
     "ping ssh nmap dig nslookup host whois traceroute mtr telnet nc ncat netcat ftp sftp hydra medusa nikto enum4linux "
@@ -155,14 +169,16 @@ OPERANDS: Final[dict[str, tuple[str, ...]]] = {
 # Sub-commands that have sub-commands of their own: `docker compose up`, `git stash pop`.
 NESTED_SUBCOMMANDS: Final = frozenset(
     "compose image container network volume system builder context stash remote submodule worktree bisect config cache "
-    "pr issue repo run auth release workflow tool python env venv addr route link rule neigh s3 ec2 iam lambda ecs eks sts "
+    "pr issue repo run auth release workflow tool python env venv addr route link rule neigh s3 ec2 iam lambda "
+    "ecs eks sts "
     "rollout top create get-credentials bucket secret".split()
 )
 
 # `npm run build`, `make test`: the name of a task tells what is wanted, so it stays; other names are a project's own.
 TASKS: Final = frozenset(
     "test tests build install clean all lint dev start stop check run docs format fmt help watch serve deploy release "
-    "compile coverage typecheck package dist up down restart status update upgrade logs e2e unit integration setup ui".split()
+    "compile coverage typecheck package dist up down restart status update upgrade logs e2e unit integration "
+    "setup ui".split()
 )
 
 GIT_PATHS: Final = frozenset(

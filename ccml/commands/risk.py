@@ -5,9 +5,9 @@
 - `danger`: destroys or exposes something (`rm -r`, `git reset --hard`, `dd`). Never pre-filled, shown with the reason.
 - `refused`: never emitted: secrets, remote code piped into a shell, writing to disk devices, fork bombs, `rm` of `/`.
 
-Proof works from an allow-list (`safe_programs`): a line is safe only if every word of every command in it is literal and
-every command is known to read. A list of forbidden patterns would be passed by the first quote or variable put into it;
-the rules for `danger` and `refused` only sharpen the answer for lines that were not safe to begin with.
+Proof works from an allow-list (`safe_programs`): a line is safe only if every word of every command in it is literal
+and every command is known to read. A list of forbidden patterns would be passed by the first quote or variable put into
+it; the rules for `danger` and `refused` only sharpen the answer for lines that were not safe to begin with.
 
 The construction is that of OpenAI Codex's `is_known_safe_command`. Nothing is ever executed here.
 """
@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
-from ccml.commands.destruction import danger_of, refusal_of
+from ccml.commands.destruction import danger_of
+from ccml.commands.refusal import refusal_of
 from ccml.commands.safe_programs import is_read_only
 from ccml.commands.syntax import LONGEST_LINE, SimpleCommand, Syntax, syntax
 from ccml.privacy.redaction import redact
@@ -53,9 +54,11 @@ _SHELL_GRAMMAR: Final = re.compile(r"[;&|`$()<>\n\\]")
 # `!!` and `!rm` are put in by an interactive shell, also inside double quotes.
 _HISTORY: Final = re.compile(r"^[^']*![\w!$?#^*:-]")
 _SECRET_FILE: Final = re.compile(
-    r"(?i)(?:^|/)(?:\.ssh|\.gnupg|\.aws|\.kube|\.docker|\.azure)(?:/|$)|(?:^|/)(?:id_(?:rsa|dsa|ecdsa|ed25519)|\.netrc|\.pgpass|"
+    r"(?i)(?:^|/)(?:\.ssh|\.gnupg|\.aws|\.kube|\.docker|\.azure)(?:/|$)|(?:^|/)(?:id_(?:rsa|dsa|ecdsa|ed25519)"
+    r"|\.netrc|\.pgpass|"
     r"\.npmrc|\.pypirc|\.env(?:\.\w+)?|\.git-credentials|\.htpasswd|g?shadow-?|\.bash_history|\.zsh_history)$|"
-    r"\.(?:pem|key|p12|pfx|kdbx|jks|keystore)$|credentials|^/proc/[^/]*/(?:environ|mem)|^/dev/(?!null$)|secrets?(?:\.|/|$)"
+    r"\.(?:pem|key|p12|pfx|kdbx|jks|keystore)$|credentials|^/proc/[^/]*/(?:environ|mem)|^/dev/(?!null$)"
+    r"|secrets?(?:\.|/|$)"
 )
 
 
@@ -71,7 +74,7 @@ def assess(line: str) -> Risk:
     refusal = refusal_of(line, taken)
     if refusal is not None:
         return Risk("refused", refusal)
-    if "secret:" in line or "<secret:" in redact(line):
+    if "<secret:" in line or "<secret:" in redact(line):
         return Risk("refused", "secret")
     danger = danger_of(line, taken)
     if danger is not None:

@@ -17,9 +17,11 @@ Words: TypeAlias = tuple[str, ...]
 
 # No option of these does harm.
 _READERS: Final = frozenset(
-    "ls pwd cat head tail wc grep egrep fgrep cut tr stat du df free uptime whoami id groups ps pgrep pidof pstree which "
+    "ls pwd cat head tail wc grep egrep fgrep cut tr stat du df free uptime whoami id groups ps pgrep pidof "
+    "pstree which "
     "whereis basename dirname realpath readlink md5sum sha1sum sha256sum sha512sum cksum nl tac rev fold seq expr echo "
-    "printf true false test [ cmp comm paste join diff od hexdump strings lsblk lscpu lsusb lspci lsmod nproc arch uname "
+    "printf true false test [ cmp comm paste join diff od hexdump strings lsblk lscpu lsusb lspci lsmod nproc "
+    "arch uname "
     "cd locate type w who last users cal vmstat iostat findmnt sleep clear dir zcat tty exa eza".split()
 )  # fmt: skip
 
@@ -27,7 +29,8 @@ _GIT_READERS: Final = frozenset(
     "status log diff show rev-parse ls-files ls-tree blame describe shortlog cat-file rev-list merge-base name-rev "
     "count-objects grep whatchanged cherry var version".split()
 )
-# Git takes abbreviated options. `--output` writes; `--ext-diff`, `--textconv`, `-O` and `--open-files-in-pager` run programs.
+# Git takes abbreviated options. `--output` writes; `--ext-diff`, `--textconv`, `-O` and `--open-files-in-pager` run
+# programs.
 _GIT_RISKY: Final = re.compile(r"--(?:ou|op|ext|exe|te|up|pag|git-dir|work-tree|config|no-index)|-O")
 _GIT_LISTS: Final[dict[str, re.Pattern[str]]] = {
     "branch": re.compile(r"-a|-r|-v|-vv|--all|--remotes|--list|--show-current|--verbose|--merged|--no-merged|-l"),
@@ -74,7 +77,8 @@ _LISTING_SUBCOMMANDS: Final[dict[str, frozenset[str]]] = {
 }
 _VERSIONED: Final = frozenset(
     "python python3 node npm yarn pnpm ruby perl javac gcc g++ clang cargo rustc go git docker make cmake bash zsh "
-    "pytest ruff mypy black terraform kubectl helm aws gcloud az psql mysql sqlite3 curl wget vim nano tar ssh uv poetry "
+    "pytest ruff mypy black terraform kubectl helm aws gcloud az psql mysql sqlite3 curl wget vim nano tar ssh "
+    "uv poetry "
     "php dotnet mvn gradle deno bun tsc jq rg fd pip pip3 ansible nginx redis-server".split()
 )
 
@@ -172,7 +176,8 @@ def _uniq(arguments: Words) -> bool:
 
 
 _SED_READ: Final = re.compile(
-    r"(?:\d+|\$)(?:,(?:\d+|\$|\+\d+))?[pdq=]|/[^/\\]*/(?:,/[^/\\]*/)?[pd]|(?:s([/|,#])(?:(?!\1)[^\\\n]|\\[^\n])*\1(?:(?!\1)[^\\\n]|\\[^\n])*\1[gIip0-9]*)"
+    r"(?:\d+|\$)(?:,(?:\d+|\$|\+\d+))?[pdq=]|/[^/\\]*/(?:,/[^/\\]*/)?[pd]|(?:s([/|,#])(?:(?!\1)[^\\\n]"
+    r"|\\[^\n])*\1(?:(?!\1)[^\\\n]|\\[^\n])*\1[gIip0-9]*)"
 )
 
 
@@ -289,7 +294,8 @@ _CHECKED: Final[dict[str, Callable[[Words], bool]]] = {
     "jq": _no("fL", "--from", "--ra", "--sl", "--ar"),
     "column": _no("X"),
     "journalctl": _only(
-        r"-[unfbkprexqo]\w*|--(?:since|until|unit|lines|priority)(?:=.*)?|--no-pager|--boot|--follow|--reverse|[\w:@. -]+"
+        r"-[unfbkprexqo]\w*|--(?:since|until|unit|lines|priority)(?:=.*)?|--no-pager|--boot|--follow|--reverse"
+        r"|[\w:@. -]+"
     ),
     "dmesg": _only(r"-[HTLtkuxP]|--human|--ctime|--level=\w+|-l|err|warn|info|--nopager"),
     "hostname": _only(r"-[fisIdAy]"),

@@ -136,6 +136,8 @@ class _Reading:
             self.outline.append(self.command(node))
         elif kind == "redirected_statement":
             self.redirected(node, depth)
+        elif kind == "variable_name":
+            self.outline.append("x")  # which name a loop gives its variable says nothing
         elif kind == "test_command":
             self.note(node)
             brackets = self.text(node)

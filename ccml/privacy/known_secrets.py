@@ -101,7 +101,8 @@ SHAPES: Final = (
     _shape(
         "artifactory-key",
         "akc ap",
-        r"(?<![A-Za-z0-9_./-])(?:AKC|AP[0-9A-F])(?=[A-Za-z]*[0-9])(?=[A-Z0-9]*[a-z])[a-zA-Z0-9]{8,}+(?![A-Za-z0-9_./-])",
+        r"(?<![A-Za-z0-9_./-])(?:AKC"
+        r"|AP[0-9A-F])(?=[A-Za-z]*[0-9])(?=[A-Z0-9]*[a-z])[a-zA-Z0-9]{8,}+(?![A-Za-z0-9_./-])",
     ),
     _shape("digitalocean-token", "do", _START + r"do[opr]_v1_[a-f0-9]{40,}+"),
     _shape("databricks-token", "dapi", _START + r"dapi[a-f0-9]{32}"),
@@ -136,7 +137,8 @@ SHAPES: Final = (
         "password",
         "identified password",
         r"(?i)\b(?:identified\s{1,4}(?:with\s{1,4}\S{1,40}+\s{1,4})?by|"
-        r"(?:with|encrypted|login|user|role|set|for)\b[^\n'\"]{0,80}?\bpassword(?:\s{1,4}for\s{1,4}\S{1,60}+)?)\s{0,4}(?:=\s{0,4}|\()?"
+        r"(?:with|encrypted|login|user|role|set"
+        r"|for)\b[^\n'\"]{0,80}?\bpassword(?:\s{1,4}for\s{1,4}\S{1,60}+)?)\s{0,4}(?:=\s{0,4}|\()?"
         r"(?<=[\s=(])(?P<q>['\"])(?P<secret>[^'\"<\n][^'\"\n]{0,200}+)(?P=q)",
     ),
 )

@@ -60,7 +60,8 @@ def load_or_create_key(path: Path) -> bytes:
     """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # made with mode 0600
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # made with mode 0600
+        draft = Path(name)
         with os.fdopen(descriptor, "wb") as file:
             file.write(os.urandom(KEY_BYTES))
             file.flush()
@@ -69,7 +70,7 @@ def load_or_create_key(path: Path) -> bytes:
             with contextlib.suppress(FileExistsError):
                 os.link(draft, path)
         finally:
-            os.unlink(draft)
+            draft.unlink()
     mode = path.stat().st_mode & 0o777
     if os.name == "posix" and mode & 0o077:
         raise IntegrityError(f"{path}: others can read this pseudonym key (mode {mode:o}); run `chmod 600 {path}`.")

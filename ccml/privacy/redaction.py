@@ -26,10 +26,12 @@ _E = TypeVar("_E", bound=Event)
 # The look-behind makes each run of letters start one attempt, not one per letter.
 _EMAIL: Final = re.compile(
     r"(?<![A-Za-z0-9._%+-])(?!git@)[A-Za-z0-9._%+-]{1,64}+@[A-Za-z0-9-]{1,63}+(?:\.[A-Za-z0-9-]{1,63}+){0,8}"
-    r"\.(?!(?:service|socket|timer|target|mount|png|jpe?g|svg|gif|webp|js|css|ts|tgz|gz|zip)\b)[A-Za-z]{2,24}(?![A-Za-z0-9])"
+    r"\.(?!(?:service|socket|timer|target|mount|png|jpe?g|svg|gif|webp|js|css|ts|tgz|gz"
+    r"|zip)\b)[A-Za-z]{2,24}(?![A-Za-z0-9])"
 )
 _HOME: Final = re.compile(
-    r"(?P<lead>(?<![A-Za-z0-9_])/(?:home|Users|export/home|usr/home|(?:mnt/)?[a-z]/Users)/)(?P<name>[^/\s'\"<>|;&:()*?$\\{}\[\],`]+)"
+    r"(?P<lead>(?<![A-Za-z0-9_])/(?:home|Users|export/home|usr/home|(?:mnt/)?[a-z]/Users)/)(?P<name>[^/\s'\"<>"
+    r"|;&:()*?$\\{}\[\],`]+)"
 )
 _WINDOWS_HOME: Final = re.compile(
     r"(?P<lead>[A-Za-z]:(?:\\{1,4}|/)(?:Users|Documents and Settings)(?:\\{1,4}|/))"
@@ -42,8 +44,10 @@ _SHARED_HOMES: Final = frozenset({"shared", "public", "default", "all users", "l
 
 _HEADER: Final = re.compile(
     r"(?i)\b(?P<name>(?:proxy-)?authorization|[\w-]{0,40}(?:token|api-?key|apikey|secret|auth|auth-key)|cookie)"
-    r"(?:\\?[\"'])?\s{0,3}:\s{0,3}(?:\\?[\"'])?(?:(?P<scheme>bearer|basic|token|digest|apikey|negotiate|key|oauth)\s{1,3})?"
-    r"(?P<secret>(?!(?:bearer|basic|token|digest|apikey|negotiate|key|oauth)\s)[^\s'\"\\<>,;)}\]][^\s'\"\\<>,)}\]]{2,2000}+)"
+    r"(?:\\?[\"'])?\s{0,3}:\s{0,3}(?:\\?[\"'])?(?:(?P<scheme>bearer|basic|token|digest|apikey|negotiate|key"
+    r"|oauth)\s{1,3})?"
+    r"(?P<secret>(?!(?:bearer|basic|token|digest|apikey|negotiate|key"
+    r"|oauth)\s)[^\s'\"\\<>,;)}\]][^\s'\"\\<>,)}\]]{2,2000}+)"
 )
 _ASSIGNED: Final = re.compile(
     r"(?<![\w.<-])(?P<name>[A-Za-z_][\w.-]*+)(?P<closed>\\?[\"'])?\]?\s{0,4}(?P<sign>=>|:=|=(?!=)|:(?![:/=]))\s{0,4}"
@@ -151,7 +155,7 @@ def _named(text: str) -> list[Span]:
         if is_secret_value(match.group("name"), match.group(group), quote=quote):
             _add(spans, match, group, "password")
     for match in _SET.finditer(text):
-        if is_secret_value(match.group("name"), match.group("secret"), shell=True):
+        if is_secret_value(match.group("name"), match.group("secret"), on_command_line=True):
             _add(spans, match, "secret", "password")
     return spans
 

@@ -30,7 +30,8 @@ NAME_TRIGGERS: Final = (
 _PART: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PASSWORD: Final = frozenset(
     "password passwd passphrase passcode passwords pass pwd pw psk userpass userpassword userpwd dbpass dbpassword "
-    "rootpassword adminpass adminpassword smbpass httppassword storepass keypass mysqlpassword pgpassword authpass".split()
+    "rootpassword adminpass adminpassword smbpass httppassword storepass keypass mysqlpassword pgpassword "
+    "authpass".split()
 )
 _TOKEN: Final = frozenset("secret token apikey authtoken accesstoken secretkey authkey accesskey clientsecret".split())
 _WEAK: Final = frozenset(
@@ -42,7 +43,8 @@ _KEY_OF: Final = frozenset(
 )
 # Names that hold a secret word and are about something else: a file, a count, a limit, a special token of a tokenizer.
 _ABOUT: Final = frozenset(
-    "file path dir directory url uri name names id ids type len length max min num count limit limits stdin env fd from "
+    "file path dir directory url uri name names id ids type len length max min num count limit limits stdin env "
+    "fd from "
     "policy expiry expires ttl age hash algorithm format size sizes style prefix suffix pad eos bos unk sep cls mask "
     "public pub pattern regex field column table store manager provider helper class index ref version source mode "
     "command cmd prompt endpoint host header usage timeout rotation days budget per tokens keys hint list print min "
@@ -57,10 +59,12 @@ _PLACEHOLDER: Final = re.compile(
 )
 _TRIVIAL: Final = frozenset(
     "none null nil true false yes no on off undefined str string int bool float bytes any object optional required "
-    "prompt ask stdin file env password passwd pass pwd token secret key pw self value 0 1 2 - * . / \\ | & + ? !".split()
+    "prompt ask stdin file env password passwd pass pwd token secret key pw self value 0 1 2 - * . / \\ | & + ? "
+    "!".split()
 )
 _CODE: Final = re.compile(
-    r"[\w.]+\(.*|[\w.]*\bself\.\w+.*|\w+(?:\.\w+)+|.*(?:\.\*|\.\+|\[\^?\w-|\\w|\\S|\\s|\\d|\\\(|\(\?).*|[A-Za-z_]\w*\[.*|lambda\b.*",
+    r"[\w.]+\(.*|[\w.]*\bself\.\w+.*|\w+(?:\.\w+)+|.*(?:\.\*|\.\+|\[\^?\w-|\\w|\\S|\\s|\\d|\\\(|\(\?).*"
+    r"|[A-Za-z_]\w*\[.*|lambda\b.*",
     re.DOTALL,
 )
 
@@ -116,11 +120,11 @@ def is_literal(value: str, *, quote: str = "") -> bool:
     return not _PLACEHOLDER.fullmatch(value)
 
 
-def is_secret_value(name: str, value: str, *, quote: str = "", shell: bool = False) -> bool:
+def is_secret_value(name: str, value: str, *, quote: str = "", on_command_line: bool = False) -> bool:
     """Does `name = value` give a secret away?
 
-    `shell` says that the assignment is a word of a command line (`PGPASSWORD=hunter2 psql`), where the value is
-    certainly a literal; elsewhere it may be program text (`password = form.password`).
+    `on_command_line` says that the assignment is a word of a command line (`PGPASSWORD=hunter2 psql`), where the value
+    is certainly a literal; elsewhere it may be program text (`password = form.password`).
     """
     strength = strength_of(name)
     if strength is None or not is_literal(value, quote=quote) or value.lower() in _TRIVIAL:
@@ -131,13 +135,15 @@ def is_secret_value(name: str, value: str, *, quote: str = "", shell: bool = Fal
     if name.lower().endswith("pwd") and any(c in value for c in " /\\"):
         return False  # the working directory, in a variable or an alias named after it
     if strength == "password":
-        if shell or quote:
+        if on_command_line or quote:
             return not _CODE.fullmatch(value) or looks_random(value)
         return not _CODE.fullmatch(value) and (looks_random(value, at_least=6, bits=2.0) or not value.isidentifier())
     if _CODE.fullmatch(value):
         return False
     if strength == "token":
-        if shell and name.isupper():
+        if on_command_line and name.isupper():
             return len(value) > 3 and not value.isdigit()
-        return looks_random(value, at_least=8) or (bool(quote or shell) and len(value) >= 16 and " " not in value)
+        return looks_random(value, at_least=8) or (
+            bool(quote or on_command_line) and len(value) >= 16 and " " not in value
+        )
     return looks_random(value, at_least=20, bits=3.3)

@@ -15,7 +15,8 @@ from ccml.privacy.secret_names import is_literal, is_secret_value, looks_random,
 OPTIONS: Final[dict[str, str]] = {
     "mysql mysqldump mysqladmin mysqlimport mysqlshow mysqlcheck mysqlbinlog mysqlpump mysql_upgrade mysqlslap mycli "
     "mariadb mariadb-dump mariadb-admin mariadb-import mariadb-check mariadb-show mariadb-backup xtrabackup": "-p*",
-    "sshpass twine mongo mongosh mongodump mongorestore mongoexport mongoimport mongostat mongotop cqlsh beeline snowsql "
+    "sshpass twine mongo mongosh mongodump mongorestore mongoexport mongoimport mongostat mongotop cqlsh "
+    "beeline snowsql "
     "hydra medusa evil-winrm ncftp ncftpput ncftpget useradd usermod psexec psexec.exe rabbitmqadmin hdbsql "
     "steghide airdecap-ng": "-p",
     "curl": "-u: -U: --user: --proxy-user: --pass --proxy-pass --oauth2-bearer --tlspassword",
@@ -70,7 +71,8 @@ OPTIONS: Final[dict[str, str]] = {
 """
 
 _READS_PASSWORD: Final = re.compile(
-    r"\bsudo\b.*\s-\w*S|\bpasswd\b.*--stdin|\bchpasswd\b|--[\w-]*(?:pass\w*|token|secret|key)-(?:on-|from-)?(?:stdin|fd)|--with-token|"
+    r"\bsudo\b.*\s-\w*S|\bpasswd\b.*--stdin|\bchpasswd\b|--[\w-]*(?:pass\w*|token|secret|key)-(?:on-"
+    r"|from-)?(?:stdin|fd)|--with-token|"
     r"\bcryptsetup\b|\bkinit\b"
     r"|\bsmbpasswd\b.*\s-\w*s|\bpass\s+insert\b|--passphrase-fd|\bvault\s+login\s+-|-pass(?:in|out)?\s+stdin|\bsu\s"
     r"|\bsecret\s+create\b|\bsecrets?\s+(?:set|put|add)\b|\bvncpasswd\b|\baskpass\b"
@@ -133,7 +135,7 @@ def mentions_program(text: str) -> bool:
 
 
 def shell_secrets(text: str, *, offset: int = 0, depth: int = 0) -> list[Span]:
-    """The secret parts of a command line, as spans of `text` (shifted by `offset`), in no order, perhaps overlapping."""
+    """The secret parts of a command line, as spans of `text` shifted by `offset`, in no order, perhaps overlapping."""
     spans: list[Span] = []
     segment: list[_Word] = []
     previous: list[_Word] = []
@@ -237,7 +239,7 @@ def _named_secret(word: _Word, following: _Word | None) -> list[Span]:
     """`NAME=value`, `--name=value` and `--name value` of any program, told by the name."""
     for match in _ASSIGNMENT.finditer(word.text):
         value, quote = _strip(word.text[match.end() : match.end() + _LONGEST_JUDGED])
-        if is_secret_value(match.group(1), value, quote=quote or word.quote, shell=True):
+        if is_secret_value(match.group(1), value, quote=quote or word.quote, on_command_line=True):
             behind = _NEXT_ASSIGNMENT.search(word.text, match.end())
             return _secret(word, match.end(), behind.start() - match.end() if behind else None)
     if following is None or following.text.startswith("-"):
@@ -245,7 +247,7 @@ def _named_secret(word: _Word, following: _Word | None) -> list[Span]:
     option = _OPTION.fullmatch(word.text)
     if option:
         name, value = option.group(1), following.text
-        if is_secret_value(name, value, quote=following.quote, shell=True) and not _KEY_VALUE.match(value):
+        if is_secret_value(name, value, quote=following.quote, on_command_line=True) and not _KEY_VALUE.match(value):
             return _secret(following, 0)
         user, colon, password = value.partition(":")
         if name in ("u", "user", "auth", "creds") and colon and user and looks_random(password, at_least=6, bits=0):

@@ -82,7 +82,8 @@ def test_addresses_and_home_directories_lose_their_names(text: str, redacted: st
 
 @pytest.mark.parametrize(
     "text",
-    ["git clone git@github.com:ada/app.git", "ssh admin@10.0.0.7", "systemctl status getty@tty1.service", "cp a@2x.png b",
+    ["git clone git@github.com:ada/app.git", "ssh admin@10.0.0.7", "systemctl status getty@tty1.service",
+     "cp a@2x.png b",
      "ls /home", "cat /home/$USER/x", "ls /Users/Shared/x", "npm i lodash@4.17.21", "curl --home-page x", ""],
 )  # fmt: skip
 def test_what_only_looks_like_an_address_or_a_home_stays(text: str) -> None:
@@ -98,10 +99,10 @@ def test_a_private_key_goes_whole_and_a_search_for_one_stays() -> None:
 
 
 _fragments = st.sampled_from(
-    "mysql -p hunter2 password = : token secret 'x y' \" ' <secret:password> <email> ada@example.com /home/ada/x | sudo -S "
-    "echo a1b2c3d4e5f6g7h8 https://u:p4ss@h/x Authorization: Bearer --token= -H ; && $( ) { } , \\ key= sk-ant-abcdefgh12345".split(
-        " "
-    )
+    "mysql -p hunter2 password = : token secret 'x y' \" ' <secret:password> <email> ada@example.com "
+    "/home/ada/x | sudo -S "
+    "echo a1b2c3d4e5f6g7h8 https://u:p4ss@h/x Authorization: Bearer --token= -H ; && $( ) { } , \\ key= "
+    "sk-ant-abcdefgh12345".split(" ")
 )
 
 
@@ -122,8 +123,10 @@ def test_corpus_lines_are_redacted_once_and_for_all(line: str) -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    ["a", "=", "mysql -p", "password=", "://a:", "eyJ", "-----BEGIN RSA PRIVATE KEY-----", "ada@", "a.b.", "' \"", "/home/",
-     "echo x | sudo -S ", "C:\\Users\\a ", "Authorization: ", "with ", "key key ", "-Users-a", "\\\\", "{{", "$(", "pass pass=", "login "],
+    ["a", "=", "mysql -p", "password=", "://a:", "eyJ", "-----BEGIN RSA PRIVATE KEY-----", "ada@", "a.b.",
+     "' \"", "/home/",
+     "echo x | sudo -S ", "C:\\Users\\a ", "Authorization: ", "with ", "key key ", "-Users-a", "\\\\", "{{",
+     "$(", "pass pass=", "login "],
 )  # fmt: skip
 def test_no_text_makes_redaction_slow(unit: str) -> None:
     """Quadratic matching would take minutes on 32 kB."""
@@ -159,13 +162,18 @@ def test_all_that_the_shape_rules_of_detect_secrets_flag_is_found() -> None:
     examples = [
         f"curl -H X-JFrog-Art-Api:AKC{mixed[:16]} u", f"art AP6{mixed[:20]} x", "aws AKIAIOSFODNN7EXAMPLE",
         f"aws_secret_key='{mixed[:40]}'", f"AccountKey={mixed[:86]}==", "git clone https://ada:hunter2@x.test/y",
-        f"cloudant_password={hexed}", f"curl https://ada:{hexed}@acc.cloudant.com", f"M{mixed[:23]}.{mixed[:6]}.{mixed[:27]}",
+        f"cloudant_password={hexed}", f"curl https://ada:{hexed}@acc.cloudant.com",
+        f"M{mixed[:23]}.{mixed[:6]}.{mixed[:27]}",
         f"ghp_{mixed[:36]}", f"gho_{mixed[:36]}", f"glpat-{mixed[:20]}", f"gldt-{mixed[:24]}", f"glrt-{mixed[:20]}",
         f"GR1348941{mixed[:20]}", f"glcbt-64_{mixed[:20]}", f"glimt-{mixed[:25]}", f"glptt-{mixed[:40]}",
-        f"glagent-{mixed[:50]}", f"gloas-{mixed[:64]}", f"ibm_cloud_api_key={mixed[:44]}", f"cos_hmac secret_access_key={hexed[:48]}",
-        f"eyJhbGciOiJIUzI1NiJ9.{mixed[:30]}.{mixed[:30]}", f"{lower[:32]}-us12", f"//registry.npmjs.org/:_authToken=npm_{mixed[:36]}",
-        f"sk-{mixed[:20]}T3BlbkFJ{mixed[:20]}", f"pypi-AgEIcHlwaS5vcmc{mixed[:70]}", f"pypi-AgENdGVzdC5weXBpLm9yZw{mixed[:70]}",
-        f"SG.{mixed[:22]}.{mixed[:43]}", "xoxb-1234-5678-abcdef123", f"https://hooks.slack.com/services/T{mixed[:8]}/B{mixed[:8]}/{mixed[:24]}",
+        f"glagent-{mixed[:50]}", f"gloas-{mixed[:64]}", f"ibm_cloud_api_key={mixed[:44]}",
+        f"cos_hmac secret_access_key={hexed[:48]}",
+        f"eyJhbGciOiJIUzI1NiJ9.{mixed[:30]}.{mixed[:30]}", f"{lower[:32]}-us12",
+        f"//registry.npmjs.org/:_authToken=npm_{mixed[:36]}",
+        f"sk-{mixed[:20]}T3BlbkFJ{mixed[:20]}", f"pypi-AgEIcHlwaS5vcmc{mixed[:70]}",
+        f"pypi-AgENdGVzdC5weXBpLm9yZw{mixed[:70]}",
+        f"SG.{mixed[:22]}.{mixed[:43]}", "xoxb-1234-5678-abcdef123",
+        f"https://hooks.slack.com/services/T{mixed[:8]}/B{mixed[:8]}/{mixed[:24]}",
         f"softlayer_api_key={lower[:64]}", f"https://api.softlayer.com/soap/v3/{lower[:64]}", f"sq0csp-{mixed[:43]}",
         f"sk_live_{mixed[:24]}", f"110201543:{mixed[:35]}", f"AC{lower[:32]}", f"SK{lower[:32]}",
     ]  # fmt: skip
