@@ -61,13 +61,14 @@ class CommandSettings:
     """Rows the encoder sees in step 2; more than there are means several epochs."""
     end_to_end_examples: int = 3_000
     """The same for step 6."""
-    head_epochs: int = 4
+    head_epochs: int = 6
+    """Passes over all rows in step 5; steps 3 and 4, which it goes on from, get half as many."""
     batch_size: int = 64
-    learning_rate: float = 5e-4
+    learning_rate: float = 1e-3
     encoder_learning_rate: float = 1e-4
-    lstm_units: int = 192
+    lstm_units: int = 256
     attention_heads: int = 8
-    dropout: float = 0.1
+    dropout: float = 0.3
 
 
 @dataclass(frozen=True)

@@ -240,7 +240,7 @@ def _tiny_random(settings: EncoderSettings, corpus: Iterable[str], seed: int) ->
 
 
 def _word_tokenizer(corpus: Iterable[str]) -> Tokenizer:
-    """WordPiece over the corpus' most frequent words, with every printable character to spell the others.
+    """WordPiece over the corpus' most frequent words, with letters, pairs of them and signs to spell the others.
 
     The library's own trainer breaks ties by hash order: the same texts would give another vocabulary on every run.
     """
@@ -250,8 +250,11 @@ def _word_tokenizer(corpus: Iterable[str]) -> Tokenizer:
     for text in corpus:
         counts.update(word for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(text)))
     characters = [chr(code) for code in range(33, 127) if not chr(code).isupper()]
+    letters = [character for character in characters if character.isalpha()]
+    # Pairs halve the length of a spelled word, so that a request of unknown words still fits the token limit.
+    pairs = [first + second for first in letters for second in letters]
     frequent = [word for word, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])) if count > 1]
-    pieces = [*_SPECIAL, *characters, *(f"##{c}" for c in characters), *frequent[:_TINY_WORDS]]
+    pieces = [*_SPECIAL, *characters, *pairs, *(f"##{piece}" for piece in characters + pairs), *frequent[:_TINY_WORDS]]
     vocabulary = {piece: index for index, piece in enumerate(dict.fromkeys(pieces))}
 
     tokenizer = Tokenizer(models.WordPiece(vocab=vocabulary, unk_token="[UNK]"))  # noqa: S106  (not a password)

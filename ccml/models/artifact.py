@@ -78,6 +78,15 @@ class Candidate:
             self._built["module"] = import_module(PREDICTORS[self.name]).build_module(self)
         return self._built["module"]
 
+    def tokenizer(self) -> Any:
+        """The `tokenizers.Tokenizer` of the model, read once: parsing 30,000 entries costs more than a prediction."""
+        from tokenizers import Tokenizer
+
+        if "tokenizer" not in self._built:
+            assert self.tokenizer_json is not None, f"{self.name} reads no text"
+            self._built["tokenizer"] = Tokenizer.from_str(self.tokenizer_json)
+        return self._built["tokenizer"]
+
     def inputs(self, frame: Any) -> dict[str, NDArray[Any]]:
         """What the graph takes for these rows, by input name, padded to the longest row."""
         inputs: dict[str, NDArray[Any]] = import_module(PREDICTORS[self.name]).model_inputs(self, frame)

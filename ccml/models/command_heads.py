@@ -119,8 +119,8 @@ def fit_head(
     generator: np.random.Generator,
     report: Callable[[Epoch], None],
     *,
+    epochs: int,
     training: NDArray[np.int64] | None = None,
-    epochs: int | None = None,
 ) -> Fit:
     """Trains everything above the encoder. requests (texts, D) are its stored vectors.
 
@@ -128,7 +128,6 @@ def fit_head(
     alone, one on [attended; last] (2H) adds attention, None is the whole head.
     """
     training = rows.training if training is None else training
-    epochs = settings.head_epochs if epochs is None else epochs
     trained = nn.ModuleDict({name: part for name, part in module.named_children() if name != "encoder"})
     trained.register_parameter("request_mark", module.request_mark)
     if probe is not None:

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import torch  # noqa: TID253  (only training and export import this module)
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 from torch import Tensor, nn  # noqa: TID253
 
 from ccml.features.context import ContextTransform
@@ -157,9 +156,8 @@ def build_module(candidate: Candidate) -> CommandPredictor:
 
 def model_inputs(candidate: Candidate, frame: Any) -> Inputs:
     """From rows of `command_sequences`; the keys are the exported graph's inputs, in order."""
-    assert candidate.tokenizer_json is not None
     transforms = CommandTransforms.from_json(candidate.transforms)
-    return {**tokenize(Tokenizer.from_str(candidate.tokenizer_json), request_texts(frame)), **transforms.apply(frame)}
+    return {**tokenize(candidate.tokenizer(), request_texts(frame)), **transforms.apply(frame)}
 
 
 def request_texts(frame: Any) -> list[str]:

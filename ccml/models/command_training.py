@@ -59,6 +59,7 @@ def train_command_predictor(
         NotEnoughDataError: the rows do not carry a model.
     """
     settings = replace(settings, **dict(hyper or {}))
+    sequences = sequences[sequences["split"] != "test"]  # nothing here may look at them, nor pay for encoding them
     rows = prepare_rows(sequences, encoder, settings, transforms)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -81,7 +82,7 @@ def train_command_predictor(
             "frequencies": dict(zip(rows.labels, counts.tolist(), strict=True)),
             "exemplars": lines.agg(lambda of_label: of_label.mode().iloc[0]).to_dict(),
         },
-        metrics={"validation": training.steps[-1]["validation"], "validation_rows": len(rows.validation)},
+        metrics={"validation": training.validation(), "validation_rows": len(rows.validation)},
         training={
             **dict(facts or {}),
             "encoder": {"name": encoder.name, "digest": encoder.digest, "origin": encoder.origin},
@@ -183,6 +184,7 @@ class _Training:
     def _train_head(self, module: CommandPredictor, step: int, probe: nn.Module | None) -> None:
         """Steps 3 to 5 on stored request vectors; `probe` stands for the layers that are not there yet."""
         started = time.perf_counter()
+        epochs = self.settings.head_epochs if probe is None else -(-self.settings.head_epochs // 2)
         fitted = fit_head(
             module,
             probe,
@@ -190,7 +192,8 @@ class _Training:
             self.rows,
             self.settings,
             self.generator,
-            self._report(step, self.settings.head_epochs),
+            self._report(step, epochs),
+            epochs=epochs,
         )
         metrics = head_metrics(module, probe, self.requests, self.rows, self.rows.validation)
         self._record(step, started, fitted, len(self.rows.training), metrics)
@@ -263,7 +266,7 @@ class _Training:
         )
 
     def _record(self, step: int, started: float, fitted: Fit, rows: int, metrics: dict[str, float]) -> None:
-        before = next((done["validation"] for done in reversed(self.steps) if "validation" in done), None)
+        before = self.validation()
         record = {
             "name": STEPS[step],
             "seconds": round(time.perf_counter() - started, 2),
@@ -275,6 +278,10 @@ class _Training:
         }
         self.steps.append(record)
         self.report(record)
+
+    def validation(self) -> dict[str, float] | None:
+        """What the validation rows said after the last step that ran."""
+        return next((done["validation"] for done in reversed(self.steps) if "validation" in done), None)
 
     def _skip(self, step: int) -> None:
         self.steps.append(

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import torch  # noqa: TID253  (only training and export import this module)
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 from torch import Tensor, nn  # noqa: TID253
 
 from ccml.features.encoder import build_bert
@@ -71,8 +70,7 @@ def build_module(candidate: Candidate) -> IntentClassifier:
 
 def model_inputs(candidate: Candidate, frame: Any) -> Inputs:
     """From rows of `labelled_requests`; the keys are the exported graph's inputs, in order."""
-    assert candidate.tokenizer_json is not None
-    return tokenize(Tokenizer.from_str(candidate.tokenizer_json), [str(text) for text in frame["request"]])
+    return tokenize(candidate.tokenizer(), [str(text) for text in frame["request"]])
 
 
 def run_module(module: IntentClassifier, inputs: Inputs, batch_size: int = 64) -> NDArray[np.float32]:

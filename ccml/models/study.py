@@ -72,6 +72,7 @@ def run_study(
     from ccml.models.command_heads import fit_head, new_module, prepare_rows
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    sequences = sequences[sequences["split"] != "test"]
     rows = prepare_rows(sequences, encoder, command, transforms)
     requests = torch.from_numpy(embed(rows.texts, encoder, cache_dir))  # (texts, D)
     sample = np.random.default_rng(seed).permutation(rows.training)[: settings.examples]
