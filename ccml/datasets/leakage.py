@@ -47,8 +47,9 @@ def check_leakage(
 
 
 def _session_overlap(rows: pd.DataFrame) -> list[LeakageFinding]:
-    splits = rows.groupby("session_id")["split"].nunique()
-    torn = splits.index[splits > 1]
+    """Validation and calibration count as one: both guide training, neither is learnt from or judged on."""
+    stages = rows["split"].map(ORDER).groupby(rows["session_id"]).nunique()
+    torn = stages.index[stages > 1]
     return _finding("session_overlap", torn, "sessions have rows in more than one split")
 
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 UNSAFE_TARGETS = ("danger", "refused")
 
+MINIMUM_ROWS = {"train": 50, "validation": 10, "calibration": 10, "test": 10}
+"""With fewer, a model would be fitted, calibrated or judged on anecdotes; the step is skipped with the counts."""
+
 
 def command_sequences(clean: pd.DataFrame, context: pd.DataFrame, splits: Splits, *, history: int) -> Dataset:
     """One row per interaction whose wanted command is known; the commands that ran before it in its session as lists.
@@ -98,13 +101,15 @@ def finish(rows: pd.DataFrame, left_out: dict[str, int], what: str) -> Dataset:
     """Plain Python text instead of pandas' own, in time order, with counts.
 
     Raises:
-        NotEnoughDataError: a split has no rows.
+        NotEnoughDataError: a split has fewer rows than `MINIMUM_ROWS`.
     """
     text = {name: rows[name].astype(object).where(rows[name].notna(), None) for name in rows.select_dtypes("string")}
     rows = rows.assign(**text).sort_values(["time", "interaction_id"], kind="stable", ignore_index=True)
     counts = {split: int((rows["split"] == split).sum()) for split in SPLITS}
-    if min(counts.values()) == 0:
-        gone = "; ".join(f"{reason}: {count}" for reason, count in left_out.items()) or "nothing was left out"
-        empty = " and ".join(split for split, count in counts.items() if count == 0)
-        raise NotEnoughDataError(f"No {what} are left for {empty} ({gone}).")
+    short = [
+        f"{counts[split]} of {least} for {split}" for split, least in MINIMUM_ROWS.items() if counts[split] < least
+    ]
+    if short:
+        gone = "; ".join(f"{reason}: {count}" for reason, count in left_out.items()) or "none"
+        raise NotEnoughDataError(f"There are too few {what}: {', '.join(short)}. Left out: {gone}.")
     return Dataset(rows, {"rows": counts, "left_out": left_out})

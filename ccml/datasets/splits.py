@@ -27,6 +27,8 @@ MINIMUM_SESSIONS = 4
 """One for each split; with fewer, a session has to be cut by time."""
 MINIMUM_USERS = 5
 """With fewer, holding a whole user out would take too much of what there is to learn from."""
+UNEVEN = 0.2
+"""Calibration gets at least this share of the validation window, and at most the rest."""
 STRADDLING_LIMIT = 0.2
 """Turns that a session makes after the next cut are dropped while they are at most this share of the rows."""
 
@@ -69,8 +71,8 @@ class Splits:
 def assign_splits(clean: pd.DataFrame, settings: SplitSettings, seed: int) -> Splits:
     """Deterministic for the same rows, settings and seed, in whatever order the rows come.
 
-    Known users: the first sessions train, the next validate (every second of them, drawn by hash, calibrates), the
-    last test. A session belongs where it starts; what it does after the next cut is dropped.
+    Known users: the first sessions train, the next validate (half of them, drawn by hash, calibrates), the last
+    test. A session belongs where it starts; what it does after the next cut is dropped.
 
     Raises:
         NotEnoughDataError: too few interactions to keep training and held-out rows apart.
@@ -86,19 +88,19 @@ def assign_splits(clean: pd.DataFrame, settings: SplitSettings, seed: int) -> Sp
     )
     sessions = sessions.reset_index().sort_values(["start", "session_id"], ignore_index=True)
     notes: list[str] = []
-    unseen = _unseen_users(sessions, settings, seed, notes)
-    known = sessions[~sessions["user_id"].isin(list(unseen))].reset_index(drop=True)
+    drawn = _held_out_users(sessions, settings, seed, notes)
+    known = sessions[~sessions["user_id"].isin(list(drawn))].reset_index(drop=True)
     dropped: dict[str, int] = {}
     if len(known) < MINIMUM_SESSIONS:
         notes.append(
             f"There are {len(known)} sessions, fewer than {MINIMUM_SESSIONS}: cut by time instead of kept whole."
         )
         labels = _by_time_within_sessions(rows, settings)
-        unseen, whole, ordered, cuts = frozenset(), False, True, {}
+        drawn, whole, ordered, cuts = frozenset(), False, True, {}
     else:
         first, second = _boundaries(known, settings)
         by_session = _by_session(known, first, second, seed)
-        by_session |= dict.fromkeys(sessions.loc[sessions["user_id"].isin(list(unseen)), "session_id"], "test")
+        by_session |= dict.fromkeys(sessions.loc[sessions["user_id"].isin(list(drawn)), "session_id"], "test")
         labels = rows["session_id"].map(by_session).set_axis(rows["interaction_id"])
         late = _after_the_next_cut(rows, labels, known["start"][first], known["start"][second])
         whole, ordered = True, bool(late.sum() <= STRADDLING_LIMIT * len(rows))
@@ -107,6 +109,7 @@ def assign_splits(clean: pd.DataFrame, settings: SplitSettings, seed: int) -> Sp
             dropped = {"turn after the cut that its session began before": int(late.sum())} if late.any() else {}
         else:
             notes.append("Many sessions run side by side: each belongs where it starts, whole, and overlaps in time.")
+        labels = _halved_in_time(rows, labels, notes)
         cuts = {"validation": str(known["start"][first]), "test": str(known["start"][second])}
     counts = {split: int((labels == split).sum()) for split in (*SPLITS, "dropped")}
     empty = [split for split in SPLITS if counts[split] == 0]
@@ -115,11 +118,13 @@ def assign_splits(clean: pd.DataFrame, settings: SplitSettings, seed: int) -> Sp
             f"No rows are left for {' and '.join(empty)} after splitting {len(rows)} interactions of {len(sessions)} "
             "sessions by time. Land logs of more sessions."
         )
+    unseen = _only_tested(rows, labels)
     facts = {
         "rows": counts,
         "sessions": len(sessions),
         "users": int(sessions["user_id"].nunique()),
         "unseen_users": len(unseen),
+        "held_out_users": len(drawn),
         "dropped": dropped,
         "cuts": cuts,
         "notes": notes,
@@ -127,7 +132,7 @@ def assign_splits(clean: pd.DataFrame, settings: SplitSettings, seed: int) -> Sp
     return Splits(labels.astype(object), unseen, whole, ordered, facts)
 
 
-def _unseen_users(sessions: pd.DataFrame, settings: SplitSettings, seed: int, notes: list[str]) -> frozenset[str]:
+def _held_out_users(sessions: pd.DataFrame, settings: SplitSettings, seed: int, notes: list[str]) -> frozenset[str]:
     """Users in the order of their hash, up to the asked share; nobody who wrote a quarter of everything."""
     by_user = sessions.groupby("user_id")["rows"].sum()
     wanted = math.ceil(settings.unseen_user_fraction * len(by_user))
@@ -136,6 +141,12 @@ def _unseen_users(sessions: pd.DataFrame, settings: SplitSettings, seed: int, no
         return frozenset()
     candidates = by_user.index[by_user <= by_user.sum() / 4]
     return frozenset(sorted(candidates, key=lambda user: draw(seed, "user", user))[:wanted])
+
+
+def _only_tested(rows: pd.DataFrame, labels: pd.Series) -> frozenset[str]:
+    """The users drawn, and whoever came after the last cut: nothing was learnt from either."""
+    user = rows["user_id"].set_axis(labels.index)
+    return frozenset(user[labels == "test"]) - frozenset(user[labels.isin(["train", "validation", "calibration"])])
 
 
 def _boundaries(known: pd.DataFrame, settings: SplitSettings) -> tuple[int, int]:
@@ -150,11 +161,30 @@ def _boundaries(known: pd.DataFrame, settings: SplitSettings) -> tuple[int, int]
 
 
 def _by_session(known: pd.DataFrame, first: int, second: int, seed: int) -> dict[str, str]:
+    """Session → split. Validating sessions go, in the order of their hash, to whichever half has fewer rows yet."""
     number = np.arange(len(known))
     label = np.where(number < first, "train", np.where(number < second, "validation", "test")).astype(object)
-    ids = known["session_id"].to_numpy(dtype=object)
-    validating = sorted(ids[label == "validation"], key=lambda session: draw(seed, "calibration", session))
-    return dict(zip(ids, label, strict=True)) | dict.fromkeys(validating[1::2], "calibration")
+    splits: dict[str, str] = dict(zip(known["session_id"], label, strict=True))
+    window = known[label == "validation"].set_index("session_id")["rows"]
+    filled = {"validation": 0, "calibration": 0}
+    for session in sorted(window.index, key=lambda session: draw(seed, "calibration", session)):
+        half = min(filled, key=lambda split: filled[split])
+        splits[session] = half
+        filled[half] += int(window[session])
+    return splits
+
+
+def _halved_in_time(rows: pd.DataFrame, labels: pd.Series, notes: list[str]) -> pd.Series:
+    """Where one long session makes most of the validation window, its later half calibrates: half a session each serves
+    validation and calibration better than one row."""
+    window = labels[labels.isin(["validation", "calibration"])]
+    if len(window) == 0 or UNEVEN <= (window == "calibration").mean() <= 1 - UNEVEN:
+        return labels
+    notes.append("One session makes most of the validation window: its later half calibrates.")
+    time = rows["time"].set_axis(labels.index)[window.index].sort_values(kind="stable")
+    return labels.mask(labels.index.isin(time.index[: len(time) // 2]), "validation").mask(
+        labels.index.isin(time.index[len(time) // 2 :]), "calibration"
+    )
 
 
 def _after_the_next_cut(rows: pd.DataFrame, labels: pd.Series, first: Any, second: Any) -> pd.Series:

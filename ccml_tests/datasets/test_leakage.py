@@ -43,6 +43,11 @@ def test_a_session_in_two_splits_is_found():
     assert kinds(spoiled("d", session_id="s2")) == ["session_overlap"]
 
 
+def test_validation_and_calibration_may_share_a_session_and_training_and_calibration_may_not():
+    assert kinds(spoiled("c", session_id="s2")) == []
+    assert kinds(spoiled("c", session_id="s1")) == ["session_overlap"]
+
+
 def test_sessions_cut_on_purpose_are_not_reported():
     assert kinds(spoiled("d", session_id="s2"), whole_sessions=False) == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from string import ascii_lowercase
 
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ from ccml.datasets.augmentation import SYNONYMS, rewrite
 from ccml.datasets.leakage import check_leakage
 from ccml.datasets.near_duplicates import near_duplicates, normalise
 from ccml.datasets.requests import labelled_requests
+from ccml.datasets.sequences import MINIMUM_ROWS
 from ccml.datasets.splits import Splits
 from ccml.errors import NotEnoughDataError
 from ccml.intents.rules import INTENTS
@@ -48,11 +50,19 @@ def hand_made(*turns) -> tuple[pd.DataFrame, Splits]:
     return rows, Splits(labels, frozenset(), True, True, {})
 
 
-HELD_OUT = [
-    ("validation-1", 2000, "is the network reachable from here", {"intent": "network"}),
-    ("calibration-1", 3000, "which branch am I on right now", {"intent": "version_control"}),
-    ("test-1", 4000, "show me the biggest files in this folder", {"intent": "disk_usage"}),
-]
+def _others() -> list:
+    """Enough requests for every split, each in words of its own."""
+    generator = random.Random(1)
+    words = ["".join(generator.choices(ascii_lowercase, k=7)) for _ in range(60)]
+    return [
+        (f"{split}-other{n}", 1000 * stage + n, " ".join(generator.sample(words, 5)), {"intent": INTENTS[n % 3]})
+        for stage, (split, least) in enumerate(MINIMUM_ROWS.items(), start=1)
+        for n in range(least)
+    ]
+
+
+OTHERS = _others()
+HELD_OUT = [*OTHERS, ("test-1", 5000, "show me the biggest files in this folder", {"intent": "disk_usage"})]
 
 
 def test_a_training_text_almost_like_a_held_out_one_is_dropped_with_its_rewrites_too_close():
@@ -67,7 +77,7 @@ def test_a_training_text_almost_like_a_held_out_one_is_dropped_with_its_rewrites
     assert "train-1" not in set(training["interaction_id"])
     assert dataset.facts["left_out"]["training text almost a held-out text"] == 1
     assert {"train-2", "train-3"} <= set(training["interaction_id"])
-    held_out = [request for _, _, request, _ in HELD_OUT]
+    held_out = [request for name, _, request, _ in HELD_OUT if not name.startswith("train")]
     assert not near_duplicates(training["request"].tolist(), held_out, 0.9).any()
 
 
@@ -91,9 +101,14 @@ def test_without_requests_or_without_labels_it_says_what_is_missing():
 
 
 def test_one_intent_alone_cannot_be_told_apart():
-    rows, splits = hand_made(("train-1", 0, "kill the process that eats my memory", {"intent": "processes"}), *HELD_OUT)
+    alone = [(name, minutes, request, {"intent": "network"}) for name, minutes, request, _ in OTHERS]
     with pytest.raises(NotEnoughDataError, match="at least two"):
-        labelled_requests(rows, splits, SplitSettings(augmentation_copies=0), seed=7)
+        labelled_requests(*hand_made(*alone), SplitSettings(augmentation_copies=0), seed=7)
+
+
+def test_a_handful_of_requests_is_refused_with_the_counts():
+    with pytest.raises(NotEnoughDataError, match="too few labelled requests: 49 of 50 for train"):
+        labelled_requests(*hand_made(*OTHERS[1:]), SplitSettings(augmentation_copies=0), seed=7)
 
 
 REQUESTS = [

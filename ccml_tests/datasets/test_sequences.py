@@ -8,24 +8,32 @@ import pytest
 
 from ccml.cleaning.join import clean
 from ccml.datasets.leakage import check_leakage
-from ccml.datasets.sequences import command_sequences
+from ccml.datasets.sequences import MINIMUM_ROWS, command_sequences
 from ccml.datasets.splits import Splits
 from ccml.errors import NotEnoughDataError
 from ccml.features.context import CONTEXT_FIELDS
 from ccml.features.tables import context_table
+from ccml.telemetry.events import Interaction
 from ccml_tests.tables import ran, raw_tables, said, turn
 
-FILLERS = [("train", 1000), ("validation", 2000), ("calibration", 3000), ("test", 4000)]
+
+def fillers() -> dict[str, Interaction]:
+    """Enough plain rows for every split, of another user."""
+    return {
+        f"{split}-{n}": turn(f"{split}-{n}", 1000 + n, command="pwd", user_id=f"u-{index:012x}", session_id=split)
+        for index, (split, least) in enumerate(MINIMUM_ROWS.items())
+        for n in range(least)
+    }
 
 
 def built(*events, history: int = 8) -> tuple[pd.DataFrame, dict]:
-    """The rows of one hand-written session (training), beside one plain row for each split."""
-    others = [turn(f"other-{split}", minutes, command="pwd") for split, minutes in FILLERS]
-    rows = clean(*raw_tables([*events, *others])).interactions
-    labels = pd.Series(dict.fromkeys(rows["interaction_id"], "train"), dtype=object)
-    labels.update(pd.Series({f"other-{split}": split for split, _ in FILLERS}))
-    dataset = command_sequences(rows, context_table(rows), Splits(labels, frozenset(), True, True, {}), history=history)
-    made = dataset.rows[~dataset.rows["interaction_id"].str.startswith("other")]
+    """The rows of one hand-written session (training), and what was left out."""
+    others = fillers()
+    rows = clean(*raw_tables([*events, *others.values()])).interactions
+    labels = pd.Series({name: name.split("-")[0] if name in others else "train" for name in rows["interaction_id"]})
+    splits = Splits(labels.astype(object), frozenset(), True, True, {})
+    dataset = command_sequences(rows, context_table(rows), splits, history=history)
+    made = dataset.rows[~dataset.rows["interaction_id"].isin(list(others))]
     return made.set_index("interaction_id"), dataset.facts["left_out"]
 
 
@@ -96,10 +104,10 @@ def test_without_any_command_there_is_nothing_to_predict():
         command_sequences(rows, context_table(rows), nothing, history=4)
 
 
-def test_a_split_left_without_rows_is_refused_with_the_counts():
+def test_too_few_rows_are_refused_with_the_counts():
     rows = clean(*raw_tables([turn("a", 0, command="ls"), turn("b", 1, command="rm -rf /")])).interactions
     labels = Splits(pd.Series({"a": "train", "b": "test"}), frozenset(), True, True, {})
-    with pytest.raises(NotEnoughDataError, match=r"test .*dangerous command: 1"):
+    with pytest.raises(NotEnoughDataError, match=r"1 of 50 for train.* 0 of 10 for test.*dangerous command: 1"):
         command_sequences(rows, context_table(rows), labels, history=4)
 
 

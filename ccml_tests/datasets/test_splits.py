@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -55,6 +54,12 @@ def test_unseen_users_are_test_rows_only_and_known_users_are_in_training(simulat
     label = simulated["interaction_id"].map(splits.labels)
     assert set(label[simulated["user_id"].isin(splits.unseen_users)]) == {"test"}
     assert not set(simulated.loc[label == "train", "user_id"]) & splits.unseen_users
+
+
+def test_a_user_who_came_after_the_last_cut_is_as_unseen_as_one_drawn():
+    table = log(sessions=20, turns=5)
+    table.loc[table["session_id"].str.startswith("s19#"), "user_id"] = "u-00000000000f"
+    assert assign_splits(table, SplitSettings(), seed=7).unseen_users == {"u-00000000000f"}
 
 
 def test_the_shares_are_about_those_asked_for(simulated: pd.DataFrame, splits: Splits):
@@ -129,7 +134,23 @@ def test_a_split_comes_back_from_the_table_it_is_stored_as(simulated: pd.DataFra
     assert (again.whole_sessions, again.time_ordered) == (splits.whole_sessions, splits.time_ordered)
 
 
-def test_half_of_the_validation_sessions_calibrate(simulated: pd.DataFrame, splits: Splits):
+def test_half_of_the_validation_rows_calibrate_in_sessions_of_their_own(simulated: pd.DataFrame, splits: Splits):
     label = simulated["interaction_id"].map(splits.labels)
-    sessions = {split: simulated.loc[label == split, "session_id"].nunique() for split in ("validation", "calibration")}
-    assert np.abs(sessions["validation"] - sessions["calibration"]) <= 1
+    sessions = {split: set(simulated.loc[label == split, "session_id"]) for split in ("validation", "calibration")}
+    assert not sessions["validation"] & sessions["calibration"]
+    rows = splits.facts["rows"]
+    assert rows["calibration"] == pytest.approx(rows["validation"], rel=0.35)
+
+
+def test_one_long_session_in_the_validation_window_is_halved_in_time_and_the_facts_say_so():
+    sizes = [20, 20, 20, 20, 20, 20, 19, 1, 20, 20]
+    events = [
+        turn(f"i{s:02}-{t:02}", 60 * s + t, session_id=f"s{s}", command="ls")
+        for s, size in enumerate(sizes)
+        for t in range(size)
+    ]
+    table = clean(*raw_tables(events)).interactions
+    splits = assign_splits(table, SplitSettings(), seed=7)
+    assert splits.facts["rows"]["validation"] == pytest.approx(splits.facts["rows"]["calibration"], abs=1)
+    assert any("later half calibrates" in note for note in splits.facts["notes"])
+    assert_clean(table, splits)
