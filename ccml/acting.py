@@ -50,6 +50,12 @@ def served_distribution(
     scores = np.where(allowed, scores, -np.inf)
     chosen = np.exp(scores - scores.max(axis=1, keepdims=True))
     chosen /= chosen.sum(axis=1, keepdims=True)
-    even = allowed / allowed.sum(axis=1, keepdims=True)
-    probabilities: NDArray[np.float64] = (1.0 - exploration) * chosen + exploration * even
+    probabilities = explore(chosen, allowed, exploration)
     return probabilities[0] if one_turn else probabilities
+
+
+def explore(chosen: NDArray[np.float64], allowed: NDArray[np.bool_], exploration: float) -> NDArray[np.float64]:
+    """(N, A) probabilities mixed with `exploration` spread evenly over the allowed actions."""
+    even = allowed / allowed.sum(axis=1, keepdims=True)
+    mixed: NDArray[np.float64] = (1.0 - exploration) * chosen + exploration * even
+    return mixed

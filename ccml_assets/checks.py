@@ -1,4 +1,4 @@
-"""Great Expectations as asset checks: the suite of a table is generated from its declaration, the result is Dagster's."""
+"""Great Expectations as asset checks: a table's suite is generated from its declaration, the result is Dagster's."""
 
 from typing import Any
 

@@ -24,7 +24,7 @@ def _events(kind: str) -> dg.AssetIn:
         "interactions": dg.AssetOut(
             key=KEY,
             kinds={"parquet", "pandas"},
-            description="One row per interaction: request, command and how it is built, action, outcome, feedback, state.",
+            description="One row per interaction: request, command and its parts, action, outcome, feedback, state.",
         ),
         "rejected": dg.AssetOut(
             key=["clean", "rejected"],

@@ -10,7 +10,7 @@ from ccml.evaluation.report import Trial
 from ccml.models.candidates import CandidateReference
 from ccml_assets.skips import skippable
 from ccml_assets.versions import code_version
-from ccml_resources.experiments import Experiments, ExperimentRun
+from ccml_resources.experiments import ExperimentRun, Experiments
 from ccml_resources.platform import Platform
 
 EMBEDDINGS = dg.AssetKey(["features", "text_embeddings"])
@@ -132,7 +132,7 @@ def command_predictor(
 def intent_classifier(
     context: dg.AssetExecutionContext, platform: Platform, experiments: Experiments, requests: Any
 ) -> Any:
-    """M4, M5. BERT encoder, eight-head attention pooling, one head an intent; calibrated, with an out-of-scope answer."""
+    """M4, M5. BERT encoder, eight-head attention pooling, a head an intent; calibrated, with an out-of-scope answer."""
     from ccml.models.intent_training import train_intent_classifier
 
     profile = platform.profile

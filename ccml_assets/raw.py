@@ -1,7 +1,5 @@
 """The five kinds of telemetry as daily tables: one row per event, duplicates gone."""
 
-from typing import Any
-
 import dagster as dg
 
 from ccml.telemetry.events import KINDS

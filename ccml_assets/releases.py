@@ -20,13 +20,11 @@ def _gate(line: ModelLine) -> dg.AssetsDefinition:
     @dg.asset(
         key=line.gate_key,
         ins={"scores": dg.AssetIn(line.scores_key)},
-        description=f"Is the new {line.name} better than the champion and than every simple baseline, on the same rows?",
+        description=f"Is the new {line.name} better than the champion and every simple baseline, on the same rows?",
         io_manager_key="documents",
         kinds={"json"},
     )
-    def gate(
-        context: dg.AssetExecutionContext, platform: Platform, scores: Any
-    ) -> dg.MaterializeResult[GateDecision]:
+    def gate(context: dg.AssetExecutionContext, platform: Platform, scores: Any) -> dg.MaterializeResult[GateDecision]:
         from ccml.releases.judgement import decide_on_scores
 
         decision = decide_on_scores(line.name, scores, platform.profile)
@@ -69,7 +67,13 @@ def _release(line: ModelLine) -> dg.AssetsDefinition:
         if not decision.passed:
             raise NotBetterError(f"{decision.answer}: {'; '.join(decision.reasons)}")
         released = release_candidate(
-            trained, exported, report, decision, platform.home.models, run_id=context.run_id, code=code_version("models")
+            trained,
+            exported,
+            report,
+            decision,
+            platform.home.models,
+            run_id=context.run_id,
+            code=code_version("models"),
         )
         experiments.mirror_releases(platform.home.models, line.name)
         context.log.info(f"{line.name} {released.version} is the champion")

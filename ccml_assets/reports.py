@@ -3,6 +3,7 @@
 from typing import Any
 
 import dagster as dg
+import msgspec
 
 from ccml.errors import NotEnoughDataError
 from ccml.models.candidates import CandidateReference, load_champion
@@ -48,7 +49,7 @@ def _evaluation(line: ModelLine) -> dg.AssetsDefinition:
         from ccml.evaluation.publishing import publish_page
 
         candidate = trained.load()
-        found: SearchResult | None = search.get("search")
+        found = msgspec.convert(search["search"], SearchResult) if searched else None
         try:
             judgement = JUDGES[line.name](
                 rows,

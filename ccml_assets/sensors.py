@@ -74,9 +74,7 @@ class RetrainMemory(msgspec.Struct, frozen=True):
 
 
 @dg.sensor(job=jobs.learn, minimum_interval_seconds=60, default_status=ON)
-def retrain_when_needed(
-    context: dg.SensorEvaluationContext, platform: Platform
-) -> dg.SensorResult | dg.SkipReason:
+def retrain_when_needed(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult | dg.SkipReason:
     """Drift, fallen accuracy, new commands or an alert ask for a training; each decision is an observation.
 
     One evidence window is decided on once, and answered with a retrain at most once.

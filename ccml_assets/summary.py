@@ -113,7 +113,13 @@ def _skipped(instance: dg.DagsterInstance) -> dict[str, str]:
 
 def _why_missing(instance: dg.DagsterInstance, line: ModelLine) -> str | None:
     """Why the model has no present report: the first skip on its way."""
-    for key in (dg.AssetKey(["datasets", "splits"]), line.dataset_key, line.model_key, line.export_key, line.report_key):
+    for key in (
+        dg.AssetKey(["datasets", "splits"]),
+        line.dataset_key,
+        line.model_key,
+        line.export_key,
+        line.report_key,
+    ):
         reason = skip_reason(instance, key)
         if reason is not None:
             return reason
@@ -127,5 +133,3 @@ def _read(home: Home, key: dg.AssetKey, kind: Any) -> Any:
 
 def _interval(value: Interval | None) -> list[float] | None:
     return [value.estimate, value.low, value.high] if value else None
-
-

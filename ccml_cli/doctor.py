@@ -16,7 +16,14 @@ from ccml.profiles import active_profile
 
 FEATURES: dict[str, tuple[str, ...]] = {
     "serving (ccml serve, ask)": ("numpy", "onnxruntime", "tokenizers", "fastapi", "uvicorn", "msgspec"),
-    "the asset graph (ccml run, ui)": ("dagster", "dagster-webserver", "dagster-mlflow", "pandas", "pyarrow", "deltalake"),
+    "the asset graph (ccml run, ui)": (
+        "dagster",
+        "dagster-webserver",
+        "dagster-mlflow",
+        "pandas",
+        "pyarrow",
+        "deltalake",
+    ),
     "training": ("torch", "transformers", "safetensors", "scikit-learn", "optuna", "mlflow"),
     "export": ("onnx", "onnxscript"),
     "data checks": ("great-expectations",),

@@ -4,11 +4,15 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ccml import atomic
 from ccml.errors import CcmlError
 from ccml.home import Home
 from ccml.quiet import send_nothing_home
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -31,7 +35,7 @@ def prepare(home: Home) -> None:
 
 
 @contextmanager
-def instance_of(home: Home) -> Iterator["DagsterInstance"]:  # noqa: F821  (named in the import below)
+def instance_of(home: Home) -> Iterator["dg.DagsterInstance"]:
     import dagster as dg
 
     prepare(home)
@@ -40,7 +44,7 @@ def instance_of(home: Home) -> Iterator["DagsterInstance"]:  # noqa: F821  (name
         yield instance
 
 
-def fail_orphans(instance: "DagsterInstance") -> int:  # noqa: F821
+def fail_orphans(instance: "dg.DagsterInstance") -> int:
     """Fails runs that say they are running though the process that worked on them is gone.
 
     The default launcher has no health check: after a power cut such a run would stay `STARTED`, hold its pool and keep

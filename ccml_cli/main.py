@@ -81,7 +81,7 @@ def simulate(
     drift_day: Annotated[int | None, typer.Option(min=1, help="Day of the drift, counted from the first.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Write sample telemetry: people with habits, sessions with goals, failures, sparse feedback, drift if asked for."""
+    """Write sample telemetry: people with habits, sessions with goals, failures, sparse feedback, drift if asked."""
     from ccml_cli.simulate import simulate_telemetry
 
     facts = simulate_telemetry(into, users, days, interactions, seed, drift or [], drift_day)

@@ -15,7 +15,9 @@ def print_summary(console: Console, summary: dict[str, Any], path: Path) -> None
     _print_interactions(console, summary["interactions"])
     _print_models(console, summary)
     for name, gate in summary["gates"].items():
-        console.print(f"[bold]gate[/bold] {NAMES[name]}: {gate['answer']} [dim]{escape('; '.join(gate['reasons']))}[/dim]")
+        console.print(
+            f"[bold]gate[/bold] {NAMES[name]}: {gate['answer']} [dim]{escape('; '.join(gate['reasons']))}[/dim]"
+        )
     for name, release in summary["releases"].items():
         told = f"{release['version']} [dim]{release['path']}[/dim]" if release else "none"
         console.print(f"[bold]release[/bold] {NAMES[name]}: {told}")
@@ -34,8 +36,8 @@ def print_summary(console: Console, summary: dict[str, Any], path: Path) -> None
 def _print_interactions(console: Console, books: dict[str, Any]) -> None:
     console.print(
         f"[bold]rows[/bold] {books['lines']:,} lines in {books['files']:,} files; {books['landed_lines']:,} landed, "
-        f"{books['quarantined']:,} quarantined, {books['duplicates']:,} duplicates; {books['kept']:,} interactions kept, "
-        f"{books['rejected']:,} events set aside"
+        f"{books['quarantined']:,} quarantined, {books['duplicates']:,} duplicates; "
+        f"{books['kept']:,} interactions kept, {books['rejected']:,} events set aside"
     )
     for reason, count in books["reasons"].items():
         console.print(f"        {count:,} {reason}")

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from ccml.errors import CcmlError
 from ccml.home import Home
@@ -25,7 +26,7 @@ def run_ui(port: int, profile: str | None) -> int:
     workspace = str(PROJECT / "workspace.yaml")
     webserver = ["dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", workspace]
     daemon = ["dagster-daemon", "run", "-w", workspace]
-    bin_folder = os.path.dirname(sys.executable)
+    bin_folder = Path(sys.executable).parent
     environment = os.environ | {"PATH": f"{bin_folder}{os.pathsep}{os.environ.get('PATH', '')}"}
     processes = [subprocess.Popen(command, cwd=PROJECT, env=environment) for command in (webserver, daemon)]  # noqa: S603
     print(f"CCML is at http://127.0.0.1:{port} — Ctrl-C ends it.", flush=True)  # noqa: T201

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ccml.acting import allowed_actions
+from ccml.acting import allowed_actions, explore
 from ccml.errors import NotEnoughDataError
 from ccml.evaluation.off_policy import (
     Logged,
@@ -49,6 +49,7 @@ class PolicyJudge:
     test: Any
     logged: Logged
     predicted: Floats  # (N, A)
+    exploration: float
 
     @classmethod
     def of(cls, episodes: Any, candidate: Candidate) -> PolicyJudge:
@@ -68,7 +69,8 @@ class PolicyJudge:
             raise NotEnoughDataError(f"The policy cannot be judged: there are {len(test)} test episodes.")
         transform = PolicyTransform.from_json(candidate.transforms["policy"])
         logged = as_logged(test, transform)
-        return cls(test, logged, RewardModel.fit(as_logged(training, transform)).predict(logged.features))
+        predicted = RewardModel.fit(as_logged(training, transform)).predict(logged.features)
+        return cls(test, logged, predicted, float(candidate.config["exploration"]))
 
     def served(self, candidate: Candidate) -> Floats:
         """(N, A) of a candidate or champion, exactly as it is served."""
@@ -83,12 +85,15 @@ class PolicyJudge:
     def baselines(self) -> dict[str, Floats]:
         """(N,) scores of the logging policy, of always the same action, and of a rule on the command's risk.
 
-        None of them explores, and the candidate does: it must win although it pays for the log's usefulness.
+        All but the logging policy, which is judged as it was, explore as the candidate does: whichever were served would
+        have to, or its log could teach nothing.
         """
         risk = self.logged.risk
         allowed = allowed_actions(risk)
-        always = {f"always {name}": self.scores(constant_policy(name, risk, allowed)) for name in ACTIONS}
-        return {LOGGING_POLICY: self.logged.reward, **always, "rule on risk": self.scores(rule_policy(risk))}
+        policies = {f"always {name}": constant_policy(name, risk, allowed) for name in ACTIONS}
+        policies["rule on risk"] = rule_policy(risk)
+        explored = {name: explore(chosen, allowed, self.exploration) for name, chosen in policies.items()}
+        return {LOGGING_POLICY: self.logged.reward, **{name: self.scores(own) for name, own in explored.items()}}
 
 
 def policy_report(

@@ -35,7 +35,7 @@ def served_window(interactions: pd.DataFrame, models: Path) -> pd.DataFrame:
     served = served[served["time"] >= since] if len(served) else served
     if not len(served):
         raise NotEnoughDataError(
-            f"No served answers since {since:%Y-%m-%d %H:%M} UTC. Start `ccml serve`, send requests, and ingest its log."
+            f"No answers were served since {since:%Y-%m-%d %H:%M} UTC. Start `ccml serve`, send requests, run again."
         )
     return served.reset_index(drop=True)
 

@@ -16,6 +16,7 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from ccml.privacy.pseudonyms import Pseudonyms
+from ccml.serving import rules
 from ccml.serving.admission import ACT, FEEDBACK, Admission, started_at
 from ccml.serving.answer import answer_of
 from ccml.serving.batcher import MicroBatcher
@@ -24,7 +25,7 @@ from ccml.serving.metrics import Meter, Outcome
 from ccml.serving.openapi import describe
 from ccml.serving.predictor import Predictor
 from ccml.serving.recent import RecentInteractions, Remembered
-from ccml.serving.schema import ActRequest, FeedbackRequest, InvalidInputError, read
+from ccml.serving.schema import ActRequest, FeedbackRequest, InvalidInputError, PastCommand, Session, read
 from ccml.serving.settings import ServingSettings
 from ccml.serving.shelf import Shelf
 from ccml.serving.telemetry import answer_events, feedback_events
@@ -50,6 +51,7 @@ class Service:
     async def running(self, _app: FastAPI) -> AsyncIterator[None]:
         self.log.start()
         await asyncio.to_thread(self.shelf.start)
+        await asyncio.to_thread(_warm_up)
         self.batcher.start()
         try:
             yield
@@ -176,6 +178,14 @@ def create_app(
         return Response(service.meter.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return admission
+
+
+def _warm_up() -> None:
+    """Loads the grammar and compiles the patterns, or the first request would pay for them out of its deadline."""
+    session = Session(session_id="warm-up", user_id="warm-up", history=[PastCommand(command="ls -la | head")])
+    turn = Turn.of(ActRequest(request="find the big files", session=session))
+    rules.propose(turn)
+    rules.guess_intent(turn)
 
 
 async def _hung_up(request: Request) -> None:

@@ -14,7 +14,9 @@ from ccml import atomic
 from ccml.errors import InputError
 from ccml.home import Home
 
-LANDING_FORMAT = "native"
+LANDING_FORMAT = "auto"
+"""So that a session file dropped there is read as one; a JSONL file of no known shape is read as native, and its lines
+are quarantined."""
 
 
 class Source(msgspec.Struct, frozen=True):

@@ -37,10 +37,8 @@ COMMANDS = {
 }
 INTENTS = ("inspect_file", "disk_usage", "version_control", "delete")
 WORDS = ("list", "files", "disk", "space", "git", "status", "wipe", "install", "smash", "frob", "nan", "slow", "boom")
-MEANING = {
-    **{"list": 0, "files": 0, "disk": 1, "space": 1, "git": 2, "status": 2},
-    **{"wipe": 3, "smash": 3, "install": 4, "frob": 4},
-}
+_SPEAKS_FOR = (("list", "files"), ("disk", "space"), ("git", "status"), ("wipe", "smash"), ("install", "frob"))
+MEANING = {word: place for place, words in enumerate(_SPEAKS_FOR) for word in words}
 """Word → which command it speaks for. No rule knows the words `smash` and `frob`."""
 SLOW_STEPS = 1_000_000
 """Matrix products of the word `slow`; far longer than any deadline."""
