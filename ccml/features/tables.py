@@ -95,6 +95,8 @@ def assemble_context(
     """
     import pandas as pd
 
+    if not all(len(table) for table in (temporal, outcome, ledger, state)):  # no day has been landed yet
+        return pd.DataFrame({"interaction_id": pd.Series(dtype=object), "context": pd.Series(dtype=object)})
     users = user_features(ledger).set_index("interaction_id")
     parts = [
         _by_interaction(temporal, TEMPORAL_FIELDS),

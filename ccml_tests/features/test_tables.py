@@ -126,6 +126,11 @@ def test_every_daily_table_says_which_day_and_interaction_a_row_is_of(make, simu
     assert table["interaction_id"].tolist() == simulated["interaction_id"].tolist()
 
 
+def test_without_any_day_there_is_no_context():
+    nothing = pd.DataFrame()
+    assert list(assemble_context(nothing, nothing, nothing, nothing)) == ["interaction_id", "context"]
+
+
 def test_the_context_survives_parquet(simulated: pd.DataFrame, tmp_path):
     table = context_table(simulated)
     table.to_parquet(tmp_path / "context.parquet")
