@@ -17,7 +17,7 @@ from ccml.serving.log import ServedLog, recover
 from ccml.serving.metrics import Meter
 from ccml.serving.settings import ServingSettings
 from ccml.telemetry.decode import decode_line
-from ccml.telemetry.events import ACTIONS, Error, Execution, Feedback, Interaction, SystemState
+from ccml.telemetry.events import ACTIONS, KINDS, Error, Execution, Feedback, Interaction, SystemState
 from ccml_tests.serving.server import KEY, Running, logged, running, until
 from ccml_tests.serving.tiny import TinyGraph, release, release_all
 
@@ -79,6 +79,24 @@ def test_every_line_is_native_telemetry_to_the_strict_decoder(models: Path, log_
     for line in lines:
         decoded = decode_line(line, now=datetime.now(UTC))
         assert type(decoded) in (Interaction, SystemState, Execution, Feedback), decoded
+
+
+def test_the_next_ingest_lands_every_line_once_and_never_the_open_file(models: Path, tmp_path: Path) -> None:
+    from ccml.telemetry.landing import land
+    from ccml.telemetry.sources import Source
+
+    release_all(models)
+    landing = tmp_path / "landing"
+    with running(models, landing / "served") as server:
+        for request in ("list files", "nan zzz", "wipe"):
+            feedback(server, server.answer(request, state=STATE), rating=3, exit_status=1, error_message="no")
+    (landing / "served" / "served-9.jsonl.tmp").write_bytes(b'{"kind"')
+    reports = [
+        land([Source(str(landing), "auto")], tmp_path / "lake", Pseudonyms(KEY), datetime.now(UTC)) for _ in range(2)
+    ]
+    assert dict(reports[0].landed) == dict.fromkeys(KINDS, 3)
+    assert (sum(reports[0].quarantined.values()), reports[0].lines) == (0, 15)
+    assert reports[1].lines == 0
 
 
 def test_secrets_and_names_reach_no_log_and_no_metric(models: Path, log_dir: Path) -> None:
