@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccml.acting import EXECUTE, allowed_actions, served_distribution
+from ccml.acting import EXECUTE, allowed_actions, explore, served_distribution
 from ccml.telemetry.events import ACTIONS
 
 logits = st.lists(st.floats(-500, 500), min_size=5, max_size=5)
@@ -45,3 +45,10 @@ def test_many_turns_at_once_give_what_one_at_a_time_gives() -> None:
     together = served_distribution(scores, levels, 0.05)
     for row, level, probabilities in zip(scores, levels, together, strict=True):
         assert served_distribution(row, level, 0.05) == pytest.approx(probabilities)
+
+
+def test_exploring_mixes_in_only_what_is_allowed() -> None:
+    chosen = np.eye(5)[[ACTIONS.index("confirm")] * 2]
+    mixed = explore(chosen, allowed_actions(["safe", "danger"]), 0.1)
+    assert mixed[0].tolist() == pytest.approx([0.02, 0.92, 0.02, 0.02, 0.02])
+    assert mixed[1].tolist() == pytest.approx([0.0, 0.925, 0.025, 0.025, 0.025])

@@ -85,8 +85,8 @@ class PolicyJudge:
     def baselines(self) -> dict[str, Floats]:
         """(N,) scores of the logging policy, of always the same action, and of a rule on the command's risk.
 
-        All but the logging policy, which is judged as it was, explore as the candidate does: whichever were served would
-        have to, or its log could teach nothing.
+        All but the logging policy, which is judged as it was, explore as the candidate does: whichever were served
+        would have to, or its log could teach nothing.
         """
         risk = self.logged.risk
         allowed = allowed_actions(risk)
