@@ -17,7 +17,7 @@ import msgspec
 
 from ccml.privacy.known_secrets import SHAPES
 from ccml.privacy.pseudonyms import Pseudonyms
-from ccml.privacy.secret_names import NAME_TRIGGERS, is_literal, is_secret_value
+from ccml.privacy.secret_names import NAME_TRIGGERS, is_literal, is_secret_value, looks_drawn
 from ccml.privacy.shell_secrets import Span, mentions_program, shell_secrets
 from ccml.telemetry.events import Event
 
@@ -54,6 +54,8 @@ _ASSIGNED: Final = re.compile(
     # Looked at, not consumed: in `note: password=x` the value of `note` is an assignment of its own.
     r"(?=(?P<quote>\\?[\"'])(?P<quoted>[^\"'\\\n]{1,2048}+)|(?P<bare>[^\s'\"`|;&)\]}>,\\][^\s'\"`|;&)\]},\\]{0,1024}+))"
 )
+# A long run of letters and digits that stands alone: a token that nothing announces (`cargo login 8fJ2…`).
+_LONG_RUN: Final = re.compile(r"(?<![A-Za-z0-9/+_.=@%\\-])[A-Za-z0-9]{20,200}+(?![A-Za-z0-9/+_.@%-])")
 _SET: Final = re.compile(
     r"(?im)^\s{0,8}(?:set|setg|unsetg)\s{1,4}(?P<name>[\w:]{2,40})\s{1,4}(?P<secret>\S{1,200})\s*$"
 )
@@ -113,6 +115,9 @@ def _redact_once(text: str) -> str:
                     elif is_literal(match.group("secret")):
                         _add(spans, match, "secret", shape.kind)
                 break
+    for match in _LONG_RUN.finditer(text):
+        if looks_drawn(match.group()):
+            _add(spans, match, 0, "token")
     named = False
     for trigger in NAME_TRIGGERS:
         if trigger in lower:

@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final, Literal, TypeAlias
 
 Strength: TypeAlias = Literal["password", "token", "weak"]
@@ -109,6 +110,15 @@ def looks_random(value: str, *, at_least: int = 8, bits: float = 2.5) -> bool:
         return False
     total = len(value)
     return -sum(n / total * math.log2(n / total) for n in Counter(value).values()) >= bits
+
+
+def looks_drawn(run: str) -> bool:
+    """Letters of both cases and digits mixed as only a generator mixes them; no digest in hex, no CamelCase name."""
+    digits = sum(c.isdigit() for c in run)
+    if digits < 3 or run.lower() == run or run.upper() == run:
+        return False
+    kinds = ["0" if c.isdigit() else "A" if c.isupper() else "a" for c in run]
+    return sum(a != b for a, b in pairwise(kinds)) >= len(run) * 0.4
 
 
 def is_literal(value: str, *, quote: str = "") -> bool:

@@ -176,7 +176,7 @@ def _segment_secrets(words: list[_Word]) -> list[Span]:
     spans: list[Span] = []
     seen: set[str] = set()
     for i, word in enumerate(words):
-        name = word.text.rpartition("/")[2].lower()
+        name = word.text.rpartition("/")[2].rpartition("=")[2].lower()
         if name in _RULES and name not in seen:
             seen.add(name)
             rest = words[i + 1 :]

@@ -1,7 +1,8 @@
 """Command lines with and without secrets, to measure redaction by.
 
 `{p}` is a password (quoted for the shell where it has to be), `{t}` a drawn token, `{h}` a drawn hexadecimal key. The
-families in `HELD_OUT_*` were written down before the rules were tried on them and took no part in tuning.
+families in `HELD_OUT_*` were written down before the rules were tried on them, and no rule names their programs: they
+show what the general rules find of programs that nobody thought of.
 """
 
 from __future__ import annotations
@@ -149,9 +150,6 @@ npx wrangler deploy --api-token {t}
 export STRIPE_SECRET=sk_test_{a24}
 git -c http.extraHeader="Authorization: Bearer {t}" fetch
 ssh ci@build 'export NPM_TOKEN={t}; npm publish'
-"""
-
-HELD_OUT_WITH_SECRET = """
 neo4j-admin dbms set-initial-password {p}
 etcdctl --user root:{u} get /config
 influx setup --username ada --password {p} --org lab
@@ -181,6 +179,34 @@ docker build --build-arg NPM_TOKEN={t} -t app .
 kubectl create secret docker-registry reg --docker-username=ada --docker-password={p}
 kubectl config set-credentials ada --token={t}
 pulumi config set --secret dbPassword {p}
+"""
+
+HELD_OUT_WITH_SECRET = """
+sonar-scanner -Dsonar.host.url=https://q.example.test -Dsonar.token={t}
+snyk auth --token {t}
+codecov upload -t {h}
+newman run api.json --env-var "apiKey={t}"
+ffmpeg -i in.mp4 -f flv rtmp://ada:{u}@live.example.test/app
+svn checkout --username ada --password {p} https://svn.example.test/app
+hg clone https://ada:{u}@hg.example.test/app
+cargo login {t}
+gem push --key work --otp 123456 app.gem --api-key {t}
+bundle config set --global gems.example.test ada:{u}
+mvn -Dgpg.passphrase={p} verify
+jarsigner -storepass {p} app.jar work
+adb shell "export API_KEY={t}; ./run"
+nomad job run -var "db_password={q}" app.hcl
+boundary authenticate password -login-name ada -password {p}
+scp -o "ProxyCommand=sshpass -p {q} ssh -W %h:%p jump" a b:/tmp
+crontab -l | sed "s/SLACK_TOKEN=.*/SLACK_TOKEN={t}/" | crontab -
+systemctl set-environment SMTP_PASSWORD={p}
+tee .env <<< "JWT_SECRET={t}"
+python manage.py shell -c "User.objects.create_superuser('ada', 'a@b.example', password='{q}')"
+rails runner "ENV['STRIPE_SECRET_KEY']='sk_live_{a24}'"
+iex -S mix run --erl "-setcookie {t}"
+doppler run --token dp.st.{a36}{a24} -- make
+az storage blob list --account-name a --account-key {s}==
+bq query --service_account_credential_secret {t} 'select 1'
 """
 
 HARMLESS = """
@@ -366,9 +392,6 @@ iptables -L -n
 pass show work/mail
 bw list items --search mail
 op item get database
-"""
-
-HELD_OUT_HARMLESS = """
 neo4j-admin dbms info
 etcdctl get /config --prefix
 influx bucket list
@@ -399,6 +422,39 @@ ruby -e 'puts ENV["SECRET_TOKEN"]'
 python -c "import os; print(os.environ['API_KEY'])"
 npm config get //registry.npmjs.org/:_authToken
 test -n "$PASSWORD" || exit 1
+"""
+
+HELD_OUT_HARMLESS = """
+sonar-scanner -Dsonar.projectKey=shop
+snyk test --all-projects
+codecov upload --file coverage.xml
+newman run api.json -e local.json
+ffmpeg -i in.mp4 -c:v libx264 out.mkv
+svn checkout https://svn.example.test/app
+hg pull -u
+cargo publish --dry-run
+gem push app.gem --key work
+bundle config list
+mvn -Dgpg.skip=true verify
+jarsigner -verify app.jar
+adb shell getprop ro.build.version.sdk
+nomad job status app
+boundary authenticate password -login-name ada
+systemctl show-environment
+tee .env < env.template
+python manage.py createsuperuser --username ada
+rails credentials:show
+az storage account keys list --account-name a
+gpg --edit-key 0xA1B2C3D4E5F60718
+git tag -s v1.2.3 -m 'release with new token format'
+docker inspect 4c01db0b339c
+kubectl rollout restart deploy/auth-token-service
+psql -c "select password_hash is not null from users"
+terraform import aws_secretsmanager_secret.db arn:aws:secretsmanager:eu-central-1:123456789012:secret:db-AbCdEf
+curl -sSf https://example.test/.well-known/jwks.json -o keys.json
+npx create-next-app@latest shop
+ansible-vault view group_vars/all/vault.yml
+pwgen -s 24 1
 """
 
 
