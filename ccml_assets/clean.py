@@ -43,14 +43,14 @@ def _events(kind: str) -> dg.AssetIn:
     backfill_policy=whole_range,
     check_specs=[dg.AssetCheckSpec(EXPECTATIONS, asset=KEY, blocking=True)],
 )
-def clean_tables(
+def clean_tables(  # type: ignore[no-untyped-def]  # a generator of several outputs
     context: dg.AssetExecutionContext,
     raw_interactions: Any,
     raw_executions: Any,
     raw_errors: Any,
     raw_feedback: Any,
     raw_system_states: Any,
-):  # type: ignore[no-untyped-def]  # Dagster reads a generator's annotation as that of one output
+):
     from ccml.cleaning.join import clean
 
     cleaned = clean(

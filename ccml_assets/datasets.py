@@ -130,7 +130,7 @@ def _result(name: str, made: Any, split: Any, *, text_similarity: float | None =
     findings = check_leakage(
         made.rows,
         whole_sessions=split.whole_sessions,
-        time_ordered=split.whole_sessions,
+        time_ordered=split.time_ordered,
         text_similarity=text_similarity,
     )
     leakage = dg.AssetCheckResult(

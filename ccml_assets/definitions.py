@@ -33,8 +33,6 @@ from ccml_resources.experiments import experiments  # noqa: E402
 from ccml_resources.lake import documents, tables  # noqa: E402
 from ccml_resources.platform import Platform  # noqa: E402
 
-home = Home.from_environment()
-
 assets = [
     landing.drops,
     *raw.raw_tables,
@@ -49,17 +47,22 @@ assets = [
     *monitoring.all_monitoring,
 ]
 
-defs = dg.Definitions(
-    assets=[*with_policies(assets), *with_policies([monitoring.retrain_decision])],
-    jobs=jobs.all_jobs,
-    schedules=schedules.all_schedules,
-    sensors=sensors.all_sensors,
-    resources={
-        "io_manager": tables(home),
-        "documents": documents(home),
-        "platform": Platform(root=str(home.root)),
-        "experiments": experiments(home),
-    },
-    # Heavy packages take seconds to load; with a process a step each asset would pay for them again.
-    executor=dg.in_process_executor,
-)
+
+def definitions_of(home: Home) -> dg.Definitions:
+    return dg.Definitions(
+        assets=[*with_policies(assets), *with_policies([monitoring.retrain_decision])],
+        jobs=jobs.all_jobs,
+        schedules=schedules.all_schedules,
+        sensors=sensors.all_sensors,
+        resources={
+            "io_manager": tables(home),
+            "documents": documents(home),
+            "platform": Platform(root=str(home.root)),
+            "experiments": experiments(home),
+        },
+        # Heavy packages take seconds to load; with a process a step each asset would pay for them again.
+        executor=dg.in_process_executor,
+    )
+
+
+defs = definitions_of(Home.from_environment())

@@ -14,9 +14,9 @@ from ccml_assets import jobs
 from ccml_assets.features import feature_tables
 from ccml_assets.landing import files_waiting
 from ccml_assets.monitoring import MONITORED, WINDOW, retrain_decision
-from ccml_assets.policies import with_policies
 from ccml_assets.skips import skip_reason
 from ccml_assets.staleness import last_event, pending_days, ranges
+from ccml_assets.versions import code_version
 from ccml_resources.platform import Platform
 
 ON = dg.DefaultSensorStatus.RUNNING
@@ -37,7 +37,7 @@ def landed_files(context: dg.SensorEvaluationContext, platform: Platform) -> dg.
 @dg.sensor(job=jobs.prepare, minimum_interval_seconds=30, default_status=ON)
 def landed_days(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Days with events that were landed after the day was last prepared, or by code that has changed since."""
-    chain = {table.key: table.get_asset_spec().code_version for table in with_policies(feature_tables)}
+    chain = {table.key: code_version("features") for table in feature_tables}
     waiting = ranges(pending_days(context.instance, chain))
     if not waiting:
         return dg.SkipReason("Every landed day is prepared.")

@@ -29,9 +29,10 @@ class Circle:
     """One pass over the graph in this process. Every run is recorded in the instance, as one started in the UI is."""
 
     def __init__(self, home: Home, instance: "dg.DagsterInstance", progress: Progress) -> None:
-        from ccml_assets.definitions import defs
+        from ccml_assets.definitions import definitions_of
 
-        self.home, self.instance, self.progress, self.defs = home, instance, progress, defs
+        self.home, self.instance, self.progress = home, instance, progress
+        self.defs = definitions_of(home)
         self.outcome = Outcome()
 
     def turn(self) -> Outcome:

@@ -1,6 +1,7 @@
 """`ccml simulate`: sample telemetry, on its own."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,9 @@ def simulate_telemetry(
     if drift_day is not None and drift_day > settings.days:
         raise InputError(f"--drift-day is {drift_day}, but only {settings.days} days are simulated.")
     folder = (into or home.landing).expanduser().resolve()
-    report = simulate(
-        settings, folder, home.truth, drift=Drift(kinds=tuple(drift), day=drift_day) if drift_day else None
-    )
+    changes = None
+    if drift_day is not None:
+        first_day = datetime.now(UTC).date() - timedelta(days=settings.days)
+        changes = Drift(tuple(drift), first_day + timedelta(days=drift_day - 1))  # type: ignore[arg-type]  # it checks
+    report = simulate(settings, folder, home.truth, drift=changes)
     return {"into": str(folder), "users": settings.users, "days": settings.days, "interactions": report.interactions}

@@ -38,12 +38,12 @@ class TableIOManager(dg.ConfigurableIOManager):
         if not context.has_asset_partitions:
             self._write(folder / "all.parquet", obj)
             return
-        stray = sorted(set(obj["day"]) - set(context.asset_partition_keys))
+        by_day = dict(tuple(obj.groupby("day", sort=False))) if len(obj) else {}
+        stray = sorted(set(by_day) - set(context.asset_partition_keys))
         if stray:
             raise IntegrityError(
                 f"{context.asset_key.to_user_string()} gave rows of {stray[0]}, a day this run does not make."
             )
-        by_day = dict(tuple(obj.groupby("day", sort=False)))
         for day in context.asset_partition_keys:
             path = folder / f"{day}.parquet"
             if day in by_day:
