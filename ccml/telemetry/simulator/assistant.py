@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ccml.commands.risk import Level
 from ccml.telemetry.events import ACTIONS, Action
-from ccml.telemetry.simulator.tasks import Risk
 
 POLICY_VERSION = "softmax-1"
 SUPPORT = 0.025
@@ -49,9 +49,9 @@ def draw_confidence(right_probability: float, rng: np.random.Generator) -> float
     return round(1.0 / (1.0 + math.exp(-(0.9 * logit + rng.normal(0.0, 0.45)))), 4)
 
 
-def logging_policy(confidence: float, risk: Risk) -> tuple[float, ...]:
+def logging_policy(confidence: float, risk: Level) -> tuple[float, ...]:
     """Probability of each action, in the order of `ACTIONS`; each at least `SUPPORT`, adding to one."""
-    danger = {"safe": 0.0, "ask": 0.5, "danger": 1.0}[risk]
+    danger = {"safe": 0.0, "ask": 0.5, "danger": 1.0, "refused": 1.3}[risk]
     scores = (
         2.2 * confidence - 1.3 * danger,
         1.2 + 0.6 * danger,

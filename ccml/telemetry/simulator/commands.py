@@ -14,7 +14,7 @@ from ccml.telemetry.simulator.machines import MachineState
 from ccml.telemetry.simulator.people import User
 from ccml.telemetry.simulator.places import Place
 from ccml.telemetry.simulator.requests import slots_of
-from ccml.telemetry.simulator.tasks import Condition, Risk, Task, Variant
+from ccml.telemetry.simulator.tasks import Condition, Task, Variant
 
 _SLOT = re.compile(r"\{(\w+)\}")
 _QUOTED = {"pattern", "message", "glob"}
@@ -137,10 +137,6 @@ def fill(line: str, slots: dict[str, str]) -> str:
     return _SLOT.sub(value, line)
 
 
-def risk_of(task: Task, variant: Variant) -> Risk:
-    return variant.risk or task.risk
-
-
 def with_secret(line: str, user: User, rng: np.random.Generator) -> str:
     """The line as careless people type it, with a made-up credential or address in it.
 
@@ -154,7 +150,7 @@ def with_secret(line: str, user: User, rng: np.random.Generator) -> str:
     if line.split(" ", 1)[0] in ("curl", "http", "wget"):
         return f'{line} -H "Authorization: Bearer {"gh" + "p_"}{token(36)}"'
     if kind == 1:
-        return f"AWS_SECRET_ACCESS_KEY={token(40)} {line}"
+        return f"export AWS_SECRET_ACCESS_KEY={token(40)}"
     if kind == 2:
         return f"git clone https://{user.name}:{'gl' + 'pat-'}{token(20)}@git.example.com/{user.name}/private.git"
     if kind == 3:

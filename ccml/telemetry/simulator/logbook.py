@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
+from ccml.commands.risk import assess
 from ccml.telemetry.events import ACTIONS, Error, Event, Execution, Feedback, Interaction, SystemState
 from ccml.telemetry.simulator.assistant import POLICY_VERSION, draw_action, draw_confidence, logging_policy
 from ccml.telemetry.simulator.feedback import draw_opinion
@@ -56,7 +57,7 @@ def log_turn(sitting: Sitting, session_id: str, now: datetime, rng: np.random.Ge
     right = turn.task is not None and bool(rng.random() < turn.situation.right)
     proposed = turn.line if right or turn.task is None else sitting.misread(turn)
     confidence = draw_confidence(turn.situation.right if turn.task else float(rng.uniform(0.04, 0.35)), rng)
-    policy = logging_policy(confidence, turn.situation.risk)
+    policy = logging_policy(confidence, assess(proposed).level if proposed else "safe")
     action, propensity = draw_action(policy, rng)
     settlement = sitting.settle(turn, action, right, proposed)
     interaction_id = f"{session_id}-{turn.position:02d}"

@@ -11,13 +11,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ccml.commands.risk import Level
 from ccml.telemetry.events import Action, Verdict
-from ccml.telemetry.simulator.tasks import Cost, Risk
+from ccml.telemetry.simulator.tasks import Cost
 
 _DURATION_MS: dict[Cost, float] = {"light": 60.0, "medium": 1_200.0, "heavy": 11_000.0}
 _MEMORY_MB: dict[Cost, float] = {"light": 9.0, "medium": 70.0, "heavy": 420.0}
-_HAZARD: dict[Risk, float] = {"safe": 0.0, "ask": 0.3, "danger": 0.65}
+_HAZARD: dict[Level, float] = {"safe": 0.0, "ask": 0.36, "danger": 0.7, "refused": 0.7}
 """Share of successes lost to a middling user where a command of this risk runs unseen."""
+_UNDONE: dict[Level, float] = {"safe": 0.02, "ask": 0.16, "danger": 0.55, "refused": 0.8}
+"""Likewise, how many of the commands that ran unseen are taken back."""
+_NEEDLESS: dict[Level, float] = {"safe": 0.4, "ask": 0.16, "danger": 0.0, "refused": 0.0}
+"""How far a question before such a command is one too many for somebody without patience."""
 FAILED_SATISFACTION = 0.55
 """What is left of a branch's satisfaction if the command it ran fails."""
 
@@ -28,7 +33,8 @@ class Situation:
 
     right: float
     """Probability that the assistant's command is the one meant."""
-    risk: Risk
+    risk: Level
+    """Of the command meant."""
     cost: Cost
     reliability: float
     strain: float
@@ -76,7 +82,7 @@ def branches(action: Action, s: Situation) -> list[Branch]:
     wrong = 1.0 - s.right
     if action == "execute":
         # Nobody was asked: what changes or destroys things is taken back by those who did not want it just so.
-        undone = {"safe": 0.02, "ask": 0.18, "danger": 0.55}[s.risk] * (1.15 - 0.4 * s.expertise)
+        undone = _UNDONE[s.risk] * (1.15 - 0.4 * s.expertise)
         return [
             Branch(s.right * (1 - undone), True, True, "accepted", 0.92),
             Branch(s.right * undone, True, True, "undone", 0.15),
@@ -84,7 +90,7 @@ def branches(action: Action, s: Situation) -> list[Branch]:
             Branch(wrong * 0.15, True, False, "accepted", 0.5),
         ]
     if action == "confirm":
-        needless = {"safe": 0.4, "ask": 0.16, "danger": 0.0}[s.risk]
+        needless = _NEEDLESS[s.risk]
         declined = 0.03 + needless * (1.0 - s.patience)
         noticed = 0.4 + 0.5 * s.expertise
         mended = 0.2 + 0.5 * s.expertise
@@ -114,7 +120,7 @@ def branches(action: Action, s: Situation) -> list[Branch]:
             Branch(useful, False, False, "accepted", 0.45 + 0.35 * s.patience),
             Branch(1 - useful, False, False, "rejected", 0.2),
         ]
-    danger = {"safe": 0.0, "ask": 0.05, "danger": 0.3}[s.risk]
+    danger = {"safe": 0.0, "ask": 0.02, "danger": 0.3, "refused": 0.6}[s.risk]
     hopeless = 0.5 if s.broken else 0.0
     overload = 0.5 * s.strain if s.cost == "heavy" else 0.0
     taken = _clip(0.06 + 0.28 * wrong + danger * (1.0 - 0.7 * s.expertise) + overload + hopeless)

@@ -7,9 +7,10 @@ from datetime import date, datetime
 
 import numpy as np
 
+from ccml.commands.risk import assess
 from ccml.telemetry.events import ACTIONS, Action
 from ccml.telemetry.simulator.assistant import Understanding, draw_right_probability
-from ccml.telemetry.simulator.commands import Recollection, choose_slots, choose_variant, fill, risk_of, with_secret
+from ccml.telemetry.simulator.commands import Recollection, choose_slots, choose_variant, fill, with_secret
 from ccml.telemetry.simulator.drift import Drift, DriftKind, renamed
 from ccml.telemetry.simulator.expected import expected_reward
 from ccml.telemetry.simulator.failures import Failure, draw_failure
@@ -163,7 +164,6 @@ class Sitting:
         if self._drifts("commands"):
             line = renamed(line)
         situation = self._situation(task, line, state, draw_right_probability(understanding, rng))
-        situation = replace(situation, risk=risk_of(task, variant))
         return Turn(self.position, request, task, line, slots, self.place, state, False, situation)
 
     def _something_else(self, task: Task, new_words: bool) -> str:
@@ -183,7 +183,7 @@ class Sitting:
         broken = self._drifts("broken_tool") and self._drift is not None and self._drift.broken_program in line.split()
         return Situation(
             right=right,
-            risk=task.risk if task else "safe",
+            risk=assess(line).level if line else "safe",
             cost=task.cost if task else "light",
             reliability=task.reliability if task else 0.9,
             strain=state.strain,

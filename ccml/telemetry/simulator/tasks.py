@@ -14,7 +14,6 @@ Project: TypeAlias = Literal["python", "node", "rust", "server", "home"]
 Condition: TypeAlias = Literal["memory", "cpu", "disk", "failed", "staged", "branch"]
 """Scarce memory, a hot CPU, a nearly full disk; the last test run failed; something is staged; a branch is new."""
 
-Risk: TypeAlias = Literal["safe", "ask", "danger"]
 Cost: TypeAlias = Literal["light", "medium", "heavy"]
 
 
@@ -30,8 +29,6 @@ class Variant:
     habit: str = ""
     """Value one of the user's habits must have: an editor, a packer, or "aliases"."""
     when: Condition | None = None
-    risk: Risk | None = None
-    """Where it differs from the task's."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,6 @@ class Task:
     intent: str
     phrases: tuple[str, ...]
     variants: tuple[Variant, ...]
-    risk: Risk = "safe"
     cost: Cost = "light"
     reliability: float = 0.95
     """Probability that the right command, run by a calm expert on an idle machine, succeeds."""

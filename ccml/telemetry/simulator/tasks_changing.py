@@ -22,7 +22,6 @@ CHANGING: tuple[Task, ...] = (
             Variant("code {file}", 3, habit="code"),
             Variant("nvim {file}", 3, habit="nvim"),
         ),
-        risk="ask",
         reliability=0.97,
     ),
     Task(
@@ -38,7 +37,6 @@ CHANGING: tuple[Task, ...] = (
             Variant("sed -i s/{word}/{new_word}/g {file}", 3, "classic"),
             Variant("perl -pi -e s/{word}/{new_word}/g {file}", 3, "modern"),
         ),
-        risk="ask",
         reliability=0.9,
     ),
     Task(
@@ -51,7 +49,6 @@ CHANGING: tuple[Task, ...] = (
             "tack {word} onto {file}",
         ),
         (Variant("echo {word} >> {file}"),),
-        risk="ask",
         vague=False,
     ),
     Task(
@@ -68,7 +65,6 @@ CHANGING: tuple[Task, ...] = (
             Variant("cp -r {folder} {target_folder}", 1),
             Variant("cp {file} {file}.bak", 0.8),
         ),
-        risk="ask",
     ),
     Task(
         "move_file",
@@ -80,7 +76,6 @@ CHANGING: tuple[Task, ...] = (
             "{file} belongs in {folder}",
         ),
         (Variant("mv {file} {folder}", 2),),
-        risk="ask",
     ),
     Task(
         "make_folder",
@@ -91,7 +86,6 @@ CHANGING: tuple[Task, ...] = (
             "i need a new folder {target_folder}",
         ),
         (Variant("mkdir -p {target_folder}", 2),),
-        risk="ask",
         reliability=0.97,
         vague=False,
     ),
@@ -105,7 +99,6 @@ CHANGING: tuple[Task, ...] = (
             "send {folder} to {host}",
         ),
         (Variant("rsync -av {folder} {host}:/srv/data", 3),),
-        risk="ask",
         cost="heavy",
         reliability=0.84,
         vague=False,
@@ -124,7 +117,6 @@ CHANGING: tuple[Task, ...] = (
             Variant("rm {file}", 2),
             Variant("trash {file}", 2, "modern"),
         ),
-        risk="danger",
     ),
     Task(
         "delete_folder",
@@ -140,7 +132,6 @@ CHANGING: tuple[Task, ...] = (
             Variant("rm -rf {folder}", 2),
             Variant("rm -r {folder}", 0.8),
         ),
-        risk="danger",
         cost="medium",
         reliability=0.92,
     ),
@@ -155,7 +146,6 @@ CHANGING: tuple[Task, ...] = (
             "put {folder} into one file i can send",
         ),
         (Variant("tar -czf {archive} {folder}", 3, habit="tar"), Variant("zip -r {zip} {folder}", 3, habit="zip")),
-        risk="ask",
         cost="heavy",
         reliability=0.92,
     ),
@@ -164,7 +154,6 @@ CHANGING: tuple[Task, ...] = (
         "archive",
         ("<extract> {archive}", "<extract> the download", "<extract> {archive} here", "get <files> out of {archive}"),
         (Variant("tar -xzf {archive}", 3, habit="tar"), Variant("unzip {zip}", 3, habit="zip")),
-        risk="ask",
         cost="medium",
         reliability=0.88,
     ),
@@ -186,7 +175,6 @@ CHANGING: tuple[Task, ...] = (
             "let me run {script} directly",
         ),
         (Variant("chmod +x {script}", 3),),
-        risk="ask",
     ),
     Task(
         "change_owner",
@@ -198,7 +186,6 @@ CHANGING: tuple[Task, ...] = (
             "fix the ownership of {folder}",
         ),
         (Variant("sudo chown -R {account} {folder}", 3),),
-        risk="danger",
         reliability=0.85,
     ),
 )
