@@ -64,6 +64,8 @@ def text_embeddings(
     """D7. The encoder's vector of every request and command template, computed once per text whoever asks."""
     from ccml.features.embeddings import embedding_table
 
+    if not len(interactions):
+        return dg.MaterializeResult(value=interactions, metadata={"texts": 0})
     encoder = platform.encoder()
     table = embedding_table(interactions, encoder, platform.home.embeddings)
     context.log.info(f"{len(table)} texts by {encoder.name} from {encoder.origin}")

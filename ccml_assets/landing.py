@@ -28,8 +28,8 @@ def drops(context: dg.AssetExecutionContext, platform: Platform) -> dg.Materiali
     return dg.MaterializeResult(metadata={LANDED_DAYS: report.days, **report.metadata()})
 
 
-def files_waiting(home: Home) -> list[str]:
-    """Files that no landing has looked at as they stand now."""
+def files_waiting(home: Home) -> dict[str, tuple[int, int]]:
+    """Files that no landing has looked at as they stand now: path → size and time of change."""
     from ccml.telemetry.sources import all_sources
     from ccml.telemetry.unread import unread
 

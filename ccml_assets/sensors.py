@@ -11,11 +11,13 @@ import msgspec
 
 from ccml.monitoring.decisions import Evidence, RetrainDecision, decide_retraining
 from ccml_assets import jobs
+from ccml_assets.clean import clean_tables
 from ccml_assets.features import feature_tables
 from ccml_assets.landing import files_waiting
 from ccml_assets.monitoring import MONITORED, WINDOW, retrain_decision
+from ccml_assets.raw import raw_tables
 from ccml_assets.skips import skip_reason
-from ccml_assets.staleness import last_event, pending_days, ranges
+from ccml_assets.staleness import DROPS, last_event, pending_days, ranges
 from ccml_assets.versions import code_version
 from ccml_resources.platform import Platform
 
@@ -23,29 +25,33 @@ ON = dg.DefaultSensorStatus.RUNNING
 
 PREPARED = dg.AssetKey(["clean", "interactions"])
 
+DAILY = [*raw_tables, clean_tables, *feature_tables]
+"""What every day with events is made into."""
+
 
 @dg.sensor(job=jobs.ingest, minimum_interval_seconds=30, default_status=ON)
 def landed_files(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult | dg.SkipReason:
-    """Files that nobody has read yet. The same set of files asks once."""
+    """Files that nobody has read yet. The same set of files asks once; a file that has grown since is another set."""
     waiting = files_waiting(platform.home)
     if not waiting:
         return dg.SkipReason("No new files in the landing zone or in a named folder.")
-    digest = hashlib.sha256("\n".join(sorted(waiting)).encode()).hexdigest()[:16]
-    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=digest)])
+    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=_digest(sorted(waiting.items())))])
 
 
 @dg.sensor(job=jobs.prepare, minimum_interval_seconds=30, default_status=ON)
 def landed_days(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Days with events that were landed after the day was last prepared, or by code that has changed since."""
-    chain = {table.key: code_version("features") for table in feature_tables}
+    chain = {key: code_version(key.path[0]) for table in DAILY for key in table.keys}
     waiting = ranges(pending_days(context.instance, chain))
     if not waiting:
         return dg.SkipReason("Every landed day is prepared.")
-    landed = last_event(context.instance, dg.AssetKey(["landing", "drops"]))
+    landed = last_event(context.instance, DROPS)
+    # The same days are asked for again once something has landed or the code has changed.
+    cause = f"{landed[0] if landed else 0}:{_digest(sorted(chain.values()))}"
     return dg.SensorResult(
         run_requests=[
             dg.RunRequest(
-                run_key=f"{landed[0] if landed else 0}:{first}:{last}",
+                run_key=f"{cause}:{first}:{last}",
                 tags={"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last},
             )
             for first, last in waiting
@@ -71,6 +77,8 @@ class RetrainMemory(msgspec.Struct, frozen=True):
     """Newest evidence that was decided on."""
     answered: list[str] = []
     last_retrain: str | None = None
+    held: str = ""
+    """Evidence that the cool-down holds back; said once, not at every tick until it is over."""
 
 
 @dg.sensor(job=jobs.learn, minimum_interval_seconds=60, default_status=ON)
@@ -88,12 +96,15 @@ def retrain_when_needed(context: dg.SensorEvaluationContext, platform: Platform)
         return dg.SkipReason("No evidence since the last decision.")
     evidence = read_evidence(context.instance, platform)
     decision = decide_retraining(evidence, answered=frozenset(memory.answered), last_retrain=last, now=now)
+    if decision.cool_down_until and decision.evidence_id == memory.held:
+        return dg.SkipReason(decision.reason)
     asks = [dg.RunRequest(run_key=decision.evidence_id, tags={"ccml/trigger": decision.trigger})]
     # A "no" that only waits for the cool-down is looked at again at the next tick.
     after = RetrainMemory(
         seen=memory.seen if decision.cool_down_until else seen,
         answered=[*memory.answered, decision.evidence_id][-100:] if decision.retrain else memory.answered,
         last_retrain=now.isoformat() if decision.retrain else memory.last_retrain,
+        held=decision.evidence_id if decision.cool_down_until else "",
     )
     return dg.SensorResult(
         run_requests=asks if decision.retrain else [],
@@ -121,6 +132,10 @@ def observe(decision: RetrainDecision) -> dg.AssetObservation:
         retrain_decision.key,
         metadata={name: "none" if value is None else value for name, value in msgspec.to_builtins(decision).items()},
     )
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(msgspec.json.encode(value)).hexdigest()[:16]
 
 
 @dg.run_failure_sensor(default_status=ON, minimum_interval_seconds=30)

@@ -1,7 +1,8 @@
 """What a run would have to do: the days that were landed but not prepared, and the assets whose code or inputs moved.
 
 Both are read off the event log. An asset's last event is its newest materialization or its newest skip; an asset is
-stale if it has none, if its code version differs from the one it was made by, or if an input's last event is newer.
+stale if it has none, if its code version differs from the one it was made by, or if an input's last event is newer. An
+asset below one that was skipped is not: there is nothing to make it from.
 """
 
 from collections.abc import Iterable, Mapping
@@ -45,31 +46,35 @@ def stale_assets(instance: dg.DagsterInstance, defs: dg.Definitions, selection: 
         if key not in selected:
             continue
         parents = graph.get(key).parent_keys
-        event = last_event(instance, key)
-        if event is not None and event[2]:
-            skipped.add(key)
-        if event is None and parents & skipped and not parents & stale:
-            # Its input was skipped for a reason that still holds: nothing to make it from.
+        inputs = {parent: last_event(instance, parent) for parent in parents}
+        if any(
+            parent in skipped or (parent not in selected and newest is not None and newest[2])
+            for parent, newest in inputs.items()
+        ):
+            # An input was skipped for a reason that still holds: nothing to make it from.
             skipped.add(key)
             continue
-        newer = (last_event(instance, parent) for parent in parents)
+        event = last_event(instance, key)
         if (
             event is None
             or event[1] != graph.get(key).code_version
             or parents & stale
-            or any(parent is not None and parent[0] > event[0] for parent in newer)
+            or any(newest is not None and newest[0] > event[0] for newest in inputs.values())
         ):
             stale.add(key)
             order.append(key)
+        elif event[2]:
+            skipped.add(key)
     return order
 
 
-def pending_days(instance: dg.DagsterInstance, last_of_the_chain: Mapping[dg.AssetKey, str | None]) -> list[date]:
-    """Days whose newest landing is newer than what was last made of them, oldest first; all landed days where the code
-    has changed since.
+def pending_days(instance: dg.DagsterInstance, chain: Mapping[dg.AssetKey, str | None]) -> list[date]:
+    """Days whose newest landing is newer than what was last made of them, or that other code made, oldest first.
+
+    With them the days beside that hold events: a session, or the feedback on its last turn, may run across midnight.
 
     Args:
-        last_of_the_chain: the daily assets that a prepared day must have, and their present code versions.
+        chain: the daily assets that a prepared day must have, and their present code versions.
     """
     landed: dict[str, int] = {}
     for record in instance.fetch_materializations(DROPS, limit=10_000).records:
@@ -78,14 +83,29 @@ def pending_days(instance: dg.DagsterInstance, last_of_the_chain: Mapping[dg.Ass
         touched = record.asset_materialization.metadata[LANDED_DAYS].value
         for day in touched if isinstance(touched, list) else []:
             landed[str(day)] = max(landed.get(str(day), 0), record.storage_id)
-    pending: set[str] = set()
-    for key, code_version in last_of_the_chain.items():
-        event = last_event(instance, key)
-        if event is not None and event[1] != code_version:
-            return sorted(date.fromisoformat(day) for day in landed)
-        made = instance.get_latest_storage_id_by_partition(key, dg.DagsterEventType.ASSET_MATERIALIZATION)
-        pending |= {day for day, storage_id in landed.items() if made.get(day, -1) < storage_id}
-    return sorted(date.fromisoformat(day) for day in pending)
+    pending: set[date] = set()
+    for key, code_version in chain.items():
+        made = _made_days(instance, key, code_version)
+        pending |= {date.fromisoformat(day) for day, storage_id in landed.items() if made.get(day, -1) < storage_id}
+    beside = {day + timedelta(days=step) for day in pending for step in (-1, 1)}
+    return sorted(pending | {day for day in beside if day.isoformat() in landed})
+
+
+def _made_days(instance: dg.DagsterInstance, key: dg.AssetKey, code_version: str | None) -> dict[str, int]:
+    """Partition → storage id of its newest materialization, where that was by this code.
+
+    Asked of each day, not of the asset's newest event: after a change of code a run over many days may end half-way.
+    """
+    newest = instance.get_latest_storage_id_by_partition(key, dg.DagsterEventType.ASSET_MATERIALIZATION)
+    if not newest:
+        return {}
+    wanted = dg.AssetRecordsFilter(key, storage_ids=list(newest.values()))
+    return {
+        str(record.partition_key): record.storage_id
+        for record in instance.fetch_materializations(wanted, limit=len(newest)).records
+        if record.asset_materialization is not None
+        and (record.asset_materialization.tags or {}).get("dagster/code_version") == code_version
+    }
 
 
 def ranges(pending: Iterable[date]) -> list[tuple[str, str]]:

@@ -100,20 +100,19 @@ def ingest(
     """Read logs into the lake without training: what landed, what did not, and why."""
     from ccml_cli.ingest import ingest_logs
 
-    facts = ingest_logs(input, format)
+    facts = ingest_logs(input, format, quiet=as_json)
     if as_json:
         show(facts)
 
 
 @app.command(epilog="Example: ccml serve --port 8321")
 def serve(
-    port: Annotated[int, typer.Option(help="Port.")] = 8321,
-    host: Annotated[str, typer.Option(help="Address; anything but loopback exposes it.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 for any free one.")] = 8321,
 ) -> None:
-    """Answer requests from the released models, until interrupted. Needs neither torch nor Dagster."""
+    """Answer requests from the released models on 127.0.0.1, until interrupted. Needs neither torch nor Dagster."""
     from ccml_cli.serving import run_server
 
-    run_server(host, port)
+    run_server(port)
 
 
 @app.command(epilog='Example: ccml ask "find the big log files"')

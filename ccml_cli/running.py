@@ -46,9 +46,9 @@ class Circle:
         from ccml_assets.staleness import pending_days, ranges, stale_assets
 
         begin = time.monotonic()
-        self._assets("ingest", self._landing_assets())
+        self.land()
         graph = self.defs.resolve_asset_graph()
-        chain = {key: graph.get(key).code_version for key in self._keys("prepare") if key.path[0] == "features"}
+        chain = {key: graph.get(key).code_version for key in self._keys("prepare")}
         for first, last in ranges(pending_days(self.instance, chain)):
             self.progress.say(f"[bold]prepare[/bold] {first} to {last}")
             self._assets(
@@ -62,13 +62,19 @@ class Circle:
         self.outcome.seconds = time.monotonic() - begin
         return self.outcome
 
-    def _landing_assets(self) -> "list[dg.AssetKey]":
+    def land(self) -> bool:
+        """Lands the files that wait; False if none did.
+
+        Raises:
+            CcmlError: the run failed.
+        """
         from ccml_assets.landing import files_waiting
 
         waiting = files_waiting(self.home)
         if waiting:
             self.progress.say(f"[bold]ingest[/bold] {len(waiting)} new files")
-        return self._keys("ingest") if waiting else []
+            self._assets("ingest", self._keys("ingest"))
+        return bool(waiting)
 
     def _keys(self, job: str) -> "list[dg.AssetKey]":
         graph = self.defs.resolve_asset_graph()

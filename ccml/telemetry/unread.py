@@ -35,10 +35,10 @@ def snapshot(sources: Sequence[Source]) -> Snapshot:
     return files
 
 
-def unread(sources: Sequence[Source], lake: Path) -> list[str]:
-    """Paths of files that are new or have changed since `remember` was last told of them."""
+def unread(sources: Sequence[Source], lake: Path) -> Snapshot:
+    """Files that are new or have changed since `remember` was last told of them."""
     read = _read(lake)
-    return [path for path, written in snapshot(sources).items() if read.get(path) != written]
+    return {path: written for path, written in snapshot(sources).items() if read.get(path) != written}
 
 
 def remember(files: Snapshot, lake: Path) -> None:
