@@ -4,12 +4,15 @@ from ccml.quiet import send_nothing_home
 
 send_nothing_home()
 
+import logging  # noqa: E402
 import warnings  # noqa: E402
 
 import dagster as dg  # noqa: E402  (reads the environment when it loads)
 
 # Partition mappings and backfill policies are "beta" for years; thirty lines of it hide what a user has to read.
 warnings.simplefilter("ignore", dg.BetaWarning)
+# It tells of every check of a skipped asset that what follows is not gated; nothing follows.
+logging.getLogger("dagster._core.execution.plan.active").setLevel(logging.ERROR)
 
 from ccml.home import Home  # noqa: E402
 from ccml_assets import (  # noqa: E402

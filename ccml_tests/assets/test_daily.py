@@ -1,0 +1,136 @@
+"""Landing → raw → clean → features, through the jobs that the sensors ask for."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+
+import dagster as dg
+import msgspec
+import pytest
+
+from ccml.home import Home
+from ccml.telemetry.events import KINDS
+from ccml.telemetry.lake import append_once, landed_schema, read_drops
+from ccml_tests.assets import evening
+from ccml_tests.assets.platform import DAYS, INGEST, Platform, checks_of, made_by
+
+CLEAN = dg.AssetKey(["clean", "interactions"])
+
+
+def test_each_landed_event_is_one_raw_row(prepared: Platform) -> None:
+    drops = read_drops(prepared.home.lake)
+    landed = sum((Counter(msgspec.json.decode(row)) for row in drops["landed"]), Counter())
+    raw = {kind: len(prepared.table("raw", kind)) for kind in KINDS}
+    assert raw == {kind: landed[kind] for kind in KINDS}
+    assert raw["interactions"] > 200
+
+
+def test_each_raw_interaction_is_one_clean_row_of_its_day(prepared: Platform) -> None:
+    raw, clean = prepared.table("raw", "interactions"), prepared.table("clean", "interactions")
+    assert sorted(clean["interaction_id"]) == sorted(raw["event_id"])
+    assert Counter(clean["day"]) == Counter(raw["day"])
+    files = sorted(path.stem for path in (prepared.home.lake / "clean" / "interactions").glob("*.parquet"))
+    assert files == DAYS
+
+
+@pytest.mark.parametrize("name", ["state_vectors", "outcome_features", "temporal_features", "user_context"])
+def test_each_feature_table_has_one_row_per_clean_interaction(prepared: Platform, name: str) -> None:
+    rows = prepared.table("features", name)["interaction_id"]
+    assert sorted(rows) == sorted(prepared.table("clean", "interactions")["interaction_id"])
+
+
+def test_each_text_of_a_day_has_one_vector(prepared: Platform) -> None:
+    clean, embedded = prepared.table("clean", "interactions"), prepared.table("features", "text_embeddings")
+    texts = {(row.day, kind, getattr(row, kind)) for row in clean.itertuples() for kind in ("request", "template")}
+    assert len(embedded) == len({one for one in texts if one[2]})
+    assert embedded["embedding"].map(len).nunique() == 1
+
+
+def test_a_sitting_that_runs_past_midnight_is_one_session(prepared: Platform) -> None:
+    clean = prepared.table("clean", "interactions").set_index("interaction_id").loc[list(evening.TURNS)]
+    assert clean["session_id"].nunique() == 1
+    assert clean["position"].tolist() == [0, 1, 2, 3]
+    assert clean["day"].tolist() == [DAYS[0], DAYS[0], DAYS[1], DAYS[1]]
+
+
+def test_a_rating_given_after_midnight_counts_for_the_turn_before_it(prepared: Platform) -> None:
+    clean = prepared.table("clean", "interactions").set_index("interaction_id")
+    assert clean.loc[evening.RATED, "rating"] == 5
+    assert not len(prepared.table("clean", "rejected"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_raw_table_names_no_user(prepared: Platform, kind: str) -> None:
+    assert prepared.table("raw", kind)["user_id"].str.fullmatch(r"u-[0-9a-f]{12}").all()
+
+
+def test_landing_says_how_its_books_add_up(prepared: Platform) -> None:
+    (record,) = prepared.instance.fetch_materializations(INGEST, limit=1).records
+    assert record.asset_materialization is not None
+    told = {name: value.value for name, value in record.asset_materialization.metadata.items()}
+    assert told["files"] == 4
+    assert told["days"] == DAYS
+    assert told["lines"] == told["landed_lines"] + told["duplicates"] + told["blank"]
+    assert told["quarantined"] == {}
+
+
+def test_the_same_files_land_once(prepared: Platform, home: Home) -> None:
+    shutil.copytree(prepared.home.root, home.root)
+    again = Platform(home)
+    assert again.run("ingest").success
+    (record,) = again.instance.fetch_materializations(INGEST, limit=1).records
+    assert record.asset_materialization is not None
+    assert record.asset_materialization.metadata["files"].value == 0
+    assert record.asset_materialization.metadata["already_landed"].value == 4
+
+
+def test_a_day_with_a_rating_alone_is_prepared(platform: Platform) -> None:
+    platform.drop("rating.jsonl", [event for event in evening.EVENTS if event.event_id == "late-rating"])
+    assert platform.run("ingest").success
+    result = platform.run("prepare", days=(DAYS[1], DAYS[1]))
+    assert result.success
+    assert all(checks_of(result).values())
+    rejected = platform.table("clean", "rejected")
+    assert rejected[["event_id", "reason"]].to_numpy().tolist() == [["late-rating", "unknown_interaction"]]
+    assert platform.pending() == []
+
+
+def test_a_day_that_is_prepared_again_replaces_its_rows(platform: Platform) -> None:
+    platform.drop("evening.jsonl", evening.EVENTS)
+    platform.run("ingest")
+    for _ in range(2):
+        assert platform.run("prepare", days=(DAYS[0], DAYS[1])).success
+    assert sorted(platform.table("clean", "interactions")["interaction_id"]) == sorted(evening.TURNS)
+
+
+def test_a_broken_table_fails_its_check_and_nothing_is_made_of_it(prepared: Platform, home: Home) -> None:
+    shutil.copytree(prepared.home.root, home.root)
+    broken = Platform(home)
+    row = dict.fromkeys(landed_schema("feedback").names) | {
+        "event_id": "f-broken",
+        "interaction_id": "late-0",
+        "time": evening.MIDNIGHT,
+        "user_id": "u-00000000000a",
+        "session_id": "late",
+        "source": "native",
+        "rating": 9,
+        "day": DAYS[1],
+        "drop": "d",
+        "line": 1,
+        "event_key": 1,
+        "content_key": 1,
+        "landed_at": evening.MIDNIGHT,
+    }
+    import pyarrow as pa
+
+    append_once(home.lake, "feedback", {"d": pa.Table.from_pylist([row], schema=landed_schema("feedback"))})
+    result = broken.run("prepare", days=(DAYS[1], DAYS[1]))
+    assert not result.success
+    checks = checks_of(result)
+    assert checks.pop(("raw/feedback", "expectations")) is False
+    assert all(checks.values())
+    (failed,) = [one for one in result.get_asset_check_evaluations() if not one.passed]
+    assert "`rating` breaks" in str(failed.metadata["failures"].value)
+    assert CLEAN not in made_by(result)
+    assert not any(key.path[0] == "features" for key in made_by(result))
