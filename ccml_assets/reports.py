@@ -6,7 +6,7 @@ import dagster as dg
 import msgspec
 
 from ccml.errors import NotEnoughDataError
-from ccml.models.candidates import CandidateReference, load_champion
+from ccml.models.candidates import CandidateReference, champion_version, load_champion
 from ccml_assets.model_lines import MODEL_LINES, ModelLine
 from ccml_assets.models import SearchResult
 from ccml_assets.skips import skip
@@ -45,16 +45,16 @@ def _evaluation(line: ModelLine) -> dg.AssetsDefinition:
     def evaluation(  # type: ignore[no-untyped-def]  # a generator of several outputs
         context: dg.AssetExecutionContext, platform: Platform, trained: CandidateReference, rows: Any, **search: Any
     ):
-        from ccml.evaluation.judging import JUDGES
+        from ccml.evaluation.judging import CHAMPION_VERSION, JUDGES
         from ccml.evaluation.publishing import publish_page
 
-        candidate = trained.load()
+        candidate, models = trained.load(), platform.home.models
         found = msgspec.convert(search["search"], SearchResult) if searched else None
         try:
             judgement = JUDGES[line.name](
                 rows,
                 candidate,
-                load_champion(platform.home.models, line.name),
+                load_champion(models, line.name),
                 platform.profile,
                 trials=found.as_trials() if found else (),
                 facts=_facts(trained, candidate),
@@ -78,7 +78,8 @@ def _evaluation(line: ModelLine) -> dg.AssetsDefinition:
                 **{name: dg.MetadataValue.md(picture) for name, picture in pictures.items()},
             },
         )
-        yield dg.Output(judgement.scores, "scores", metadata={"rows": len(judgement.scores)})
+        scores = judgement.scores.assign(**{CHAMPION_VERSION: champion_version(models, line.name)})
+        yield dg.Output(scores, "scores", metadata={"rows": len(scores)})
         yield dg.AssetCheckResult(
             passed=bool(best and best.difference.low > 0),
             check_name=BEATS,

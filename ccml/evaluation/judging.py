@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 CANDIDATE: Final = "candidate"
 CHAMPION: Final = "champion"
 IDENTITY: Final = ("interaction_id", "session_id", "user_id")
+CHAMPION_VERSION: Final = "champion_version"
 
 SCORE: Final = {
     "command_predictor": "top-1 accuracy",
@@ -148,7 +149,7 @@ JUDGES: Final[dict[str, Callable[..., Judgement]]] = {
 
 
 def baseline_columns(scores: pd.DataFrame) -> list[str]:
-    return [name for name in scores.columns if name not in (*IDENTITY, CANDIDATE, CHAMPION)]
+    return [name for name in scores.columns if name not in (*IDENTITY, CANDIDATE, CHAMPION, CHAMPION_VERSION)]
 
 
 def _part(rows: pd.DataFrame, split: str) -> pd.DataFrame:

@@ -30,10 +30,17 @@ class CandidateReference(msgspec.Struct, frozen=True):
         return load_candidate(Path(self.path))
 
 
-def load_champion(models: Path, name: str) -> Candidate | None:
-    """The released model that is served now, as training code sees it; None before the first release."""
-    from ccml.models.artifact import load_candidate
+def champion_version(models: Path, name: str) -> str | None:
+    """What is served now; None before the first release."""
     from ccml.releases.reader import read_pointer
 
     pointer = read_pointer(models, name, "champion")
-    return load_candidate(models / name / pointer.version) if pointer else None
+    return pointer.version if pointer else None
+
+
+def load_champion(models: Path, name: str) -> Candidate | None:
+    """The released model that is served now, as training code sees it; None before the first release."""
+    from ccml.models.artifact import load_candidate
+
+    version = champion_version(models, name)
+    return load_candidate(models / name / version) if version else None

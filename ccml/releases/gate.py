@@ -53,6 +53,8 @@ class GateDecision(msgspec.Struct, frozen=True):
     clusters: int
     comparisons: list[Comparison]
     """The champion first, then the baselines from the best down."""
+    champion_version: str | None = None
+    """Which champion that was; promotion fails if another one has taken its place since."""
 
     @property
     def passed(self) -> bool:

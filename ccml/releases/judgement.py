@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ccml.evaluation.judging import CANDIDATE, CHAMPION, SCORE, baseline_columns
+from ccml.evaluation.judging import CANDIDATE, CHAMPION, CHAMPION_VERSION, SCORE, baseline_columns
 from ccml.evaluation.statistics import resampling_unit
 from ccml.releases.gate import GateDecision, decide
 from ccml.releases.manifest import Lineage, ReleaseFacts
-from ccml.releases.reader import read_pointer
 from ccml.releases.store import promote, publish
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ class ReleaseReference(msgspec.Struct, frozen=True):
 def decide_on_scores(name: str, scores: pd.DataFrame, profile: Profile) -> GateDecision:
     """Candidate against champion and baselines, on the rows of `Judgement.scores`."""
     _, clusters = resampling_unit(scores)
-    return decide(
+    decision = decide(
         name,
         SCORE[name],
         scores[CANDIDATE].to_numpy(),
@@ -45,6 +44,9 @@ def decide_on_scores(name: str, scores: pd.DataFrame, profile: Profile) -> GateD
         evaluation=profile.evaluation,
         seed=profile.seed,
     )
+    if CHAMPION not in scores:
+        return decision
+    return msgspec.structs.replace(decision, champion_version=str(scores[CHAMPION_VERSION].iloc[0]))
 
 
 def release_candidate(
@@ -57,7 +59,11 @@ def release_candidate(
     run_id: str,
     code: str,
 ) -> ReleaseReference:
-    """Publishes the candidate and makes it champion, if the champion still is the one it was compared with."""
+    """Publishes the candidate and makes it champion.
+
+    Raises:
+        ChampionMovedError: another one than the candidate was compared with is champion by now.
+    """
     candidate = trained.load()
     facts = ReleaseFacts(
         metrics=_promised(report),
@@ -67,9 +73,8 @@ def release_candidate(
         gate=decision.summary(),
         serving=exported.serving,
     )
-    pointer = read_pointer(models, trained.name, "champion")
     published = publish(Path(trained.path), models, trained.name, exported=exported.read(), facts=facts)
-    before = pointer.version if pointer else None
+    before = decision.champion_version
     promote(models, trained.name, published.version, expected=before, reason="; ".join(decision.reasons))
     return ReleaseReference(trained.name, published.version, str(published.path), before)
 
