@@ -188,6 +188,8 @@ def _with_state(turns: pd.DataFrame, states: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     fields = ["cpu_percent", "memory_percent", "disk_percent", "load_1m", "processes", "active_application"]
+    # A server notes its own memory with every answer; where that is all, another snapshot may know the machine.
+    states = states[states[fields[:-1]].notna().any(axis=1) | states["active_application"].fillna("").ne("")]
     own = states[states["interaction_id"].notna()].sort_values(["time", "event_id"], kind="stable")
     own = own.groupby("interaction_id").last().reindex(turns["interaction_id"]).reset_index(drop=True)
     numbers = fields[:-1]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import resource
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +18,7 @@ SOURCE = "served"
 
 
 def answer_events(asked: ActRequest, turn: Turn, answer: Answer, host: str) -> Iterator[AnyEvent]:
-    """The interaction and, where the client sent one, the state of its machine.
+    """The interaction and a state: of the client's machine as far as it was sent, and of this process's memory.
 
     What the model took the intent for is kept apart from `intent`: trained on its own guesses, a model would only
     confirm itself.
@@ -48,19 +51,27 @@ def answer_events(asked: ActRequest, turn: Turn, answer: Answer, host: str) -> I
         served_by=answer.served_by,
         latency_ms=answer.latency_ms,
     )
-    state = _known(session.state.model_dump()) if session.state else {}
-    if state:
-        yield SystemState(
-            event_id=f"{answer.interaction_id}-state",
-            time=time,
-            user_id=session.user_id,
-            session_id=session.session_id,
-            source=SOURCE,
-            host=host,
-            interaction_id=answer.interaction_id,
-            platform=session.platform,
-            **state,
-        )
+    yield SystemState(
+        event_id=f"{answer.interaction_id}-state",
+        time=time,
+        user_id=session.user_id,
+        session_id=session.session_id,
+        source=SOURCE,
+        host=host,
+        interaction_id=answer.interaction_id,
+        platform=session.platform,
+        process_memory_mb=resident_memory_mb(),
+        **(_known(session.state.model_dump()) if session.state else {}),
+    )
+
+
+def resident_memory_mb() -> float:
+    """Of this process, in MiB: now on Linux, at its highest so far elsewhere. Takes microseconds."""
+    if sys.platform.startswith("linux"):
+        with open("/proc/self/statm", "rb") as statm:  # noqa: PTH123 - a Path would cost more than the reading
+            pages = int(statm.read().split()[1])
+        return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 2)
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2)  # bytes on macOS
 
 
 def feedback_events(given: FeedbackRequest, proposed: str, digest: str) -> list[AnyEvent]:

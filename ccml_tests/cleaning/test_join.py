@@ -172,6 +172,15 @@ def test_the_turns_own_snapshot_wins_over_a_nearer_one_of_the_machine():
     assert row["cpu_percent"] == 20.0
 
 
+def test_a_snapshot_of_the_server_alone_hides_no_snapshot_of_the_machine():
+    row = only_row(
+        turn("i", 0, command="ls", host="a"),
+        machine("near", -1, host="a", cpu_percent=10.0),
+        machine("own", 0, host="a", interaction_id="i", process_memory_mb=120.0),
+    )
+    assert row["cpu_percent"] == 10.0
+
+
 def test_a_session_across_midnight_is_not_cut_when_a_day_is_cleaned_alone():
     minutes_to_midnight = 15 * 60
     tables = raw_tables(

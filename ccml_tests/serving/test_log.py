@@ -125,7 +125,7 @@ def test_secrets_and_names_reach_no_log_and_no_metric(models: Path, log_dir: Pat
         seen = [server.client.get(path).content for path in ("/metrics", "/readyz", "/openapi.json")]
         seen.append(refused.content)
     written = b"".join(path.read_bytes() for path in log_dir.iterdir())
-    assert written.count(b"\n") == 4
+    assert written.count(b"\n") == 5
     for part in (*seen, written):
         assert secret.encode() not in part
         assert user.encode() not in part
@@ -153,11 +153,23 @@ def test_the_logged_propensity_is_the_probability_the_action_was_drawn_with(mode
     assert all(event.action != "execute" for event in interactions if event.command == "rm -rf build")
 
 
+def test_the_servers_own_memory_stands_beside_every_answer(models: Path, log_dir: Path) -> None:
+    release_all(models)
+    with running(models, log_dir) as server:
+        server.answer("list files")
+        server.answer("list files", state=STATE)
+        exposed = server.metric("process_resident_memory_bytes") / 2**20
+    states = [event for event in logged(log_dir) if isinstance(event, SystemState)]
+    assert [state.cpu_percent for state in states] == [None, 12.5], "a client that sends no state has none"
+    for state in states:
+        assert state.process_memory_mb == pytest.approx(exposed, rel=0.1)
+
+
 def test_a_fallback_is_logged_under_its_own_name(models: Path, log_dir: Path) -> None:
     release(models, "command_predictor")
     with running(models, log_dir) as server:
         server.answer("nan disk space")
-    (interaction,) = logged(log_dir)
+    interaction, _ = logged(log_dir)
     assert isinstance(interaction, Interaction)
     assert (interaction.served_by, interaction.policy_version) == ("default", "default")
     assert interaction.propensity == 1.0
@@ -174,7 +186,7 @@ def test_feedback_on_what_nobody_asked_is_refused_and_not_logged(models: Path, l
         assert response.json()["error"]["code"] == "unknown_interaction"
         assert feedback(server, answer, session_id="s-2", rating=1).status_code == 404
         assert feedback(server, answer, user_id="eve", rating=1).status_code == 404
-    assert [type(event) for event in logged(log_dir)] == [Interaction]
+    assert [type(event) for event in logged(log_dir)] == [Interaction, SystemState]
 
 
 def test_the_same_feedback_twice_is_logged_once_and_another_is_logged_too(models: Path, log_dir: Path) -> None:
@@ -185,7 +197,7 @@ def test_the_same_feedback_twice_is_logged_once_and_another_is_logged_too(models
         assert feedback(server, answer, rating=5).json()["events"] == 1
     ratings = [event.rating for event in logged(log_dir) if isinstance(event, Feedback)]
     assert sorted(ratings) == [4, 5]
-    assert len({event.event_id for event in logged(log_dir)}) == 3
+    assert len({event.event_id for event in logged(log_dir)}) == 4
 
 
 def test_interactions_beyond_the_limit_are_forgotten_oldest_first(models: Path, log_dir: Path) -> None:
@@ -200,7 +212,7 @@ def test_an_idle_server_offers_its_log_to_the_next_ingest(models: Path, log_dir:
     with running(models, log_dir, log_idle_seconds=0.3) as server:
         server.answer("list files")
         until(lambda: len(list(log_dir.glob("*.jsonl"))) == 1)
-        assert len(logged(log_dir)) == 1
+        assert len(logged(log_dir)) == 2
         assert list(log_dir.glob("*.tmp")) == []
 
 

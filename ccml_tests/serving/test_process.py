@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from ccml.home import Home
+from ccml.telemetry.events import Interaction
 from ccml_tests.serving.server import body, logged, until
 from ccml_tests.serving.tiny import release_all
 
@@ -115,12 +116,12 @@ def test_after_a_kill_the_next_start_finishes_the_log(home: Home) -> None:
     folder = home.landing / "served"
     with serving(home) as (process, client):
         ids = [client.post("/v1/act", json=body("list files")).json()["interaction_id"] for _ in range(5)]
-        until(lambda: any(path.read_bytes().count(b"\n") == 5 for path in folder.glob("*.tmp")))
+        until(lambda: any(path.read_bytes().count(b"\n") == 10 for path in folder.glob("*.tmp")))
         process.kill()
         process.wait()
     assert list(folder.glob("*.jsonl")) == []
     with serving(home):
-        assert [event.event_id for event in logged(folder)] == ids
+        assert [event.event_id for event in logged(folder) if isinstance(event, Interaction)] == ids
 
 
 def test_a_taken_port_is_one_sentence(home: Home) -> None:
