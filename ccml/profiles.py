@@ -66,17 +66,17 @@ class CommandSettings:
     batch_size: int = 64
     learning_rate: float = 1e-3
     encoder_learning_rate: float = 1e-4
-    lstm_units: int = 256
+    lstm_units: int = 192
     attention_heads: int = 8
     dropout: float = 0.3
 
 
 @dataclass(frozen=True)
 class IntentSettings:
-    max_examples: int = 6_000
+    max_examples: int = 8_000
     epochs: int = 2
-    batch_size: int = 32
-    learning_rate: float = 2e-4
+    batch_size: int = 64
+    learning_rate: float = 3e-4
     attention_heads: int = 8
     dropout: float = 0.1
     label_smoothing: float = 0.1
@@ -155,7 +155,7 @@ PROFILES: dict[str, Profile] = {
             lstm_units=128,
             attention_heads=4,
         ),
-        intent=IntentSettings(max_examples=1_500, epochs=8, learning_rate=2e-3),
+        intent=IntentSettings(max_examples=1_500, epochs=8, batch_size=32, learning_rate=2e-3),
         policy=PolicySettings(hidden_units=32, epochs=20, batch_size=256),
         study=StudySettings(trials=2, examples=300, epochs=1, timeout_seconds=20.0),
         evaluation=EvaluationSettings(bootstrap_replicates=300),

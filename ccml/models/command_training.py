@@ -199,7 +199,7 @@ class _Training:
         self._record(step, started, fitted, len(self.rows.training), metrics)
 
     def _fine_tune_end_to_end(self, module: CommandPredictor) -> None:
-        """Step 6. All parts together, gently: a third of the learning rates."""
+        """Step 6. All parts together, gently: what stands on top is trained already, and large steps would undo it."""
         if not self.rows.has_requests:
             return self._skip(5)
         started = time.perf_counter()

@@ -60,7 +60,9 @@ def train_intent_classifier(
         )
     generator = np.random.default_rng(seed)
     texts = np.array([str(text) for text in requests["request"]], dtype=object)
-    training = _choose(texts, targets, usable, settings.max_examples, generator)
+    training = _choose(
+        texts, targets, requests["augmented"].to_numpy(dtype=bool), usable, settings.max_examples, generator
+    )
     inputs = tokenize(encoder.tokenizer, texts.tolist())
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -119,20 +121,24 @@ def train_intent_classifier(
 def _choose(
     texts: NDArray[Any],
     targets: NDArray[np.int64],
+    augmented: NDArray[np.bool_],
     usable: NDArray[np.int64],
     limit: int,
     generator: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """At most `limit` training rows, distinct ones first: the same text again costs as much and teaches less."""
-    shuffled = generator.permutation(usable)
+    """At most `limit` training rows: each text once, what people wrote, then rewrites, then repetitions.
+
+    The same text again costs as much as a new one and teaches less.
+    """
+    mixed = generator.permutation(usable)
     seen: set[tuple[str, int]] = set()
-    first: list[int] = []
-    again: list[int] = []
-    for row in shuffled:
+    turn = np.zeros(len(mixed), dtype=np.int64)
+    for position in np.argsort(augmented[mixed], kind="stable"):
+        row = mixed[position]
         key = (texts[row], int(targets[row]))
-        (again if key in seen else first).append(int(row))
+        turn[position] = 2 if key in seen else int(augmented[row])
         seen.add(key)
-    return np.array([*first, *again][:limit], dtype=np.int64)
+    return mixed[np.argsort(turn, kind="stable")][:limit]
 
 
 def _fine_tune(
