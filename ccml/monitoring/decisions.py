@@ -4,6 +4,7 @@ answered twice while its retrain is still at work.
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
@@ -46,7 +47,9 @@ def decide_retraining(
         answered: evidence ids that a retrain was already asked for.
         last_retrain: when the last one was asked for.
     """
-    evidence_id = evidence.drift.report_id if evidence.drift else "no-evidence"
+    # Without a drift report the rest is the evidence: a second fall must not pass for the first one.
+    rest = hashlib.sha256(msgspec.json.encode(evidence)).hexdigest()[:16]
+    evidence_id = evidence.drift.report_id if evidence.drift else rest
 
     def no(reason: str, until: datetime | None = None) -> RetrainDecision:
         return RetrainDecision(

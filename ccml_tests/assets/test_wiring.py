@@ -18,7 +18,17 @@ from ccml_assets.definitions import definitions_of
 from ccml_tests.assets.wiring import PICTURE, differences, wiring
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("torch", "transformers", "mlflow", "evidently", "great_expectations", "sklearn", "optuna", "onnx", "matplotlib")
+HEAVY = (
+    "torch",
+    "transformers",
+    "mlflow",
+    "evidently",
+    "great_expectations",
+    "sklearn",
+    "optuna",
+    "onnx",
+    "matplotlib",
+)
 
 MEASURE = """
 import json, sys, time
@@ -80,9 +90,7 @@ def test_every_asset_says_whose_it_is_what_it_is_and_by_which_code(defs: dg.Defi
 
 def test_the_jobs_cover_every_executable_asset_exactly_once(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
-    covered = [
-        key for job in jobs.all_jobs for key in defs.resolve_job_def(job.name).asset_layer.selected_asset_keys
-    ]
+    covered = [key for job in jobs.all_jobs for key in defs.resolve_job_def(job.name).asset_layer.selected_asset_keys]
     assert sorted(covered) == sorted(graph.executable_asset_keys)
 
 

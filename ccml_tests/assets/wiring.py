@@ -1,6 +1,6 @@
 """The graph as plain values, to be compared with the picture of it that is kept beside: `wiring.json`.
 
-    python -m ccml_tests.assets.wiring     takes a new picture; look at what changed before it is committed
+python -m ccml_tests.assets.wiring     takes a new picture; look at what changed before it is committed
 """
 
 from __future__ import annotations

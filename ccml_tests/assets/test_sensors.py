@@ -1,0 +1,336 @@
+"""Ticks of the real sensors, answered as the daemon answers them."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+import msgspec
+import pytest
+
+from ccml import atomic
+from ccml.evaluation.statistics import Interval
+from ccml.monitoring.alerts import Alert
+from ccml.monitoring.decisions import COOL_DOWN
+from ccml.monitoring.drift import DriftFinding, DriftReport
+from ccml.monitoring.quality import QualityReport
+from ccml_assets import sensors
+from ccml_assets.monitoring import ALERTS, DRIFT, QUALITY, WINDOW, retrain_decision
+from ccml_assets.sensors import PREPARED, RetrainMemory
+from ccml_assets.skips import REASON
+from ccml_assets.staleness import DROPS, LANDED_DAYS
+from ccml_resources.lake import documents
+from ccml_resources.platform import Platform as Resource
+from ccml_tests.assets import evening
+from ccml_tests.assets.platform import DAYS, Platform
+
+
+@dataclass
+class Daemon:
+    """Keeps a sensor's cursor, starts each run key once and stores the events of a tick."""
+
+    platform: Platform
+    sensor: str
+    cursor: str | None = None
+    keys: set[str] = field(default_factory=set)
+    said: str | None = None
+
+    def tick(self) -> list[dg.RunRequest]:
+        """The runs that would be started."""
+        sensor = self.platform.defs.resolve_sensor_def(self.sensor)
+        resources = self.platform.defs.resources or {}
+        context = dg.build_sensor_context(
+            instance=self.platform.instance,
+            cursor=self.cursor,
+            resources={name: resources[name] for name in sensor.required_resource_keys},
+        )
+        tick = sensor.evaluate_tick(context)
+        self.cursor, self.said = tick.cursor, tick.skip_message
+        for event in tick.asset_events:
+            self.platform.instance.report_runless_asset_event(event)
+        started = [request for request in tick.run_requests or [] if request.run_key not in self.keys]
+        self.keys |= {str(request.run_key) for request in started}
+        return started
+
+    def ticks(self, count: int = 10) -> list[dg.RunRequest]:
+        return [request for _ in range(count) for request in self.tick()]
+
+
+# Files
+
+
+def test_files_that_landed_ask_for_one_ingest(platform: Platform) -> None:
+    daemon = Daemon(platform, "landed_files")
+    platform.drop("evening.jsonl", evening.FIRST_EVENING)
+    assert len(daemon.ticks()) == 1
+
+
+def test_an_empty_landing_zone_asks_for_nothing(platform: Platform) -> None:
+    daemon = Daemon(platform, "landed_files")
+    assert daemon.ticks() == []
+    assert "No new files" in str(daemon.said)
+
+
+def test_another_file_asks_again(platform: Platform) -> None:
+    daemon = Daemon(platform, "landed_files")
+    platform.drop("evening.jsonl", evening.FIRST_EVENING)
+    daemon.tick()
+    platform.drop("morning.jsonl", evening.NEXT_MORNING)
+    assert len(daemon.ticks()) == 1
+
+
+def test_a_file_that_has_grown_asks_again(platform: Platform) -> None:
+    daemon = Daemon(platform, "landed_files")
+    platform.drop("history.jsonl", evening.FIRST_EVENING)
+    daemon.tick()
+    platform.run("ingest")
+    platform.drop("history.jsonl", evening.EVENTS)
+    assert len(daemon.ticks()) == 1
+
+
+def test_files_that_were_read_ask_for_nothing(platform: Platform) -> None:
+    daemon = Daemon(platform, "landed_files")
+    platform.drop("evening.jsonl", evening.EVENTS)
+    platform.run("ingest")
+    assert daemon.ticks() == []
+
+
+# Days
+
+
+def landed(platform: Platform, *days: str) -> None:
+    platform.instance.report_runless_asset_event(dg.AssetMaterialization(DROPS, metadata={LANDED_DAYS: list(days)}))
+
+
+def range_of(request: dg.RunRequest) -> tuple[str, str]:
+    return request.tags["dagster/asset_partition_range_start"], request.tags["dagster/asset_partition_range_end"]
+
+
+def test_landed_days_ask_for_one_run_a_range(platform: Platform) -> None:
+    daemon = Daemon(platform, "landed_days")
+    landed(platform, "2026-01-01", "2026-03-04", "2026-03-05")
+    assert [range_of(request) for request in daemon.ticks()] == [
+        ("2026-01-01", "2026-01-01"),
+        ("2026-03-04", "2026-03-05"),
+    ]
+
+
+def test_the_requested_run_prepares_the_days_and_the_sensor_is_quiet_after_it(platform: Platform) -> None:
+    daemon = Daemon(platform, "landed_days")
+    platform.drop("evening.jsonl", evening.EVENTS)
+    platform.run("ingest")
+    (request,) = daemon.tick()
+    assert platform.run("prepare", days=range_of(request)).success
+    assert daemon.ticks() == []
+    assert daemon.said == "Every landed day is prepared."
+    assert len(platform.table("clean", "interactions")) == len(evening.TURNS)
+
+
+def test_the_same_days_are_asked_for_again_when_something_lands_on_them(platform: Platform) -> None:
+    daemon = Daemon(platform, "landed_days")
+    landed(platform, DAYS[0])
+    daemon.tick()
+    landed(platform, DAYS[0])
+    assert len(daemon.ticks()) == 1
+
+
+def test_the_same_days_are_asked_for_again_when_the_code_changes(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon = Daemon(platform, "landed_days")
+    landed(platform, DAYS[0])
+    daemon.tick()
+    monkeypatch.setattr(sensors, "code_version", lambda group: f"new {group}")
+    assert len(daemon.ticks()) == 1
+
+
+# Traffic
+
+
+def prepare(platform: Platform) -> None:
+    platform.instance.report_runless_asset_event(dg.AssetMaterialization(PREPARED, partition=DAYS[0]))
+
+
+def test_prepared_traffic_asks_for_one_look(platform: Platform) -> None:
+    daemon = Daemon(platform, "prepared_traffic")
+    assert daemon.ticks() == []
+    prepare(platform)
+    assert len(daemon.ticks()) == 1
+
+
+@pytest.mark.parametrize(
+    "looked", [dg.AssetMaterialization(WINDOW), dg.AssetObservation(WINDOW, metadata={REASON: "Nothing was served."})]
+)
+def test_traffic_that_monitoring_has_looked_at_asks_for_nothing(platform: Platform, looked: Any) -> None:
+    daemon = Daemon(platform, "prepared_traffic")
+    prepare(platform)
+    platform.instance.report_runless_asset_event(looked)
+    assert daemon.ticks() == []
+    prepare(platform)
+    assert len(daemon.ticks()) == 1
+
+
+# Evidence
+
+
+def drift(report_id: str, *columns: str) -> DriftReport:
+    finding = DriftFinding(column="request_words", distance=0.4, threshold=0.1, drifted=False)
+    found = [msgspec.structs.replace(finding, column=column, drifted=True) for column in columns]
+    return DriftReport(
+        report_id=report_id, reference_rows=500, current_rows=300, false_alarm_rate=0.005, findings=[finding, *found]
+    )
+
+
+def fallen(by: float) -> Alert:
+    return Alert(
+        name="command_predictor_top1_drop",
+        level="alert",
+        value=Interval(by, by - 0.1, by + 0.1),
+        limit=0.1,
+        unit="of released",
+        reason=f"{by} of released, limit 0.1",
+    )
+
+
+def report(platform: Platform, *, drifted: DriftReport | None = None, alerts: tuple[Alert, ...] = ()) -> None:
+    """What a run of the job `monitor` leaves behind."""
+    values = {DRIFT: drifted, QUALITY: QualityReport(findings=[], new_commands=None), ALERTS: list(alerts)}
+    for key, value in values.items():
+        if value is None:
+            skipped = dg.AssetObservation(key, metadata={REASON: "Too little was served."})
+            platform.instance.report_runless_asset_event(skipped)
+            continue
+        atomic.write_bytes(documents(platform.home).path(key), msgspec.json.encode(value))
+        platform.instance.report_runless_asset_event(dg.AssetMaterialization(key))
+
+
+def decisions(platform: Platform) -> list[dict[str, Any]]:
+    """Oldest first."""
+    records = platform.instance.fetch_observations(retrain_decision.key, limit=100).records
+    found = [record.asset_observation for record in records if record.asset_observation]
+    return [{name: value.value for name, value in one.metadata.items()} for one in reversed(found)]
+
+
+@pytest.fixture
+def retraining(platform: Platform) -> Daemon:
+    return Daemon(platform, "retrain_when_needed")
+
+
+def test_drift_asks_for_exactly_one_retrain_in_ten_ticks(platform: Platform, retraining: Daemon) -> None:
+    report(platform, drifted=drift("r1", "unknown_words"))
+    (request,) = retraining.ticks()
+    assert request.run_key == "r1"
+    assert request.tags["ccml/trigger"] == "drift"
+    (decision,) = decisions(platform)
+    assert decision["retrain"] is True
+    assert decision["evidence_id"] == "r1"
+    assert "unknown_words" in decision["reason"]
+
+
+def test_without_drift_ten_ticks_ask_for_nothing_and_say_why_once(platform: Platform, retraining: Daemon) -> None:
+    report(platform, drifted=drift("r1"))
+    assert retraining.ticks() == []
+    (decision,) = decisions(platform)
+    assert decision["retrain"] is False
+    assert decision["reason"] == "No drift, no fall, nothing new in 300 served answers."
+
+
+def test_without_evidence_nothing_is_decided(platform: Platform, retraining: Daemon) -> None:
+    assert retraining.ticks() == []
+    assert decisions(platform) == []
+
+
+def test_too_little_traffic_is_a_no_with_its_reason(platform: Platform, retraining: Daemon) -> None:
+    report(platform, drifted=drift("r1", "unknown_words"))
+    report(platform, drifted=None)
+    assert retraining.ticks() == []
+    assert [decision["reason"] for decision in decisions(platform)] == ["Too little was served to tell."]
+
+
+def test_the_same_report_made_again_is_not_answered_again(platform: Platform, retraining: Daemon) -> None:
+    for _ in range(3):
+        report(platform, drifted=drift("r1", "unknown_words"))
+        retraining.ticks(3)
+    told = decisions(platform)
+    assert [decision["retrain"] for decision in told] == [True, False, False]
+    assert "already answered" in told[-1]["reason"]
+
+
+def test_a_second_drift_waits_for_the_cool_down_and_is_answered_after_it(
+    platform: Platform, retraining: Daemon
+) -> None:
+    report(platform, drifted=drift("r1", "unknown_words"))
+    retraining.tick()
+    report(platform, drifted=drift("r2", "platform"))
+    assert retraining.ticks() == []
+    held = decisions(platform)[-1]
+    assert held["reason"].startswith("Cooling down")
+    assert datetime.fromisoformat(held["cool_down_until"]) > datetime.now(UTC)
+    assert len(decisions(platform)) == 2
+    six_hours_later(retraining)
+    assert [request.run_key for request in retraining.ticks()] == ["r2"]
+    assert [decision["retrain"] for decision in decisions(platform)] == [True, False, True]
+
+
+def six_hours_later(daemon: Daemon) -> None:
+    memory = msgspec.json.decode(daemon.cursor or "", type=RetrainMemory)
+    assert memory.last_retrain is not None
+    earlier = datetime.fromisoformat(memory.last_retrain) - COOL_DOWN - timedelta(seconds=1)
+    daemon.cursor = msgspec.json.encode(msgspec.structs.replace(memory, last_retrain=earlier.isoformat())).decode()
+
+
+def test_held_evidence_that_is_over_by_then_is_not_answered(platform: Platform, retraining: Daemon) -> None:
+    report(platform, drifted=drift("r1", "unknown_words"))
+    retraining.tick()
+    report(platform, drifted=drift("r2", "platform"))
+    retraining.tick()
+    report(platform, drifted=drift("r3"))
+    six_hours_later(retraining)
+    assert retraining.ticks() == []
+
+
+def test_a_fall_of_accuracy_asks_with_its_own_trigger(platform: Platform, retraining: Daemon) -> None:
+    report(platform, drifted=drift("r1"), alerts=(fallen(0.4),))
+    (request,) = retraining.ticks()
+    assert request.tags["ccml/trigger"] == "accuracy_fell"
+
+
+def test_a_second_fall_without_a_drift_report_is_answered_after_the_cool_down(
+    platform: Platform, retraining: Daemon
+) -> None:
+    report(platform, alerts=(fallen(0.4),))
+    assert len(retraining.ticks()) == 1
+    report(platform, alerts=(fallen(0.6),))
+    assert retraining.ticks() == []
+    six_hours_later(retraining)
+    assert len(retraining.ticks()) == 1
+
+
+# Failures
+
+
+@dg.asset
+def broken() -> None:
+    raise ValueError("the disk is full")
+
+
+def test_a_failed_run_is_a_line_of_the_report(platform: Platform) -> None:
+    result = dg.materialize([broken], instance=platform.instance, raise_on_error=False)
+    run = platform.instance.get_run_by_id(result.run_id)
+    assert run is not None
+    (failure,) = platform.instance.all_logs(result.run_id, dg.DagsterEventType.RUN_FAILURE)
+    assert failure.dagster_event is not None
+    context = dg.build_run_status_sensor_context(
+        sensor_name="failed_run",
+        dagster_event=failure.dagster_event,
+        dagster_instance=platform.instance,
+        dagster_run=run,
+        resources={"platform": Resource(root=str(platform.home.root))},
+    ).for_run_failure()
+    for _ in range(2):
+        sensors.failed_run(context)
+    lines = (platform.home.reports / "failed_runs.jsonl").read_bytes().splitlines()
+    assert len(lines) == 2
+    told = msgspec.json.decode(lines[0])
+    assert told["run_id"] == result.run_id
+    assert "Steps failed: ['broken']" in told["message"]
