@@ -13,7 +13,7 @@ from ccml_tests.assets.platform import DAYS, Platform, simulated
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """Landed and prepared by the jobs `ingest` and `prepare`. Tests read it; what they change, they change elsewhere."""
+    """Landed and prepared by the jobs. Tests read it; what they change, they change in a copy."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("CCML_PROFILE", "smoke")
         platform = Platform(Home(tmp_path_factory.mktemp("prepared") / "ccml"))

@@ -79,7 +79,7 @@ def test_other_code_makes_every_landed_day_pending(instance: dg.DagsterInstance)
     assert pending(instance, "2") == ["2026-01-01", "2026-03-05"]
 
 
-def test_after_a_change_of_code_the_days_that_an_interrupted_run_left_stay_pending(
+def test_after_a_change_of_code_days_that_an_interrupted_run_left_stay_pending(
     instance: dg.DagsterInstance,
 ) -> None:
     lands(instance, "2026-01-01", "2026-03-05")

@@ -1,0 +1,201 @@
+"""Tables and documents through the real managers: what goes in comes out, and a kill leaves what was there before."""
+
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+import pytest
+
+from ccml.errors import IntegrityError
+from ccml.evaluation.statistics import Interval
+from ccml.monitoring.alerts import Alert
+from ccml_resources.lake import DocumentIOManager, TableIOManager
+
+DAYS = dg.DailyPartitionsDefinition("2026-03-01", end_date="2026-03-08")
+SINGLE_RUN = dg.BackfillPolicy.single_run()
+
+given: dict[str, Any] = {}
+"""What the assets below make next, by name."""
+
+
+@dg.asset(key=["raw", "daily"], partitions_def=DAYS, backfill_policy=SINGLE_RUN)
+def daily() -> Any:
+    return given["daily"]
+
+
+@dg.asset(
+    key=["clean", "echo"], ins={"daily": dg.AssetIn(["raw", "daily"])}, partitions_def=DAYS, backfill_policy=SINGLE_RUN
+)
+def echo(daily: Any) -> Any:
+    given["echo"] = daily
+    return daily
+
+
+@dg.asset(key=["datasets", "whole"], ins={"daily": dg.AssetIn(["raw", "daily"])})
+def whole(daily: Any) -> Any:
+    return daily
+
+
+@dg.asset(key=["datasets", "after"], ins={"whole": dg.AssetIn(["datasets", "whole"])})
+def after(whole: Any) -> None:
+    given["after"] = whole
+
+
+@dg.asset(key=["monitoring", "raised"], io_manager_key="documents")
+def raised() -> Any:
+    return given["raised"]
+
+
+@dg.asset(ins={"raised": dg.AssetIn(["monitoring", "raised"])})
+def reader(raised: list[Alert]) -> None:
+    given["reader"] = raised
+
+
+@dg.asset(ins={"raised": dg.AssetIn(["monitoring", "raised"])})
+def plain_reader(raised: dict[str, Any]) -> None:
+    given["plain_reader"] = raised
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    return tmp_path / "lake"
+
+
+def make(lake: Path, *assets: Any, days: tuple[str, str] | None = None) -> None:
+    """Raises what the asset or its manager raises."""
+    everything = [daily, echo, whole, after, raised, reader, plain_reader]
+    tags = {f"dagster/asset_partition_range_{end}": day for end, day in zip(("start", "end"), days or (), strict=False)}
+    dg.materialize(
+        everything,
+        selection=dg.AssetSelection.assets(*assets),
+        tags=tags,
+        resources={"io_manager": TableIOManager(root=str(lake)), "documents": DocumentIOManager(root=str(lake))},
+        instance=dg.DagsterInstance.ephemeral(),
+    )
+
+
+def rows(*days: int) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "day": [f"2026-03-{day:02d}" for day in days],
+            "number": pd.array(range(len(days)), dtype="Int64"),
+            "vector": [[0.5, float(day)] for day in days],
+        }
+    )
+
+
+def test_a_table_over_days_comes_back_as_it_was(lake: Path) -> None:
+    given["daily"] = rows(1, 1, 2, 3)
+    make(lake, daily, echo, days=("2026-03-01", "2026-03-03"))
+    assert given["echo"].drop(columns="vector").equals(given["daily"].drop(columns="vector"))
+    assert [list(vector) for vector in given["echo"]["vector"]] == given["daily"]["vector"].tolist()
+    assert sorted(path.name for path in (lake / "raw" / "daily").iterdir()) == [
+        "2026-03-01.parquet",
+        "2026-03-02.parquet",
+        "2026-03-03.parquet",
+    ]
+
+
+def test_a_day_is_read_without_its_neighbours(lake: Path) -> None:
+    given["daily"] = rows(1, 2, 3)
+    make(lake, daily, days=("2026-03-01", "2026-03-03"))
+    make(lake, echo, days=("2026-03-02", "2026-03-02"))
+    assert given["echo"]["day"].tolist() == ["2026-03-02"]
+
+
+def test_a_whole_table_gets_all_days_and_comes_back_as_it_was(lake: Path) -> None:
+    given["daily"] = rows(1, 5)
+    make(lake, daily, days=("2026-03-01", "2026-03-05"))
+    make(lake, whole, after)
+    assert given["after"]["day"].tolist() == ["2026-03-01", "2026-03-05"]
+
+
+def test_days_without_a_file_are_days_without_rows(lake: Path) -> None:
+    make(lake, echo, days=("2026-03-02", "2026-03-04"))
+    assert len(given["echo"]) == 0
+
+
+def test_a_day_that_lost_its_rows_loses_its_file(lake: Path) -> None:
+    given["daily"] = rows(1, 2)
+    make(lake, daily, days=("2026-03-01", "2026-03-02"))
+    given["daily"] = rows(2)
+    make(lake, daily, days=("2026-03-01", "2026-03-02"))
+    assert [path.stem for path in (lake / "raw" / "daily").iterdir()] == ["2026-03-02"]
+
+
+def test_an_empty_table_without_columns_is_a_range_without_rows(lake: Path) -> None:
+    given["daily"] = pd.DataFrame()
+    make(lake, daily, days=("2026-03-01", "2026-03-02"))
+    make(lake, echo, days=("2026-03-01", "2026-03-02"))
+    assert len(given["echo"]) == 0
+
+
+def test_a_row_of_a_day_that_the_run_does_not_make_is_refused(lake: Path) -> None:
+    given["daily"] = rows(1, 4)
+    with pytest.raises(IntegrityError, match="raw/daily gave rows of 2026-03-04, a day this run does not make"):
+        make(lake, daily, days=("2026-03-01", "2026-03-02"))
+    assert not (lake / "raw" / "daily").exists()
+
+
+@pytest.mark.parametrize("value", [{"day": "2026-03-01"}, [1], None])
+def test_what_is_not_a_table_is_refused(lake: Path, value: Any) -> None:
+    given["daily"] = value
+    with pytest.raises(IntegrityError, match="expected a DataFrame"):
+        make(lake, daily, days=("2026-03-01", "2026-03-01"))
+
+
+def test_a_whole_table_that_was_never_made_is_named(lake: Path) -> None:
+    with pytest.raises(IntegrityError, match="materialize datasets/whole first"):
+        make(lake, after)
+
+
+def test_a_document_comes_back_as_the_type_that_its_reader_names(lake: Path) -> None:
+    alert = Alert(
+        name="memory", level="alert", value=Interval(600.0, 590.0, 610.0), limit=512.0, unit="MB", reason="600 MB"
+    )
+    given["raised"] = [alert]
+    make(lake, raised, reader)
+    assert given["reader"] == [alert]
+    assert type(given["reader"][0].value) is Interval
+    assert (lake / "monitoring" / "raised.json").is_file()
+
+
+def test_a_document_that_does_not_fit_its_reader_is_refused(lake: Path) -> None:
+    given["raised"] = {"name": "memory"}
+    make(lake, raised, plain_reader)
+    assert given["plain_reader"] == {"name": "memory"}
+    with pytest.raises(Exception, match=r"Expected `array`, got `object`"):
+        make(lake, reader)
+
+
+def test_a_document_that_was_never_made_is_named(lake: Path) -> None:
+    with pytest.raises(IntegrityError, match="materialize monitoring/raised first"):
+        make(lake, reader)
+
+
+def _write_for_ever(path: Path, started: Any) -> None:
+    for generation in range(1_000_000):
+        TableIOManager._write(path, pd.DataFrame({"generation": [generation] * 20_000}))
+        started.set()
+
+
+def test_a_kill_during_a_write_leaves_the_table_before_it(tmp_path: Path) -> None:
+    path = tmp_path / "all.parquet"
+    fork = multiprocessing.get_context("fork")
+    for pause in (0.0, 0.003, 0.007, 0.011, 0.017):
+        started = fork.Event()
+        writer = fork.Process(target=_write_for_ever, args=(path, started))
+        writer.start()
+        assert started.wait(20)
+        time.sleep(pause)
+        assert writer.pid is not None
+        os.kill(writer.pid, signal.SIGKILL)
+        writer.join()
+        left = pd.read_parquet(path)
+        assert len(left) == 20_000
+        assert left["generation"].nunique() == 1
