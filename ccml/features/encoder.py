@@ -69,6 +69,10 @@ class LoadedEncoder:
     def width(self) -> int:
         return int(self.model.config.hidden_size)
 
+    @property
+    def pretrained(self) -> bool:
+        return self.name in PUBLISHED
+
     @cached_property
     def architecture(self) -> dict[str, Any]:
         return architecture_of(self.model)

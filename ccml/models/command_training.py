@@ -23,7 +23,7 @@ from ccml.features.encoder import LoadedEncoder, mean_pool
 from ccml.models.artifact import Candidate
 from ccml.models.command_heads import CommandRows, command_loss, fit_head, head_metrics, new_module, prepare_rows
 from ccml.models.command_predictor import CommandPredictor, CommandTransforms, config_of, head_inputs, run_module
-from ccml.models.fitting import Epoch, Fit, fit, freeze, length_bucketed, shuffled, token_batch, trainable
+from ccml.models.fitting import Epoch, Fit, fit, freeze_lower_part, length_bucketed, shuffled, token_batch, trainable
 from ccml.models.ranking import fit_temperature, ranking_metrics
 from ccml.profiles import CommandSettings
 
@@ -113,6 +113,7 @@ class _Training:
         self.encoder = replace(encoder, model=copy.deepcopy(encoder.model))
         self.transforms = transforms
         self.probe = nn.Linear(encoder.width, len(rows.labels))
+        self.unread = generator.permutation(rows.training)
         self.steps: list[dict[str, Any]] = []
 
     def run(self) -> CommandPredictor:
@@ -150,7 +151,7 @@ class _Training:
             return self._skip(1)
         started = time.perf_counter()
         model = self.encoder.model
-        freeze(model, layers=model.config.num_hidden_layers // 3)
+        freeze_lower_part(self.encoder)
         chosen, epochs = self._sample(self.settings.fine_tune_examples)
         lengths = self.rows.tokens["attention_mask"].sum(axis=1)[self.rows.text_of[chosen]]
         pooled = _RequestModel(model, self.probe)
@@ -203,7 +204,7 @@ class _Training:
         if not self.rows.has_requests:
             return self._skip(5)
         started = time.perf_counter()
-        freeze(module.encoder, layers=module.encoder.config.num_hidden_layers // 3)
+        freeze_lower_part(self.encoder)
         chosen, epochs = self._sample(self.settings.end_to_end_examples)
         lengths = self.rows.tokens["attention_mask"].sum(axis=1)[self.rows.text_of[chosen]]
 
@@ -222,7 +223,7 @@ class _Training:
         fitted = fit(
             module,
             [
-                {"params": encoder_parameters, "lr": self.settings.encoder_learning_rate / 3},
+                {"params": encoder_parameters, "lr": self.settings.encoder_learning_rate / 2},
                 {
                     "params": [p for p in trainable(module) if id(p) not in inside],
                     "lr": self.settings.learning_rate / 3,
@@ -243,11 +244,13 @@ class _Training:
         self.requests[texts] = torch.from_numpy(compute_embeddings([self.rows.texts[t] for t in texts], self.encoder))
 
     def _sample(self, examples: int) -> tuple[NDArray[np.int64], int]:
-        """Training rows, and how often to go through them, to see this many examples."""
-        rows = self.rows.training
+        """Training rows, and how often to go through them, to see this many examples; rows the encoder has not
+        learnt from yet go first."""
+        rows = self.unread
         if examples >= len(rows):
             return rows, round(examples / len(rows))
-        return self.generator.choice(rows, examples, replace=False), 1
+        self.unread = np.roll(rows, -examples)
+        return rows[:examples], 1
 
     def _requests(self, rows: NDArray[np.int64]) -> torch.Tensor:
         return self.requests[self.rows.text_of[rows]]  # (B, D)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 import numpy as np
@@ -16,7 +16,7 @@ from ccml.errors import NotEnoughDataError
 from ccml.features.embeddings import bf16_is_fast
 from ccml.features.encoder import LoadedEncoder
 from ccml.models.artifact import Candidate
-from ccml.models.fitting import Inputs, fit, freeze, length_bucketed, token_batch, tokenize, trainable
+from ccml.models.fitting import Inputs, fit, freeze_lower_part, length_bucketed, token_batch, tokenize, trainable
 from ccml.models.intent_classifier import OUT_OF_SCOPE, IntentClassifier, IntentSizes, energies, run_module
 from ccml.models.ranking import NOT_A_CLASS, fit_temperature, frequent_labels, ranking_metrics, target_indices
 from ccml.profiles import IntentSettings
@@ -66,9 +66,9 @@ def train_intent_classifier(
     inputs = tokenize(encoder.tokenizer, texts.tolist())
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        module = IntentClassifier(
-            copy.deepcopy(encoder.model), IntentSizes(len(labels), settings.attention_heads, settings.dropout)
-        )
+        own = replace(encoder, model=copy.deepcopy(encoder.model))
+        freeze_lower_part(own)
+        module = IntentClassifier(own.model, IntentSizes(len(labels), settings.attention_heads, settings.dropout))
         fitted = _fine_tune(module, inputs, targets, training, validation, settings, generator, report)
     held_out = _logits(module, inputs, calibration)
     known = np.bincount(targets[usable], minlength=len(labels) + 1)
@@ -151,7 +151,6 @@ def _fine_tune(
     generator: np.random.Generator,
     report: Callable[[dict[str, Any]], None],
 ) -> Any:
-    freeze(module.encoder, layers=module.encoder.config.num_hidden_layers // 3)
     encoder_parameters = trainable(module.encoder)
     inside = {id(parameter) for parameter in encoder_parameters}
     lengths = inputs["attention_mask"].sum(axis=1)[training]
