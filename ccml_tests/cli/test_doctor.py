@@ -1,0 +1,65 @@
+"""`ccml doctor`: what is there, what is missing, where state lies, which logs were found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ccml.home import Home
+from ccml_cli import doctor
+from ccml_tests.cli.conftest import Call
+
+
+@pytest.fixture
+def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home directory with nothing in it."""
+    folder = tmp_path / "user"
+    folder.mkdir()
+    monkeypatch.setenv("HOME", str(folder))
+    return folder
+
+
+def test_as_json_it_tells_facts_and_nothing_else(ccml: Call, home: Home, user: Path) -> None:
+    facts = ccml("doctor", "--json").facts
+    assert facts["profile"] == "smoke"
+    assert facts["state"] == {"home": str(home.root), "exists": False, "releases": {}}
+    assert facts["own_logs"] == []
+    assert facts["packages"]["serving (ccml serve, ask)"]["numpy"]
+
+
+def test_a_missing_package_is_told_beside_its_feature(ccml: Call, user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(doctor.FEATURES, "flying", ("no-such-package",))
+    assert ccml("doctor", "--json").facts["packages"]["flying"] == {"no-such-package": None}
+    assert [line.split() for line in ccml("doctor").out.splitlines() if "no-such" in line] == [
+        ["flying", "no-such-package", "missing"]
+    ]
+
+
+def test_logs_of_the_user_are_found_with_the_command_that_reads_them(ccml: Call, user: Path) -> None:
+    (user / ".bash_history").write_text("ls\n")
+    session = user / ".claude" / "projects" / "app" / "one.jsonl"
+    session.parent.mkdir(parents=True)
+    session.write_text("{}\n")
+    found = {logs["format"]: logs for logs in ccml("doctor", "--json").facts["own_logs"]}
+    assert sorted(found) == ["bash-history", "claude-code"]
+    assert found["bash-history"]["bytes"] == 3
+    assert found["claude-code"]["files"] == 1
+    assert found["claude-code"]["command"] == f"ccml run --input {user}/.claude/projects --format claude-code"
+
+
+def test_without_logs_it_says_where_it_looked(ccml: Call, user: Path) -> None:
+    assert "No logs of your own at ~/.claude/projects" in ccml("doctor").out
+
+
+def test_every_package_it_asks_for_is_one_that_the_project_declares() -> None:
+    import re
+    import tomllib
+
+    project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text())["project"]
+    declared = [
+        *project["dependencies"],
+        *(one for extra in project["optional-dependencies"].values() for one in extra),
+    ]
+    names = {re.split(r"[\[<>=~! ;]", one)[0] for one in declared}
+    assert {name for packages in doctor.FEATURES.values() for name in packages} - names == set()

@@ -1,0 +1,76 @@
+"""`ccml ingest`: what landed, what did not, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ccml.home import Home
+from ccml.telemetry.simulator.simulate import encode_event
+from ccml.telemetry.sources import named_sources
+from ccml_tests.assets.evening import EVENTS, FIRST_EVENING
+from ccml_tests.cli.conftest import Call
+
+BROKEN = b'{"kind":"interaction","event_id":"half'
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """Four good lines and, at the end, half of one."""
+    path = tmp_path / "logs" / "assistant.jsonl"
+    path.parent.mkdir()
+    path.write_bytes(b"".join(encode_event(event) + b"\n" for event in FIRST_EVENING) + BROKEN)
+    return path
+
+
+def test_it_tells_the_counts_and_names_the_broken_line(ccml: Call, log: Path) -> None:
+    said = ccml("ingest", log)
+    assert said.code == 0
+    told = " ".join(said.out.split())
+    assert "1 files with 5 lines: 4 events landed on 1 days from 4 lines; 1 lines quarantined (1 truncated)" in told
+    assert f"quarantined {log}:5: truncated: the file ends inside this line" in told
+    assert "[ 1/1] ✓ landing/drops" in told
+
+
+def test_as_json_it_tells_the_same_and_nothing_else(ccml: Call, log: Path) -> None:
+    facts = ccml("ingest", log, "--json").facts
+    assert (facts["files"], facts["lines"], facts["landed_lines"]) == (1, 5, 4)
+    assert facts["landed"] == {"interactions": 2, "executions": 2}
+    assert facts["quarantined"] == {"truncated": 1}
+    assert [example.split(": ")[0] for example in facts["quarantine_examples"]] == [f"{log}:5"]
+
+
+def test_the_second_time_nothing_is_new(ccml: Call, log: Path) -> None:
+    ccml("ingest", log)
+    said = ccml("ingest", log)
+    assert said.code == 0
+    assert said.out == "Nothing new: every file had landed before.\n"
+    assert ccml("ingest", log, "--json").facts == {"files": 0}
+
+
+def test_a_folder_is_remembered_and_what_is_new_in_it_lands(ccml: Call, home: Home, log: Path) -> None:
+    ccml("ingest", log.parent, "--format", "native")
+    assert [source.path for source in named_sources(home)] == [str(log.parent)]
+    (log.parent / "more.jsonl").write_bytes(encode_event(EVENTS[-1]) + b"\n")
+    facts = ccml("ingest", log.parent, "--format", "native", "--json").facts
+    assert (facts["files"], facts["already_landed"]) == (1, 1)
+
+
+def test_no_more_than_ten_broken_lines_are_shown(ccml: Call, tmp_path: Path) -> None:
+    path = tmp_path / "broken.jsonl"
+    path.write_bytes((BROKEN + b"\n") * 12)
+    said = ccml("ingest", path)
+    assert "12 lines quarantined" in " ".join(said.out.split())
+    assert said.out.count("quarantined /") == 10
+
+
+def test_a_key_that_others_may_read_fails_the_landing_in_one_sentence(ccml: Call, home: Home, log: Path) -> None:
+    home.root.mkdir(parents=True)
+    home.key_file.write_bytes(b"k" * 32)
+    home.key_file.chmod(0o644)
+    said = ccml("ingest", log)
+    assert said.code == 1
+    assert said.err.startswith("ccml: landing/drops failed: ")
+    assert str(home.key_file) in said.err
+    assert "Traceback" not in said.err

@@ -1,0 +1,112 @@
+"""Help with an example, exit codes that mean something, one sentence instead of a traceback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ccml.errors import InputError
+from ccml.home import Home
+from ccml.telemetry.readers import FORMATS
+from ccml_cli.main import app
+from ccml_tests.cli.conftest import Call
+
+COMMANDS = ["run", "ui", "simulate", "ingest", "serve", "ask", "bench", "doctor"]
+
+
+def test_these_are_the_commands() -> None:
+    assert sorted(command.callback.__name__ for command in app.registered_commands if command.callback) == sorted(
+        COMMANDS
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_ends_with_an_example_of_the_command(ccml: Call, command: str) -> None:
+    said = ccml(command, "--help")
+    assert said.code == 0
+    assert f"Example: ccml {command}" in said.out
+
+
+@pytest.mark.parametrize("command", ["run", "simulate", "ingest", "ask", "bench", "doctor"])
+def test_a_command_that_tells_facts_tells_them_as_json_too(ccml: Call, command: str) -> None:
+    assert "--json" in ccml(command, "--help").out
+
+
+def test_the_help_of_input_names_every_format(ccml: Call) -> None:
+    said = ccml("run", "--help").out
+    assert [name for name in FORMATS if name not in said] == []
+
+
+def test_an_input_that_does_not_exist_is_one_sentence_and_code_2(ccml_process: Call, tmp_path: Path) -> None:
+    said = ccml_process("run", "--input", tmp_path / "nowhere")
+    assert said.code == 2
+    assert said.out == ""
+    assert said.err == f"ccml: {tmp_path / 'nowhere'} is neither a file nor a folder; expected one that exists.\n"
+
+
+def test_with_debug_the_same_is_a_traceback(ccml_process: Call, tmp_path: Path) -> None:
+    said = ccml_process("run", "--input", tmp_path / "nowhere", "--debug")
+    assert said.code != 0
+    assert "Traceback" in said.err
+    assert "InputError" in said.err
+
+
+@pytest.mark.parametrize("command", [("run", "--input"), ("ingest",)])
+def test_an_unknown_format_lists_the_known_ones(ccml: Call, tmp_path: Path, command: tuple[str, ...]) -> None:
+    said = ccml(*command, tmp_path, "--format", "csv")
+    assert said.code == 2
+    assert said.err.count("\n") == 1
+    assert [name for name in ("auto", *FORMATS) if name not in said.err] == []
+
+
+@pytest.mark.parametrize("command", [("run", "--input"), ("ingest",)])
+def test_an_empty_folder_is_one_sentence_and_code_2(
+    ccml: Call, home: Home, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    said = ccml(*command, folder)
+    assert said.code == 2
+    assert "expected logs in it" in said.err
+    assert not home.root.exists()
+
+
+def test_an_unknown_profile_is_one_sentence_and_code_2(ccml: Call) -> None:
+    said = ccml("run", "--profile", "huge")
+    assert said.code == 2
+    assert said.err == "ccml: CCML_PROFILE is 'huge'; expected one of smoke, laptop, gpu.\n"
+
+
+def test_an_unknown_option_is_code_2(ccml: Call) -> None:
+    assert ccml("doctor", "--colour").code == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (InputError("Expected a folder."), 2, "ccml: Expected a folder.\n"),
+        (ValueError("a bug"), 1, "ccml: ValueError: a bug (--debug shows where)\n"),
+    ],
+)
+def test_an_error_ends_with_its_code_and_one_line(
+    ccml: Call, monkeypatch: pytest.MonkeyPatch, error: Exception, code: int, told: str
+) -> None:
+    def fails(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("ccml_cli.doctor.examine", fails)
+    said = ccml("doctor")
+    assert (said.code, said.out, said.err) == (code, "", told)
+    with pytest.raises(type(error)):
+        ccml("doctor", "--debug")
+
+
+def test_an_interrupt_is_code_130(ccml: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ccml_cli.doctor.examine", interrupted)
+    said = ccml("doctor")
+    assert said.code == 130
+    assert "Traceback" not in said.err
