@@ -73,7 +73,7 @@ class CommandSettings:
 
 @dataclass(frozen=True)
 class IntentSettings:
-    max_examples: int = 8_000
+    max_examples: int = 5_000
     epochs: int = 2
     batch_size: int = 64
     learning_rate: float = 3e-4

@@ -94,6 +94,7 @@ def judge_intents(
     trials: Sequence[Trial],
     facts: Mapping[str, str | int | float],
 ) -> Judgement:
+    from ccml.models.artifact import softmax
     from ccml.models.baselines import intent_baselines
     from ccml.models.intent_classifier import energies
 
@@ -102,13 +103,14 @@ def judge_intents(
         name: _wide(baseline.fit(training[in_scope(training)]).probabilities(test))
         for name, baseline in intent_baselines(candidate.labels, profile.seed).items()
     }
-    probabilities = _wide(candidate.probabilities(test))
+    logits = candidate.logits(test)
+    probabilities = _wide(softmax(logits, candidate.temperature))
     report = intent_report(
         test,
         probabilities,
         candidate.labels,
         fitted,
-        out_of_scope=energies(candidate.logits(test)),
+        out_of_scope=energies(logits),
         threshold=float(candidate.calibration["oos_threshold"]),
         evaluation=profile.evaluation,
         cost=_cost(candidate, test),
