@@ -8,6 +8,7 @@ import pytest
 
 from ccml.errors import InputError
 from ccml.home import Home
+from ccml.serving.server import listen
 from ccml.telemetry.readers import FORMATS
 from ccml_cli.main import app
 from ccml_tests.cli.conftest import Call
@@ -76,6 +77,15 @@ def test_an_unknown_profile_is_one_sentence_and_code_2(ccml: Call) -> None:
     said = ccml("run", "--profile", "huge")
     assert said.code == 2
     assert said.err == "ccml: CCML_PROFILE is 'huge'; expected one of smoke, laptop, gpu.\n"
+
+
+def test_a_taken_port_of_the_interface_is_one_sentence(ccml: Call) -> None:
+    with listen(0) as taken:
+        taken.listen()
+        port = taken.getsockname()[1]
+        said = ccml("ui", "--port", port)
+    assert said.code == 1
+    assert said.err == f"ccml: Port {port} of 127.0.0.1 is in use; give another with --port.\n"
 
 
 def test_an_unknown_option_is_code_2(ccml: Call) -> None:

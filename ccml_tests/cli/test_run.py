@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,12 +22,15 @@ from ccml_tests.assets.evening import EVENTS, TURNS
 
 @dataclass(frozen=True)
 class Runs:
-    """The summaries of three runs: over a log, over the same again, over the log with one more turn."""
+    """The summaries of three runs: over a log, over the same again, over the log with one more turn; the third in a
+    process of its own, as JSON.
+    """
 
     home: Home
     first: dict[str, Any]
     second: dict[str, Any]
     third: dict[str, Any]
+    errors_of_third: str
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +49,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
         second = run_circle(log, "auto", None, quiet=True)
         with log.open("ab") as stream:
             stream.writelines(encode_event(event).replace(b"late-0", b"more-0") + b"\n" for event in EVENTS[:2])
-        third = run_circle(None, "auto", None, quiet=True)
-    return Runs(home, first, second, third)
+        command = [str(Path(sys.executable).with_name("ccml")), "run", "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return Runs(home, first, second, json.loads(done.stdout), done.stderr)
 
 
 def printed(summary: dict[str, Any]) -> str:
@@ -78,6 +84,10 @@ def test_a_second_run_makes_nothing_again(runs: Runs) -> None:
 def test_what_was_added_to_a_log_that_was_named_once_is_found(runs: Runs) -> None:
     assert runs.third["interactions"]["kept"] == len(TURNS) + 1
     assert "holds 5 interactions" in runs.third["skipped"]["datasets/splits"]
+
+
+def test_beside_the_facts_nothing_is_printed(runs: Runs) -> None:
+    assert runs.errors_of_third == ""
 
 
 def test_a_run_leaves_no_sample_telemetry_beside_the_users_own(runs: Runs) -> None:
