@@ -9,7 +9,7 @@ from ccml.errors import NotEnoughDataError
 from ccml.models.candidates import CandidateReference, champion_version, load_champion
 from ccml_assets.model_lines import MODEL_LINES, ModelLine
 from ccml_assets.models import SearchResult
-from ccml_assets.skips import skip
+from ccml_assets.skips import skip, unevaluated
 from ccml_resources.platform import Platform
 
 BEATS = "beats_best_baseline"
@@ -62,6 +62,7 @@ def _evaluation(line: ModelLine) -> dg.AssetsDefinition:
         except NotEnoughDataError as reason:
             yield skip(context, line.report_key, reason)
             yield skip(context, line.scores_key, reason)
+            yield from unevaluated(context, reason)
             return
         report = judgement.report
         page, pictures = publish_page(report, platform.home.reports, platform.profile.evaluation.confidence)

@@ -25,6 +25,17 @@ def skip(context: dg.AssetExecutionContext, key: dg.AssetKey, reason: Exception)
     return dg.AssetObservation(key, metadata={REASON: str(reason), CODE_VERSION: version or ""})
 
 
+def unevaluated(context: dg.AssetExecutionContext, reason: Exception) -> Iterator[dg.AssetCheckResult]:
+    """Dagster wants a result for each check that an asset declares; of a skipped asset there is nothing to judge."""
+    for spec in context.assets_def.check_specs:
+        yield dg.AssetCheckResult(
+            passed=True,
+            asset_key=spec.asset_key,
+            check_name=spec.name,
+            description=f"Not evaluated, the asset was skipped: {reason}",
+        )
+
+
 def skippable(compute: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
     """For the body of an asset with `output_required=False`. The body takes `context` first, and returns its result or
     raises SkippedError.
@@ -36,6 +47,7 @@ def skippable(compute: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
             result = compute(context, *args, **kwargs)
         except SkippedError as reason:
             yield skip(context, context.asset_key, reason)
+            yield from unevaluated(context, reason)
             return
         yield result
 

@@ -14,7 +14,7 @@ class Progress:
 
     def __init__(self, *, quiet: bool) -> None:
         # Dagster captures the process's stdout into each step's log while the step runs; the terminal is kept apart.
-        self.console = Console(file=os.fdopen(os.dup(1), "w"), highlight=False, quiet=quiet)
+        self.console = Console(file=os.fdopen(os.dup(1), "w"), highlight=False, quiet=quiet, soft_wrap=True)
         self.started: dict[str, float] = {}
         self.done = 0
         self.of = 0

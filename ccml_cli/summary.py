@@ -15,9 +15,7 @@ def print_summary(console: Console, summary: dict[str, Any], path: Path) -> None
     _print_interactions(console, summary["interactions"])
     _print_models(console, summary)
     for name, gate in summary["gates"].items():
-        console.print(
-            f"[bold]gate[/bold] {NAMES[name]}: {gate['answer']} [dim]{escape('; '.join(gate['reasons']))}[/dim]"
-        )
+        console.print(f"[bold]gate[/bold] {NAMES[name]}: {gate['answer']} [dim]{escape(gate['reasons'][0])}[/dim]")
     for name, release in summary["releases"].items():
         told = f"{release['version']} [dim]{release['path']}[/dim]" if release else "none"
         console.print(f"[bold]release[/bold] {NAMES[name]}: {told}")
