@@ -1,6 +1,7 @@
 """`ccml ui`: webserver and daemon side by side; if one ends, so does the other."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -28,6 +29,8 @@ def run_ui(port: int, profile: str | None) -> int:
     daemon = ["dagster-daemon", "run", "-w", workspace]
     bin_folder = Path(sys.executable).parent
     environment = os.environ | {"PATH": f"{bin_folder}{os.pathsep}{os.environ.get('PATH', '')}"}
+    # A terminated parent would leave both running, and the port taken, with nobody to stop them.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     processes = [subprocess.Popen(command, cwd=PROJECT, env=environment) for command in (webserver, daemon)]  # noqa: S603
     print(f"CCML is at http://127.0.0.1:{port} — Ctrl-C ends it.", flush=True)  # noqa: T201
     try:
