@@ -76,7 +76,7 @@ def drift_report(context: dg.AssetExecutionContext, platform: Platform, served: 
 )
 @skippable
 def quality(context: dg.AssetExecutionContext, platform: Platform, served: Any) -> Any:
-    """Served accuracy and reward where users said what they wanted, beside what the releases were published with."""
+    """Served accuracy and reward, beside what the releases were published with or what was served before."""
     from ccml.models.candidates import load_champion
     from ccml.monitoring.alerts import Thresholds
     from ccml.monitoring.quality import quality_report
@@ -84,13 +84,15 @@ def quality(context: dg.AssetExecutionContext, platform: Platform, served: Any) 
 
     models = platform.home.models
     commands = load_champion(models, "command_predictor")
-    report = quality_report(served, promised(models), frozenset(commands.labels if commands else ()))
+    known = frozenset(commands.labels if commands else ())
+    target = commands.transforms["target"] if commands else platform.profile.command.target
+    report = quality_report(served, promised(models), known, target)
     limit = Thresholds().accuracy_drop
-    drops = {one.model: str(one.relative_drop) for one in report.findings if one.relative_drop is not None}
+    drops = {one.model: f"{one.relative_drop} below {one.against}" for one in report.findings if one.relative_drop}
     fell = [one.model for one in report.findings if one.relative_drop is not None and one.relative_drop.low > limit]
     return dg.MaterializeResult(
         value=report,
-        metadata={f"{one.model} served": str(one.served) for one in report.findings},
+        metadata={f"{one.model} {one.metric}": str(one.served) for one in report.findings},
         check_results=[_check(KEEPS_ITS_PROMISE, QUALITY, not fell, {"fell": fell, **drops})],
     )
 
@@ -108,12 +110,16 @@ def quality(context: dg.AssetExecutionContext, platform: Platform, served: Any) 
     kinds={"json"},
 )
 @skippable
-def alerts(context: dg.AssetExecutionContext, served: Any, judged: QualityReport, states: Any) -> Any:
+def alerts(
+    context: dg.AssetExecutionContext, platform: Platform, served: Any, judged: QualityReport, states: Any
+) -> Any:
     """P4. Latency, errors, memory and accuracy against their limits."""
     from ccml.monitoring.alerts import Thresholds, serving_alerts
+    from ccml.monitoring.window import promised
 
-    memory = states["process_memory_mb"].dropna().to_numpy(dtype=float) if len(states) else ()
-    raised = serving_alerts(served, memory, judged, Thresholds())
+    own = states[states["interaction_id"].isin(served["interaction_id"])] if len(states) else None
+    memory = own["process_memory_mb"].dropna().to_numpy(dtype=float) if own is not None else ()
+    raised = serving_alerts(served, memory, judged, promised(platform.home.models), Thresholds())
     loud = [alert.name for alert in raised if alert.level == "alert"]
     return dg.MaterializeResult(
         value=raised,

@@ -24,7 +24,7 @@ _PACKAGES_OF_GROUP: dict[str, tuple[str, ...]] = {
     "reports": ("datasets", "models", "evaluation"),
     "releases": ("evaluation", "releases"),
     "serving": ("releases", "serving"),
-    "monitoring": ("evaluation", "monitoring"),
+    "monitoring": ("cleaning", "commands", "intents", "datasets", "evaluation", "monitoring"),
 }
 
 _SAME_IN_EVERY_PROFILE = ("landing", "raw", "clean")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
@@ -28,7 +29,7 @@ class Thresholds(msgspec.Struct, frozen=True):
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """`alert` when the whole interval lies beyond the limit, `watch` when only the estimate does, `unknown` when fewer
-    than 30 answers were served: an alarm on a handful of rows teaches people to ignore alarms.
+    than 30 answers, or those of one session alone, were served: an alarm on a handful teaches people to ignore alarms.
     """
 
     name: str
@@ -53,21 +54,23 @@ def serving_alerts(
     served: pd.DataFrame,
     server_memory_mb: Any,
     quality: QualityReport,
+    released: Collection[str],
     limits: Thresholds,
 ) -> list[Alert]:
     """
     Args:
-        served: clean interactions answered by a server; an answer that fell through to a person is an error.
-        server_memory_mb: (M,) resident memory of the serving process, one value per snapshot.
-        quality: served accuracy beside what the releases promised.
+        served: clean interactions answered by a server. An answer is an error if a model that has a release took no
+            part in it, or if only a person was left to ask; what was refused at the door left no answer to count.
+        server_memory_mb: (M,) resident memory of the serving process, one value per answer; its peak is judged.
+        quality: served figures beside those the models are held to.
+        released: names of the models that have a champion.
     """
     latency = errors = memory = None
     known = served["latency_ms"].dropna().to_numpy(dtype=float)
     if len(known) >= FEWEST_ROWS:
         latency = quantile_interval(known, 0.95)
-    if len(served) >= FEWEST_ROWS:
-        failed = served["served_by"].fillna("human").eq("human").to_numpy(dtype=float)
-        errors = bootstrap_interval(failed, clusters=served["session_id"].to_numpy(dtype=str))
+    if len(served) >= FEWEST_ROWS and served["session_id"].nunique() > 1:
+        errors = bootstrap_interval(_failed(served, released), clusters=served["session_id"].to_numpy(dtype=str))
     if len(server_memory_mb):
         peak = float(np.max(server_memory_mb))
         memory = Interval(peak, peak, peak)
@@ -76,7 +79,14 @@ def serving_alerts(
         judge("error_rate", errors, limits.error_rate, "of answers"),
         judge("memory", memory, limits.memory_mb, "MB"),
         *(
-            judge(f"{finding.model}_{finding.metric}_drop", finding.relative_drop, limits.accuracy_drop, "of released")
-            for finding in quality.findings
+            judge(f"{one.model}_drop", one.relative_drop, limits.accuracy_drop, f"below {one.against}")
+            for one in quality.findings
         ),
     ]
+
+
+def _failed(served: pd.DataFrame, released: Collection[str]) -> Any:
+    """(N,) 1 where a released model is missing from the answer, or nothing but a person answered."""
+    part = served["model_versions"].fillna("{}").map(lambda text: frozenset(msgspec.json.decode(text)))
+    missing = ~part.map(frozenset(released).issubset).to_numpy(dtype=bool)
+    return (missing | served["served_by"].fillna("human").eq("human").to_numpy(dtype=bool)).astype(float)

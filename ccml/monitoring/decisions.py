@@ -15,8 +15,8 @@ from ccml.monitoring.drift import DriftReport
 from ccml.monitoring.quality import QualityReport
 
 COOL_DOWN = timedelta(hours=6)
-NEW_COMMAND_SHARE = 0.2
-"""When even the low end of the interval says that a fifth of the corrections have no class, the vocabulary is old."""
+NEW_COMMAND_SHARE = 0.1
+"""When even the low end of the interval says that a tenth of the corrections have no class, the vocabulary is old."""
 
 Trigger: TypeAlias = Literal["drift", "accuracy_fell", "new_commands", "resources", "none"]
 

@@ -6,7 +6,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from ccml.errors import NotEnoughDataError
+from ccml.evaluation.statistics import Interval
 from ccml.releases.reader import read_manifest, read_pointer
 
 if TYPE_CHECKING:
@@ -40,12 +43,12 @@ def served_window(interactions: pd.DataFrame, models: Path) -> pd.DataFrame:
     return served.reset_index(drop=True)
 
 
-def promised(models: Path) -> dict[str, tuple[str, float]]:
+def promised(models: Path) -> dict[str, tuple[str, Interval]]:
     """Model → headline metric and figure, as its champion's manifest has them."""
-    figures: dict[str, tuple[str, float]] = {}
+    figures: dict[str, tuple[str, Interval]] = {}
     for folder in sorted(models.iterdir()) if models.is_dir() else []:
         pointer = read_pointer(models, folder.name, "champion") if folder.is_dir() else None
         if pointer is not None:
             headline = read_manifest(models, folder.name, pointer.version).metrics["headline"]
-            figures[folder.name] = (headline["headline"], float(headline["value"]["estimate"]))
+            figures[folder.name] = (headline["headline"], msgspec.convert(headline["value"], Interval))
     return figures

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from ccml.intents.tables import OUT_OF_SCOPE
 from ccml.serving.answering import COMMAND, INTENT, POLICY
 from ccml.serving.schema import ActRequest, Answer, FeedbackRequest
 from ccml.serving.turn import Turn
@@ -42,7 +43,7 @@ def answer_events(asked: ActRequest, turn: Turn, answer: Answer, host: str) -> I
         directory=session.directory,
         host=host,
         platform=session.platform,
-        predicted_intent=answer.intent.label,
+        predicted_intent=OUT_OF_SCOPE if answer.intent.out_of_scope else answer.intent.label,
         action=answer.action.name,  # type: ignore[arg-type]  # verified to be one of ACTIONS
         propensity=answer.action.propensity,
         policy_version=answer.action.version,
