@@ -6,6 +6,9 @@ from typing import Any
 
 from rich.console import Console
 
+WIDTH_OF_A_LOG = 140
+"""Columns where there is no terminal to ask; rich would take 80 and break the summary's table."""
+
 
 class Progress:
     """Follows the events of the runs it is told of. Prints a line when an asset is done; the assets' own messages in
@@ -14,7 +17,9 @@ class Progress:
 
     def __init__(self, *, quiet: bool) -> None:
         # Dagster captures the process's stdout into each step's log while the step runs; the terminal is kept apart.
-        self.console = Console(file=os.fdopen(os.dup(1), "w"), highlight=False, quiet=quiet, soft_wrap=True)
+        terminal = os.fdopen(os.dup(1), "w")
+        width = None if terminal.isatty() else WIDTH_OF_A_LOG
+        self.console = Console(file=terminal, width=width, highlight=False, quiet=quiet, soft_wrap=True)
         self.started: dict[str, float] = {}
         self.done = 0
         self.of = 0

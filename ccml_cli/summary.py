@@ -45,7 +45,7 @@ def _print_models(console: Console, summary: dict[str, Any]) -> None:
     table = Table("model", "figure", "on test rows", "best baseline", "difference", box=None)
     for name, model in summary["models"].items():
         if "skipped" in model:
-            table.add_row(NAMES[name], "[yellow]skipped[/yellow]", escape(model["skipped"]), "", "")
+            console.print(f"[bold]{NAMES[name]}[/bold] [yellow]skipped[/yellow]: {escape(model['skipped'])}")
             continue
         best = next(one for one in model["baselines"] if one["name"] == model["best_baseline"])
         table.add_row(
@@ -55,7 +55,8 @@ def _print_models(console: Console, summary: dict[str, Any]) -> None:
             f"{best['name']}: {_interval(best['value'])}",
             _interval(best["model_minus_baseline"], signed=True),
         )
-    console.print(table)
+    if table.row_count:
+        console.print(table)
 
 
 def _interval(value: list[float], *, signed: bool = False) -> str:

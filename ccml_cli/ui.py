@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import FrameType
 
 from ccml.errors import CcmlError
 from ccml.home import Home
@@ -30,7 +31,7 @@ def run_ui(port: int, profile: str | None) -> int:
     bin_folder = Path(sys.executable).parent
     environment = os.environ | {"PATH": f"{bin_folder}{os.pathsep}{os.environ.get('PATH', '')}"}
     # A terminated parent would leave both running, and the port taken, with nobody to stop them.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _stop)
     processes = [subprocess.Popen(command, cwd=PROJECT, env=environment) for command in (webserver, daemon)]  # noqa: S603
     print(f"CCML is at http://127.0.0.1:{port} — Ctrl-C ends it.", flush=True)  # noqa: T201
     try:
@@ -47,6 +48,10 @@ def run_ui(port: int, profile: str | None) -> int:
                 process.wait(timeout=20)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _require_free(port: int) -> None:
