@@ -1,8 +1,10 @@
 """The whole platform: what there is, what it is made with, what keeps it fresh."""
 
 from ccml.quiet import send_nothing_home
+from ccml.threads import sleep_while_waiting
 
 send_nothing_home()
+sleep_while_waiting()
 
 import logging  # noqa: E402
 import warnings  # noqa: E402

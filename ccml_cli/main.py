@@ -13,8 +13,10 @@ import typer
 
 from ccml.errors import CcmlError
 from ccml.quiet import send_nothing_home
+from ccml.threads import sleep_while_waiting
 
 send_nothing_home()
+sleep_while_waiting()
 
 app = typer.Typer(
     name="ccml",

@@ -8,8 +8,10 @@ import pytest
 
 from ccml.home import Home
 from ccml.quiet import send_nothing_home
+from ccml.threads import sleep_while_waiting
 
 send_nothing_home()
+sleep_while_waiting()
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -24,7 +26,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Real logs published by others. They are not part of the project; tests that need them skip where they are absent."""
+    """Real logs published by others. They are not part of the project; tests that need them skip without."""
     if not SHARED_DATA.is_dir():
         pytest.skip(f"no real data at {SHARED_DATA}")
     return SHARED_DATA
