@@ -20,8 +20,10 @@ CONTEXT = dg.AssetIn(["datasets", "context"])
 def splits(context: dg.AssetExecutionContext, platform: Platform, interactions: Any) -> Any:
     """Which part each interaction belongs to, drawn before anything is fitted or augmented."""
     from ccml.datasets.splits import assign_splits
+    from ccml.models.candidates import champions_until
 
-    drawn = assign_splits(interactions, platform.profile.split, platform.profile.seed)
+    seen = champions_until(platform.home.models)
+    drawn = assign_splits(interactions, platform.profile.split, platform.profile.seed, seen)
     return dg.MaterializeResult(value=drawn.table(interactions), metadata=drawn.facts)
 
 

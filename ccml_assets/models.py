@@ -200,7 +200,8 @@ def _trained(
         candidate.save(folder)
         run.log_params(_flat(candidate.training.get("hyper_parameters", {})))
         run.log_metrics(_numbers(candidate.metrics))
-        reference = CandidateReference(candidate.name, str(folder), facts["data_hash"], run.run_id)
+        until = rows["time"].max().isoformat()
+        reference = CandidateReference(candidate.name, str(folder), facts["data_hash"], run.run_id, until)
         return dg.MaterializeResult(
             value=reference,
             metadata={

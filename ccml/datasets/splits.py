@@ -1,6 +1,9 @@
 """Draws training, validation, calibration and test rows: by time for known users, and some users wholly unseen (D13).
 
-The split is drawn before anything is fitted or augmented.
+The split is drawn before anything is fitted or augmented. The first training holds out the newest third of the log. A
+retrain that did the same would hold out all that is new: it would be judged on the drift that asked for it without
+having seen any of it. Its held-out rows are therefore the newest part of what came after the champions' data, and
+everything before them trains, the rows that earlier trainings were judged on included.
 """
 
 from __future__ import annotations
@@ -8,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +33,8 @@ MINIMUM_USERS = 5
 """With fewer, holding a whole user out would take too much of what there is to learn from."""
 UNEVEN = 0.2
 """Calibration gets at least this share of the validation window, and at most the rest."""
+FRESH_VALIDATION, FRESH_TEST = 0.2, 0.4
+"""Shares of the fresh rows that a retrain holds out: with 500 of them the gate has its 200 and 200 are learnt from."""
 STRADDLING_LIMIT = 0.2
 """Turns that a session makes after the next cut are dropped while they are at most this share of the rows."""
 
@@ -68,15 +74,23 @@ class Splits:
         )
 
 
-def assign_splits(clean: pd.DataFrame, settings: SplitSettings, seed: int) -> Splits:
-    """Deterministic for the same rows, settings and seed, in whatever order the rows come.
+def assign_splits(
+    clean: pd.DataFrame, settings: SplitSettings, seed: int, champions_until: datetime | None = None
+) -> Splits:
+    """Deterministic for the same arguments, in whatever order the rows come.
 
     Known users: the first sessions train, the next validate (half of them, drawn by hash, calibrates), the last
     test. A session belongs where it starts; what it does after the next cut is dropped.
 
+    Args:
+        champions_until: time of the newest row in the data that a champion was trained or judged on. Sessions that
+            began later are fresh, and with `settings.fresh_rows` of them nothing older is held out.
+
     Raises:
         NotEnoughDataError: too few interactions to keep training and held-out rows apart.
     """
+    import pandas as pd
+
     if len(clean) < MINIMUM_ROWS:
         raise NotEnoughDataError(
             f"The telemetry holds {len(clean)} interactions; at least {MINIMUM_ROWS} are needed to keep training and "
@@ -89,7 +103,10 @@ def assign_splits(clean: pd.DataFrame, settings: SplitSettings, seed: int) -> Sp
     sessions = sessions.reset_index().sort_values(["start", "session_id"], ignore_index=True)
     notes: list[str] = []
     drawn = _held_out_users(sessions, settings, seed, notes)
-    known = sessions[~sessions["user_id"].isin(list(drawn))].reset_index(drop=True)
+    is_drawn = sessions["user_id"].isin(list(drawn))
+    is_fresh = sessions["start"] > champions_until if champions_until else pd.Series(False, sessions.index)
+    known = sessions[~is_drawn].reset_index(drop=True)
+    fresh = _fresh_share(sessions[~is_drawn], is_fresh[~is_drawn], settings)
     dropped: dict[str, int] = {}
     if len(known) < MINIMUM_SESSIONS:
         notes.append(
@@ -98,15 +115,19 @@ def assign_splits(clean: pd.DataFrame, settings: SplitSettings, seed: int) -> Sp
         labels = _by_time_within_sessions(rows, settings)
         drawn, whole, ordered, cuts = frozenset(), False, True, {}
     else:
-        first, second = _boundaries(known, settings)
+        first, second = _boundaries(known, settings, fresh)
         by_session = _by_session(known, first, second, seed)
-        by_session |= dict.fromkeys(sessions.loc[sessions["user_id"].isin(list(drawn)), "session_id"], "test")
+        by_session |= dict.fromkeys(sessions.loc[is_drawn, "session_id"], "test")
+        if fresh:
+            notes.append(f"Held out of what came after {champions_until}, where the data of the champions ends.")
+            by_session |= dict.fromkeys(sessions.loc[is_drawn & ~is_fresh, "session_id"], "dropped")
         labels = rows["session_id"].map(by_session).set_axis(rows["interaction_id"])
+        dropped["turn of a user held out, from before the fresh ones"] = int((labels == "dropped").sum())
         late = _after_the_next_cut(rows, labels, known["start"][first], known["start"][second])
         whole, ordered = True, bool(late.sum() <= STRADDLING_LIMIT * len(rows))
         if ordered:
             labels = labels.mask(late, "dropped")
-            dropped = {"turn after the cut that its session began before": int(late.sum())} if late.any() else {}
+            dropped["turn after the cut that its session began before"] = int(late.sum())
         else:
             notes.append("Many sessions run side by side: each belongs where it starts, whole, and overlaps in time.")
         labels = _halved_in_time(rows, labels, notes)
@@ -125,7 +146,8 @@ def assign_splits(clean: pd.DataFrame, settings: SplitSettings, seed: int) -> Sp
         "users": int(sessions["user_id"].nunique()),
         "unseen_users": len(unseen),
         "held_out_users": len(drawn),
-        "dropped": dropped,
+        "dropped": {reason: count for reason, count in dropped.items() if count},
+        "fresh_rows": int(sessions.loc[is_fresh, "rows"].sum()),
         "cuts": cuts,
         "notes": notes,
     }
@@ -149,14 +171,24 @@ def _only_tested(rows: pd.DataFrame, labels: pd.Series) -> frozenset[str]:
     return frozenset(user[labels == "test"]) - frozenset(user[labels.isin(["train", "validation", "calibration"])])
 
 
-def _boundaries(known: pd.DataFrame, settings: SplitSettings) -> tuple[int, int]:
+def _fresh_share(known: pd.DataFrame, is_fresh: pd.Series, settings: SplitSettings) -> float:
+    """Share of the known users' rows that no champion's data held; 0 where they are too few to hold rows out of."""
+    fresh = int(known.loc[is_fresh, "rows"].sum())
+    return fresh / int(known["rows"].sum()) if fresh >= settings.fresh_rows else 0.0
+
+
+def _boundaries(known: pd.DataFrame, settings: SplitSettings, fresh: float) -> tuple[int, int]:
     """Session numbers: [0, first) trains, [first, second) validates and calibrates, the rest tests."""
+    validation, test = settings.validation_fraction, settings.test_fraction
+    if fresh:
+        validation, test = min(validation, FRESH_VALIDATION * fresh), min(test, FRESH_TEST * fresh)
     count = len(known)
+    reach = max(1, int((validation + test) * count / 13))
     share = np.cumsum(known["rows"].to_numpy()) / known["rows"].sum()
-    aim = int(np.searchsorted(share, 1 - settings.validation_fraction - settings.test_fraction)) + 1
-    first = _quietest_boundary(known, min(max(aim, 1), count - 3), 1, count - 3)
-    aim = int(np.searchsorted(share, 1 - settings.test_fraction)) + 1
-    second = _quietest_boundary(known, min(max(aim, first + 2), count - 1), first + 2, count - 1)
+    aim = int(np.searchsorted(share, 1 - validation - test)) + 1
+    first = _quietest_boundary(known, min(max(aim, 1), count - 3), 1, count - 3, reach)
+    aim = int(np.searchsorted(share, 1 - test)) + 1
+    second = _quietest_boundary(known, min(max(aim, first + 2), count - 1), first + 2, count - 1, reach)
     return first, second
 
 
@@ -193,9 +225,8 @@ def _after_the_next_cut(rows: pd.DataFrame, labels: pd.Series, first: Any, secon
     return ((labels == "train") & (time >= first)) | (validating & (time >= second))
 
 
-def _quietest_boundary(sessions: pd.DataFrame, aim: int, low: int, high: int) -> int:
+def _quietest_boundary(sessions: pd.DataFrame, aim: int, low: int, high: int, reach: int) -> int:
     """The boundary near `aim` that the fewest rows run across; nights and weekends are better cuts than noon."""
-    reach = max(1, len(sessions) // 40)
     near = range(max(low, aim - reach), min(high, aim + reach) + 1)
     rows = sessions["rows"].to_numpy()
     return min(near, key=lambda boundary: (rows[_straddles(sessions, boundary)].sum(), abs(boundary - aim), boundary))

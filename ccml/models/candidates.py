@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,7 +19,8 @@ class CandidateReference(msgspec.Struct, frozen=True):
     path: str
     data_hash: str
     mlflow_run_id: str
-    facts: dict[str, Any] = {}
+    data_until: str | None = None
+    """Time of the newest row it was trained, chosen or will be judged on; UTC, ISO 8601."""
 
     def load(self) -> Candidate:
         """
@@ -36,6 +38,16 @@ def champion_version(models: Path, name: str) -> str | None:
 
     pointer = read_pointer(models, name, "champion")
     return pointer.version if pointer else None
+
+
+def champions_until(models: Path) -> datetime | None:
+    """Time of the newest row in the data that any champion was trained or judged on; None before the first release."""
+    from ccml.releases.reader import read_manifest
+
+    names = sorted(folder.name for folder in models.iterdir() if folder.is_dir()) if models.is_dir() else []
+    versions = {name: champion_version(models, name) for name in names}
+    ends = [read_manifest(models, name, version).data_until for name, version in versions.items() if version]
+    return max((datetime.fromisoformat(end) for end in ends if end), default=None)
 
 
 def load_champion(models: Path, name: str) -> Candidate | None:

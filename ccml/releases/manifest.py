@@ -86,6 +86,8 @@ class ReleaseFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lineage: Lineage
     gate: GateSummary
     serving: Serving
+    data_until: str | None = None
+    """Time of the newest row it was trained or judged on; UTC, ISO 8601. What comes later is new to it."""
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -108,6 +110,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gate: GateSummary
     serving: Serving
     files: dict[str, FileEntry]
+    data_until: str | None = None
 
 
 class Pointer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -154,3 +154,54 @@ def test_one_long_session_in_the_validation_window_is_halved_in_time_and_the_fac
     assert splits.facts["rows"]["validation"] == pytest.approx(splits.facts["rows"]["calibration"], abs=1)
     assert any("later half calibrates" in note for note in splits.facts["notes"])
     assert_clean(table, splits)
+
+
+# A retrain
+
+
+def retrained(table: pd.DataFrame, settings: SplitSettings, known: float) -> tuple[Splits, pd.Series]:
+    """The split where the champions' data ends after this share of the rows, and which rows are later than that."""
+    until = table["time"].quantile(known, interpolation="lower")
+    return assign_splits(table, settings, 7, until), table["time"] > until
+
+
+def test_a_retrain_is_judged_on_the_newest_rows_and_learns_from_new_ones(simulated: pd.DataFrame):
+    settings = SplitSettings(fresh_rows=100)
+    splits, fresh = retrained(simulated, settings, known=0.8)
+    label = simulated["interaction_id"].map(splits.labels)
+    assert_clean(simulated, splits)
+    assert set(label[~fresh]) <= {"train", "dropped"}
+    share = label[fresh & ~simulated["user_id"].isin(splits.unseen_users)].value_counts(normalize=True)
+    assert share["train"] == pytest.approx(0.4, abs=0.12)
+    assert share["test"] == pytest.approx(0.4, abs=0.12)
+    assert share["validation"] + share["calibration"] == pytest.approx(0.2, abs=0.12)
+
+
+def test_users_held_out_are_judged_on_new_rows_alone(simulated: pd.DataFrame, splits: Splits):
+    again, fresh = retrained(simulated, SplitSettings(fresh_rows=100), known=0.8)
+    label = simulated["interaction_id"].map(again.labels)
+    held_out = simulated["user_id"].isin(splits.unseen_users)
+    assert set(label[held_out & fresh]) == {"test"}
+    assert set(label[held_out & ~fresh]) == {"dropped"}
+    assert again.facts["dropped"]["turn of a user held out, from before the fresh ones"] == (held_out & ~fresh).sum()
+
+
+def test_what_champions_tested_on_is_learnt_from_once_newer_rows_test(simulated: pd.DataFrame, splits: Splits):
+    again, _ = retrained(simulated, SplitSettings(fresh_rows=50), known=0.9)
+    tested = splits.labels.index[splits.labels == "test"]
+    assert (again.labels[tested] == "train").any()
+
+
+@pytest.mark.parametrize(("fresh_rows", "kept"), [(200, True), (50, False)])
+def test_too_few_new_rows_leave_the_split_as_it_was(
+    simulated: pd.DataFrame, splits: Splits, fresh_rows: int, kept: bool
+):
+    again, _ = retrained(simulated, SplitSettings(fresh_rows=fresh_rows), known=0.9)
+    assert again.labels.sort_index().equals(splits.labels.sort_index()) is kept
+
+
+def test_where_most_rows_are_new_a_retrain_holds_out_no_more_than_a_first_training(simulated: pd.DataFrame):
+    splits, _ = retrained(simulated, SplitSettings(fresh_rows=100), known=0.05)
+    known = ~simulated["user_id"].isin(splits.unseen_users)
+    share = simulated.loc[known, "interaction_id"].map(splits.labels).value_counts(normalize=True)
+    assert share["test"] == pytest.approx(0.2, abs=0.06)
