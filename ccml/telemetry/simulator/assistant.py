@@ -1,7 +1,7 @@
 """The assistant whose logs these are: it proposes a command, is more or less sure of it, and acts by a soft policy.
 
-Its policy is a reasonable first guess, not a good one: it knows confidence and risk, but not who is asking, in which
-mood, and on how busy a machine. What a learnt policy can gain lies there.
+Its policy is a reasonable first guess, not a good one: it leans on its confidence too little, and does not know who is
+asking, in which mood, and on how busy a machine. What a learnt policy can gain lies there.
 """
 
 from __future__ import annotations
@@ -19,6 +19,12 @@ SUPPORT = 0.025
 """Least probability of every action, so that each can be judged from the log."""
 
 
+UNFAMILIAR = 0.3
+"""Share of plainly worded requests that want something the assistant has not met, such as a project's own scripts. Its
+guess is then wrong more often than not, and its confidence says so: to know when not to run a guess is what there is to
+learn beyond the risk of a command."""
+
+
 @dataclass(frozen=True)
 class Understanding:
     """How hard a request is to understand, as the person typed it."""
@@ -30,8 +36,8 @@ class Understanding:
 
 
 def draw_right_probability(understanding: Understanding, rng: np.random.Generator) -> float:
-    """Probability that the assistant's command is the one meant; clear requests are nearly always understood."""
-    mean, certainty = 0.9, 4.0
+    """Probability that the assistant's command is the one meant; the clear and familiar is nearly always understood."""
+    mean, certainty = (0.4, 3.0) if rng.random() < UNFAMILIAR else (0.95, 8.0)
     if understanding.vague:
         mean, certainty = 0.55, 3.0
     elif understanding.elliptical:

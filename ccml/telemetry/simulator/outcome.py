@@ -106,7 +106,7 @@ def branches(action: Action, s: Situation) -> list[Branch]:
     if action == "suggest":
         # A list helps who can read it: novices pick wrongly or give up, experts see at once what they want.
         picked = 0.5 + 0.47 * s.expertise
-        listed = 0.75
+        listed = 0.9
         pleasant = 0.58 + 0.26 * s.expertise
         gives_up = s.right * (1 - picked) + wrong * (1 - listed * picked)
         return [
