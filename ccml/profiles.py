@@ -67,7 +67,7 @@ class CommandSettings:
     """Passes over all rows in step 5; steps 3 and 4, which it goes on from, get half as many."""
     batch_size: int = 64
     learning_rate: float = 1e-3
-    encoder_learning_rate: float = 1e-4
+    encoder_learning_rate: float = 3e-4
     lstm_units: int = 192
     attention_heads: int = 8
     dropout: float = 0.3
