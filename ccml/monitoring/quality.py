@@ -52,7 +52,7 @@ class QualityFinding(msgspec.Struct, frozen=True, kw_only=True):
 class QualityReport(msgspec.Struct, frozen=True, kw_only=True):
     findings: list[QualityFinding]
     new_commands: Interval | None
-    """Share of the commands that users corrected to which the champion has no class for."""
+    """Share of the commands that users corrected to which the champion has no class for; None without a champion."""
 
 
 def quality_report(
@@ -158,6 +158,8 @@ def relative_drop(reference: Interval, served: Interval) -> Interval:
 
 
 def _new_commands(served: pd.DataFrame, sessions: Any, known: frozenset[str], target: CommandTarget) -> Interval | None:
+    if not known:
+        return None
     corrected = served["corrected_command"].fillna("")
     unknown = ~_read(corrected, target).isin(list(known))
     return _figure(unknown.to_numpy(dtype=float), corrected.ne("").to_numpy(dtype=bool), sessions)

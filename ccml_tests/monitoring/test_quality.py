@@ -143,6 +143,7 @@ def test_corrections_without_a_class_are_counted_among_corrections_alone() -> No
     assert share.estimate == 0.25
     assert share.low < 0.25 < share.high
     assert report(table(served(60))).new_commands is None
+    assert quality_report(rows, {}, frozenset()).new_commands is None, "no command champion, no class to miss"
 
 
 @given(
