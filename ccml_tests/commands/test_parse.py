@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -161,3 +163,19 @@ def test_real_commands_of_people_parse(shared_data: Path) -> None:
     commands = [parse(line) for line in lines]
     assert len(commands) > 9000
     assert sum(command.parsed for command in commands) / len(commands) > 0.99
+
+
+def test_no_character_ends_the_process() -> None:
+    """In a process of its own: what this guards against is no exception that a test could catch."""
+    wide = ["{\U0001f600", "echo {\U00031860..\U00031869}", "{\u1100", "x{\ud800", "{\U000f3fff;}"]
+    script = f"from ccml.commands.parse import parse; print([parse(line).program for line in {wide!r}])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"ended by signal {-done.returncode} {done.stderr}"
+    assert "'echo'" in done.stdout
+
+
+@pytest.mark.parametrize("text", ["données.txt", "日本語.txt", "\U0001f600.txt", "naïve\U0001f680é本"])
+def test_words_in_any_script_stay_as_they_were_written(text: str) -> None:
+    parsed = parse(f"cat {text} 'plain words' | wc -l")
+    assert parsed.template == "cat <path> <path> | wc -l"
+    assert [argument.text for argument in parsed.arguments][:2] == [text, "plain words"]
