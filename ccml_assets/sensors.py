@@ -4,6 +4,7 @@ Each body only reads and asks; what is decided is decided in `ccml.monitoring` a
 """
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -23,19 +24,40 @@ from ccml_resources.platform import Platform
 
 ON = dg.DefaultSensorStatus.RUNNING
 
+CAUSE = "ccml/cause"
+"""Tag of a run: what it was asked for. The attempts at one thing have it in common."""
+MOST_ATTEMPTS = 3
+
 PREPARED = dg.AssetKey(["clean", "interactions"])
 
 DAILY = [*raw_tables, clean_tables, *feature_tables]
 """What every day with events is made into."""
 
 
+def attempt(
+    instance: dg.DagsterInstance, cause: str, tags: Mapping[str, str] | None = None
+) -> dg.RunRequest | dg.SkipReason:
+    """Asks for a run, again when the last one failed, and not while one is at work.
+
+    A run key is used up by a run that failed: without the number in it, what failed once would wait for the next file,
+    or the next night. With `MOST_ATTEMPTS`, what always fails does not run all night either.
+    """
+    runs = instance.get_runs(dg.RunsFilter(tags={CAUSE: cause}))
+    failed = sum(run.is_failure_or_canceled for run in runs)
+    if any(not run.is_finished for run in runs):
+        return dg.SkipReason("It was asked for and is at work or waits for its turn.")
+    if failed >= MOST_ATTEMPTS:
+        return dg.SkipReason(f"Failed {failed} times; see the failed runs. A change of files, days or code asks again.")
+    return dg.RunRequest(run_key=f"{cause}:{failed}", tags={CAUSE: cause, **(tags or {})})
+
+
 @dg.sensor(job=jobs.ingest, minimum_interval_seconds=30, default_status=ON)
-def landed_files(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult | dg.SkipReason:
+def landed_files(context: dg.SensorEvaluationContext, platform: Platform) -> dg.RunRequest | dg.SkipReason:
     """Files that nobody has read yet. The same set of files asks once; a file that has grown since is another set."""
     waiting = files_waiting(platform.home)
     if not waiting:
         return dg.SkipReason("No new files in the landing zone or in a named folder.")
-    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=_digest(sorted(waiting.items())))])
+    return attempt(context.instance, _digest(sorted(waiting.items())))
 
 
 @dg.sensor(job=jobs.prepare, minimum_interval_seconds=30, default_status=ON)
@@ -48,26 +70,28 @@ def landed_days(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Ski
     landed = last_event(context.instance, DROPS)
     # The same days are asked for again once something has landed or the code has changed.
     cause = f"{landed[0] if landed else 0}:{_digest(sorted(chain.values()))}"
-    return dg.SensorResult(
-        run_requests=[
-            dg.RunRequest(
-                run_key=f"{cause}:{first}:{last}",
-                tags={"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last},
-            )
-            for first, last in waiting
-        ]
-    )
+    answers = [
+        attempt(
+            context.instance,
+            f"{cause}:{first}:{last}",
+            {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last},
+        )
+        for first, last in waiting
+    ]
+    asks = [one for one in answers if isinstance(one, dg.RunRequest)]
+    reasons = {one.skip_message or "" for one in answers if isinstance(one, dg.SkipReason)}
+    return dg.SensorResult(run_requests=asks) if asks else dg.SkipReason(" ".join(sorted(reasons)))
 
 
 @dg.sensor(job=jobs.monitor, minimum_interval_seconds=60, default_status=ON)
-def prepared_traffic(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+def prepared_traffic(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Interactions prepared since monitoring last looked."""
     prepared, looked = last_event(context.instance, PREPARED), last_event(context.instance, WINDOW)
     if prepared is None:
         return dg.SkipReason("Nothing was prepared yet.")
     if looked is not None and looked[0] > prepared[0]:
         return dg.SkipReason("Monitoring has seen everything that was prepared.")
-    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"prepared:{prepared[0]}")])
+    return attempt(context.instance, f"prepared:{prepared[0]}")
 
 
 class RetrainMemory(msgspec.Struct, frozen=True):

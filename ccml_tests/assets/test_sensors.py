@@ -1,6 +1,5 @@
 """Ticks of the real sensors, answered as the daemon answers them."""
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,45 +15,14 @@ from ccml.monitoring.drift import DriftFinding, DriftReport
 from ccml.monitoring.quality import QualityReport
 from ccml_assets import sensors
 from ccml_assets.monitoring import ALERTS, DRIFT, QUALITY, WINDOW, retrain_decision
-from ccml_assets.sensors import PREPARED, RetrainMemory
+from ccml_assets.sensors import MOST_ATTEMPTS, PREPARED, RetrainMemory
 from ccml_assets.skips import REASON
 from ccml_assets.staleness import DROPS, LANDED_DAYS
 from ccml_resources.lake import documents
 from ccml_resources.platform import Platform as Resource
 from ccml_tests.assets import evening
+from ccml_tests.assets.daemon import Daemon
 from ccml_tests.assets.platform import DAYS, Platform
-
-
-@dataclass
-class Daemon:
-    """Keeps a sensor's cursor, starts each run key once and stores the events of a tick."""
-
-    platform: Platform
-    sensor: str
-    cursor: str | None = None
-    keys: set[str] = field(default_factory=set)
-    said: str | None = None
-
-    def tick(self) -> list[dg.RunRequest]:
-        """The runs that would be started."""
-        sensor = self.platform.defs.resolve_sensor_def(self.sensor)
-        resources = self.platform.defs.resources or {}
-        context = dg.build_sensor_context(
-            instance=self.platform.instance,
-            cursor=self.cursor,
-            resources={name: resources[name] for name in sensor.required_resource_keys},
-        )
-        tick = sensor.evaluate_tick(context)
-        self.cursor, self.said = tick.cursor, tick.skip_message
-        for event in tick.asset_events:
-            self.platform.instance.report_runless_asset_event(event)
-        started = [request for request in tick.run_requests or [] if request.run_key not in self.keys]
-        self.keys |= {str(request.run_key) for request in started}
-        return started
-
-    def ticks(self, count: int = 10) -> list[dg.RunRequest]:
-        return [request for _ in range(count) for request in self.tick()]
-
 
 # Files
 
@@ -93,6 +61,39 @@ def test_files_that_were_read_ask_for_nothing(platform: Platform) -> None:
     platform.drop("evening.jsonl", evening.EVENTS)
     platform.run("ingest")
     assert daemon.ticks() == []
+
+
+# Attempts
+
+
+def ran(platform: Platform, request: dg.RunRequest, status: dg.DagsterRunStatus) -> None:
+    """What the instance knows of the run that a tick asked for."""
+    tags = {key: str(value) for key, value in request.tags.items()}
+    platform.instance.add_run(dg.DagsterRun("ingest", status=status, tags=tags))
+
+
+def test_a_run_that_failed_is_asked_for_again_but_not_for_ever(platform: Platform) -> None:
+    daemon = Daemon(platform, "landed_files")
+    platform.drop("evening.jsonl", evening.FIRST_EVENING)
+    asked = []
+    while requests := daemon.ticks(3):
+        asked += requests
+        ran(platform, requests[0], dg.DagsterRunStatus.FAILURE)
+    assert len(asked) == MOST_ATTEMPTS
+    assert "Failed 3 times" in str(daemon.said)
+    platform.drop("morning.jsonl", evening.NEXT_MORNING)
+    assert len(daemon.ticks()) == 1, "another set of files is another cause"
+
+
+def test_a_run_at_work_is_waited_for(platform: Platform) -> None:
+    daemon = Daemon(platform, "landed_files")
+    platform.drop("evening.jsonl", evening.FIRST_EVENING)
+    (first,) = daemon.tick()
+    ran(platform, first, dg.DagsterRunStatus.FAILURE)
+    (again,) = daemon.tick()
+    ran(platform, again, dg.DagsterRunStatus.STARTED)
+    assert daemon.ticks() == []
+    assert "at work" in str(daemon.said)
 
 
 # Days
