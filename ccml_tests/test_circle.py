@@ -1,0 +1,210 @@
+"""The circle closes: learn, serve, watch; without drift nothing happens, with drift one retrain, and the server that
+runs all the while answers with the new version and loses no request.
+
+Nothing is a stand-in: the real definitions and jobs, the sensors ticked as the daemon ticks them, `ccml serve` as a
+process, HTTP between it and simulated people. The profile is `smoke` with a pretrained encoder, for one with random
+weights passes no gate on so little data. The simulated days, and the key that gives people their pseudonyms, are fixed,
+so that the first training is the same on every day this test runs.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import httpx
+import pytest
+
+from ccml import profiles
+from ccml.home import Home
+from ccml.profiles import EncoderSettings, IntentSettings, SimulationSettings
+from ccml.releases.reader import read_pointer
+from ccml.telemetry.simulator.drift import Drift
+from ccml.telemetry.simulator.simulate import simulate
+from ccml.telemetry.simulator.traffic import SimulatedTraffic
+from ccml_assets.monitoring import DRIFT, NO_DRIFT, retrain_decision
+from ccml_tests.assets.daemon import Daemon
+from ccml_tests.assets.platform import Platform, checks_of
+from ccml_tests.serving.server import body, until
+
+ROOT = Path(__file__).resolve().parents[1]
+MODEL = "intent_classifier"
+LAST_DAY = date(2025, 6, 20)
+CHANGE = datetime(2025, 6, 23, tzinfo=UTC)
+"""When the drift sets in for the simulated people; what the server logs has the time at which it happened."""
+FAIR_TURNS, DRIFTED_TURNS = 110, 1_600
+
+SMOKE = profiles.PROFILES["smoke"]
+PROFILE = replace(
+    SMOKE,
+    encoder=EncoderSettings("minilm", max_tokens=24),
+    simulation=SimulationSettings(users=16, days=8, interactions=1_000),
+    command=replace(SMOKE.command, fine_tune_examples=64, end_to_end_examples=64, head_epochs=1, batch_size=64),
+    intent=IntentSettings(max_examples=1_200, epochs=3, batch_size=32, learning_rate=5e-4),
+    study=replace(SMOKE.study, trials=1, examples=100),
+)
+
+
+@dataclass
+class Autopilot:
+    """The sensors that lead from a new file to a report, each ticked once, and the runs they ask for, in this process.
+
+    `learn` is not among them: who asks for it is what the test is about.
+    """
+
+    platform: Platform
+    sensors: dict[str, Daemon] = field(init=False)
+
+    def __post_init__(self) -> None:
+        names = {"landed_files": "ingest", "landed_days": "prepare", "prepared_traffic": "monitor"}
+        self.sensors = {job: Daemon(self.platform, sensor) for sensor, job in names.items()}
+        self.retraining = Daemon(self.platform, "retrain_when_needed")
+
+    def look(self) -> dg.ExecuteInProcessResult:
+        """From the files that wait to the monitoring of what they hold; the run of `monitor`."""
+        results = {job: [self.run(job, request) for request in self.sensors[job].tick()] for job in self.sensors}
+        assert all(results.values()), {job: len(runs) for job, runs in results.items()}
+        return results["monitor"][-1]
+
+    def run(self, job: str, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
+        first, last = (request.tags.get(f"dagster/asset_partition_range_{end}") for end in ("start", "end"))
+        result = self.platform.run(job, days=(first, last) if first and last else None)
+        assert result.success, [event.message for event in result.all_events if event.is_step_failure]
+        return result
+
+    def decisions(self) -> list[dict[str, Any]]:
+        """Oldest first."""
+        records = self.platform.instance.fetch_observations(retrain_decision.key, limit=100).records
+        found = [record.asset_observation for record in reversed(records) if record.asset_observation]
+        return [{name: value.value for name, value in one.metadata.items()} for one in found]
+
+
+@contextmanager
+def ccml_serve(home: Home) -> Iterator[httpx.Client]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ccml_cli.main", "serve", "--port", "0"],
+        cwd=ROOT,
+        env={**os.environ, "CCML_HOME": str(home.root)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    try:
+        url = next(line.split()[-1] for line in process.stderr if "http://127.0.0.1" in line)
+        threading.Thread(target=process.stderr.read, daemon=True).start()
+        with httpx.Client(base_url=url, timeout=30) as client:
+            yield client
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def talk(client: httpx.Client, turns: int, drift: Drift | None) -> None:
+    """So many requests, each with its feedback; returns when the server has closed its log."""
+    traffic = SimulatedTraffic(PROFILE.simulation, start=CHANGE, drift=drift)
+    for _ in range(turns):
+        request = traffic.next_request()
+        answer = client.post("/v1/act", json=request.body)
+        assert answer.status_code == 200, answer.text
+        told = client.post("/v1/feedback", json=traffic.outcome(request, answer.json()))
+        assert told.status_code == 202, told.text
+
+
+def closed(home: Home) -> None:
+    """Waits for the idle server to offer its log."""
+    until(lambda: not list((home.landing / "served").glob("*.tmp")))
+
+
+class Customer(threading.Thread):
+    """Asks all the time, and remembers every failure and every version that answered."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(daemon=True)
+        self.url, self.versions, self.failures = url, list[str | None](), list[object]()
+        self._leaving = threading.Event()
+
+    def run(self) -> None:
+        with httpx.Client(base_url=self.url, timeout=30) as client:
+            while not self._leaving.wait(0.02):
+                try:
+                    answer = client.post("/v1/act", json=body("show me the big files", user_id="customer"))
+                    answer.raise_for_status()
+                    self.versions.append(answer.json()["intent"]["version"])
+                except httpx.HTTPError as failure:
+                    self.failures.append(failure)
+
+    def leave(self) -> None:
+        self._leaving.set()
+        self.join()
+
+
+@pytest.fixture
+def platform(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
+    monkeypatch.setitem(profiles.PROFILES, "smoke", PROFILE)
+    home.key_file.parent.mkdir(parents=True)
+    home.key_file.write_bytes(b"k" * 32)
+    home.key_file.chmod(0o600)
+    platform = Platform(home)
+    yield platform
+    platform.instance.dispose()
+
+
+def champion(home: Home) -> str:
+    pointer = read_pointer(home.models, MODEL, "champion")
+    assert pointer is not None, "the gate let nothing pass"
+    return pointer.version
+
+
+def test_the_circle_closes(platform: Platform) -> None:
+    home, autopilot = platform.home, Autopilot(platform)
+
+    # Telemetry lands, is learnt from, and passes the gate.
+    simulate(PROFILE.simulation, home.landing, home.truth, end=LAST_DAY)
+    autopilot.look()
+    assert platform.run("learn").success
+    first = champion(home)
+
+    with ccml_serve(home) as client:
+        assert client.get("/readyz").json()["models"][MODEL] == first
+
+        # People as they were: nothing to see, nothing to do.
+        talk(client, FAIR_TURNS, drift=None)
+        closed(home)
+        looked = autopilot.look()
+        assert checks_of(looked)[DRIFT.to_user_string(), NO_DRIFT]
+        assert autopilot.retraining.ticks(10) == []
+        assert [decision["retrain"] for decision in autopilot.decisions()] == [False]
+
+        # They find new words and new tools.
+        talk(client, DRIFTED_TURNS, Drift(("wording", "commands"), CHANGE.date()))
+        closed(home)
+        looked = autopilot.look()
+        assert not checks_of(looked)[DRIFT.to_user_string(), NO_DRIFT]
+        (asked,) = autopilot.retraining.ticks(10)
+        _, decision = autopilot.decisions()
+        assert decision["retrain"] is True
+        assert decision["evidence_id"] == asked.run_key
+        assert asked.tags["ccml/trigger"] == decision["trigger"]
+        assert decision["reason"]
+
+        # One training, which the gate judges, while somebody keeps asking.
+        customer = Customer(str(client.base_url))
+        customer.start()
+        autopilot.run("learn", asked)
+        second = champion(home)
+        assert second != first, "the gate did not let the candidate pass that had seen the drifted rows"
+        until(lambda: second in customer.versions, 20)
+        customer.leave()
+        assert customer.failures == []
+        assert sorted(set(customer.versions), key=customer.versions.index) == [first, second]
+        assert client.get("/readyz").json()["models"][MODEL] == second
+        assert autopilot.retraining.ticks(10) == [], "the same evidence asks once"
