@@ -20,9 +20,9 @@ CONTEXT = dg.AssetIn(["datasets", "context"])
 def splits(context: dg.AssetExecutionContext, platform: Platform, interactions: Any) -> Any:
     """Which part each interaction belongs to, drawn before anything is fitted or augmented."""
     from ccml.datasets.splits import assign_splits
-    from ccml.models.candidates import champions_until
+    from ccml.models.candidates import seen_by_champions
 
-    seen = champions_until(platform.home.models)
+    seen = seen_by_champions(platform.home.models)
     drawn = assign_splits(interactions, platform.profile.split, platform.profile.seed, seen)
     return dg.MaterializeResult(value=drawn.table(interactions), metadata=drawn.facts)
 
@@ -116,11 +116,24 @@ def episodes(context: dg.AssetExecutionContext, interactions: Any, drawn: Any, t
     kinds={"parquet", "pandas"},
 )
 @skippable
-def drift_reference(context: dg.AssetExecutionContext, interactions: Any, drawn: Any) -> Any:
-    """The interactions of this training with their split: what served traffic is compared with, until the next one."""
+def drift_reference(context: dg.AssetExecutionContext, platform: Platform, interactions: Any, drawn: Any) -> Any:
+    """The interactions of this training with their split, for served traffic to be compared with once a release comes
+    of it; until then those of the champions' training stay beside them."""
+    import pandas as pd
+
+    from ccml.datasets.drift_reference import with_champions
+    from ccml.models.candidates import seen_by_champions
+    from ccml_resources.lake import tables
+
     table = interactions.merge(drawn[["interaction_id", "split"]], on="interaction_id")
     table = table[table["split"] != "dropped"].reset_index(drop=True)
-    return dg.MaterializeResult(value=table, metadata={"rows": len(table)})
+    seen = seen_by_champions(platform.home.models)
+    before = tables(platform.home).folder(context.asset_key) / "all.parquet"
+    kept = pd.read_parquet(before) if before.exists() else None
+    references = with_champions(table, kept, seen.data_until if seen else None)
+    return dg.MaterializeResult(
+        value=references, metadata={"rows": len(table), "rows of the champions' training": len(references) - len(table)}
+    )
 
 
 def _result(name: str, made: Any, split: Any, *, text_similarity: float | None = None) -> dg.MaterializeResult[Any]:

@@ -200,8 +200,14 @@ def _trained(
         candidate.save(folder)
         run.log_params(_flat(candidate.training.get("hyper_parameters", {})))
         run.log_metrics(_numbers(candidate.metrics))
-        until = rows["time"].max().isoformat()
-        reference = CandidateReference(candidate.name, str(folder), facts["data_hash"], run.run_id, until)
+        reference = CandidateReference(
+            candidate.name,
+            str(folder),
+            facts["data_hash"],
+            run.run_id,
+            trained_until=rows.loc[rows["split"] == "train", "time"].max().isoformat(),
+            data_until=rows["time"].max().isoformat(),
+        )
         return dg.MaterializeResult(
             value=reference,
             metadata={

@@ -50,10 +50,14 @@ def window(context: dg.AssetExecutionContext, platform: Platform, interactions: 
 )
 @skippable
 def drift_report(context: dg.AssetExecutionContext, platform: Platform, served: Any, reference: Any) -> Any:
-    """Evidently's comparison of served requests, machines and durations with the training reference."""
+    """Evidently's comparison of served requests, machines and durations with the champions' training reference."""
+    from ccml.datasets.drift_reference import of_champions
+    from ccml.models.candidates import seen_by_champions
     from ccml.monitoring.drift import DriftReference
     from ccml.monitoring.drift import drift_report as compare
 
+    seen = seen_by_champions(platform.home.models)
+    reference = of_champions(reference, seen.data_until if seen else None)
     fitted = DriftReference.fit(reference[reference["split"] == "train"], reference[reference["split"] != "train"])
     page = platform.home.reports / "drift.html"
     report = compare(fitted, served, page=page, seed=platform.profile.seed)

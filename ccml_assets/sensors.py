@@ -37,18 +37,24 @@ DAILY = [*raw_tables, clean_tables, *feature_tables]
 def attempt(
     instance: dg.DagsterInstance, cause: str, tags: Mapping[str, str] | None = None
 ) -> dg.RunRequest | dg.SkipReason:
-    """Asks for a run, again when the last one failed, and not while one is at work.
+    """Asks for a run, again when it failed, and not while one is at work. What a person cancelled stays cancelled.
 
     A run key is used up by a run that failed: without the number in it, what failed once would wait for the next file,
     or the next night. With `MOST_ATTEMPTS`, what always fails does not run all night either.
     """
     runs = instance.get_runs(dg.RunsFilter(tags={CAUSE: cause}))
-    failed = sum(run.is_failure_or_canceled for run in runs)
-    if any(not run.is_finished for run in runs):
+    # A run whose worker was killed is started again by Dagster, with the same tags; between the two nothing is at work.
+    resumed = {run.parent_run_id for run in runs}
+    if any(not run.is_finished or (_will_retry(run) and run.run_id not in resumed) for run in runs):
         return dg.SkipReason("It was asked for and is at work or waits for its turn.")
+    failed = sum(run.status == dg.DagsterRunStatus.FAILURE and run.parent_run_id is None for run in runs)
     if failed >= MOST_ATTEMPTS:
         return dg.SkipReason(f"Failed {failed} times; see the failed runs. A change of files, days or code asks again.")
     return dg.RunRequest(run_key=f"{cause}:{failed}", tags={CAUSE: cause, **(tags or {})})
+
+
+def _will_retry(run: dg.DagsterRun) -> bool:
+    return run.tags.get("dagster/will_retry") == "true"
 
 
 @dg.sensor(job=jobs.ingest, minimum_interval_seconds=30, default_status=ON)
@@ -57,7 +63,7 @@ def landed_files(context: dg.SensorEvaluationContext, platform: Platform) -> dg.
     waiting = files_waiting(platform.home)
     if not waiting:
         return dg.SkipReason("No new files in the landing zone or in a named folder.")
-    return attempt(context.instance, _digest(sorted(waiting.items())))
+    return attempt(context.instance, f"{_digest(sorted(waiting.items()))}:{code_version('landing')}")
 
 
 @dg.sensor(job=jobs.prepare, minimum_interval_seconds=30, default_status=ON)
@@ -91,7 +97,7 @@ def prepared_traffic(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.
         return dg.SkipReason("Nothing was prepared yet.")
     if looked is not None and looked[0] > prepared[0]:
         return dg.SkipReason("Monitoring has seen everything that was prepared.")
-    return attempt(context.instance, f"prepared:{prepared[0]}")
+    return attempt(context.instance, f"prepared:{prepared[0]}:{code_version('monitoring')}")
 
 
 class RetrainMemory(msgspec.Struct, frozen=True):

@@ -22,11 +22,11 @@ LONGEST_LINE: Final = 4096
 _PARSER: Final = Parser(Language(tree_sitter_bash.language()))
 
 # `<secret:password>`, `<user>` and the placeholders of templates are words, not redirections. Their angle brackets are
-# exchanged for private characters (controls of Latin-1) while the grammar looks at the line.
+# exchanged for two controls of Latin-1 that stand for nothing anywhere while the grammar looks at the line.
 _PLACEHOLDER: Final = re.compile(
     r"<(secret:[a-z0-9-]{1,40}|email|user|path|number|url|text|pattern|host|name|heredoc)>(\.\.\.)?"
 )
-_OPEN, _CLOSE = "\x91", "\x92"
+_OPEN, _CLOSE = "\x81", "\x8d"
 # The grammar's scanner asks C's `isdigit` of whatever follows a brace, which is defined for Latin-1 alone: `{` and an
 # emoji end the process with a segmentation fault (tree-sitter-bash issue 337; this can go once a release holds its pull
 # request 348). It is shown characters of as many bytes in place of all that is wider.

@@ -3,7 +3,8 @@
 The split is drawn before anything is fitted or augmented. The first training holds out the newest third of the log. A
 retrain that did the same would hold out all that is new: it would be judged on the drift that asked for it without
 having seen any of it. Its held-out rows are therefore the newest part of what came after the champions' data, and
-everything before them trains, the rows that earlier trainings were judged on included.
+everything before them trains, the rows that earlier trainings were judged on included. Nothing that a champion was
+fitted on is ever held out: it would win every comparison on it.
 """
 
 from __future__ import annotations
@@ -33,8 +34,10 @@ MINIMUM_USERS = 5
 """With fewer, holding a whole user out would take too much of what there is to learn from."""
 UNEVEN = 0.2
 """Calibration gets at least this share of the validation window, and at most the rest."""
-FRESH_VALIDATION, FRESH_TEST = 0.2, 0.4
-"""Shares of the fresh rows that a retrain holds out: with 500 of them the gate has its 200 and 200 are learnt from."""
+RETRAIN_VALIDATION, RETRAIN_TEST = 0.2, 0.4
+"""At most these shares of the rows that may be held out are: the gate gets enough, and two fifths are learnt from."""
+FEWEST_FRESH_SESSIONS = 20
+"""Eight of them test, as many as the gate asks for."""
 STRADDLING_LIMIT = 0.2
 """Turns that a session makes after the next cut are dropped while they are at most this share of the rows."""
 
@@ -74,8 +77,16 @@ class Splits:
         )
 
 
+@dataclass(frozen=True)
+class SeenByChampions:
+    """Times of the newest row that a champion was fitted on, and of the newest it was fitted, chosen or judged on."""
+
+    trained_until: datetime
+    data_until: datetime
+
+
 def assign_splits(
-    clean: pd.DataFrame, settings: SplitSettings, seed: int, champions_until: datetime | None = None
+    clean: pd.DataFrame, settings: SplitSettings, seed: int, seen: SeenByChampions | None = None
 ) -> Splits:
     """Deterministic for the same arguments, in whatever order the rows come.
 
@@ -83,14 +94,12 @@ def assign_splits(
     test. A session belongs where it starts; what it does after the next cut is dropped.
 
     Args:
-        champions_until: time of the newest row in the data that a champion was trained or judged on. Sessions that
-            began later are fresh, and with `settings.fresh_rows` of them nothing older is held out.
+        seen: with champions in place, only sessions that began after their data are held out; where these hold fewer
+            than `settings.fresh_rows` rows, sessions that began after their training. None for a first training.
 
     Raises:
         NotEnoughDataError: too few interactions to keep training and held-out rows apart.
     """
-    import pandas as pd
-
     if len(clean) < MINIMUM_ROWS:
         raise NotEnoughDataError(
             f"The telemetry holds {len(clean)} interactions; at least {MINIMUM_ROWS} are needed to keep training and "
@@ -104,9 +113,8 @@ def assign_splits(
     notes: list[str] = []
     drawn = _held_out_users(sessions, settings, seed, notes)
     is_drawn = sessions["user_id"].isin(list(drawn))
-    is_fresh = sessions["start"] > champions_until if champions_until else pd.Series(False, sessions.index)
     known = sessions[~is_drawn].reset_index(drop=True)
-    fresh = _fresh_share(sessions[~is_drawn], is_fresh[~is_drawn], settings)
+    since = _held_out_since(known, seen, settings) if seen else None
     dropped: dict[str, int] = {}
     if len(known) < MINIMUM_SESSIONS:
         notes.append(
@@ -115,14 +123,15 @@ def assign_splits(
         labels = _by_time_within_sessions(rows, settings)
         drawn, whole, ordered, cuts = frozenset(), False, True, {}
     else:
-        first, second = _boundaries(known, settings, fresh)
+        first, second = _boundaries(known, settings, since)
         by_session = _by_session(known, first, second, seed)
         by_session |= dict.fromkeys(sessions.loc[is_drawn, "session_id"], "test")
-        if fresh:
-            notes.append(f"Held out of what came after {champions_until}, where the data of the champions ends.")
-            by_session |= dict.fromkeys(sessions.loc[is_drawn & ~is_fresh, "session_id"], "dropped")
+        if since is not None:
+            notes.append(f"A retrain: held out of the sessions that began after {since}.")
+            older = is_drawn & (sessions["start"] <= since)
+            by_session |= dict.fromkeys(sessions.loc[older, "session_id"], "dropped")
         labels = rows["session_id"].map(by_session).set_axis(rows["interaction_id"])
-        dropped["turn of a user held out, from before the fresh ones"] = int((labels == "dropped").sum())
+        dropped["turn of a user held out, older than what is judged on"] = int((labels == "dropped").sum())
         late = _after_the_next_cut(rows, labels, known["start"][first], known["start"][second])
         whole, ordered = True, bool(late.sum() <= STRADDLING_LIMIT * len(rows))
         if ordered:
@@ -147,7 +156,6 @@ def assign_splits(
         "unseen_users": len(unseen),
         "held_out_users": len(drawn),
         "dropped": {reason: count for reason, count in dropped.items() if count},
-        "fresh_rows": int(sessions.loc[is_fresh, "rows"].sum()),
         "cuts": cuts,
         "notes": notes,
     }
@@ -171,22 +179,35 @@ def _only_tested(rows: pd.DataFrame, labels: pd.Series) -> frozenset[str]:
     return frozenset(user[labels == "test"]) - frozenset(user[labels.isin(["train", "validation", "calibration"])])
 
 
-def _fresh_share(known: pd.DataFrame, is_fresh: pd.Series, settings: SplitSettings) -> float:
-    """Share of the known users' rows that no champion's data held; 0 where they are too few to hold rows out of."""
-    fresh = int(known.loc[is_fresh, "rows"].sum())
-    return fresh / int(known["rows"].sum()) if fresh >= settings.fresh_rows else 0.0
+def _held_out_since(known: pd.DataFrame, seen: SeenByChampions, settings: SplitSettings) -> datetime:
+    """The end of the champions' data where enough has come since, else the end of their training."""
+    fresh = known[known["start"] > seen.data_until]
+    enough = fresh["rows"].sum() >= settings.fresh_rows and len(fresh) >= FEWEST_FRESH_SESSIONS
+    return seen.data_until if enough else seen.trained_until
 
 
-def _boundaries(known: pd.DataFrame, settings: SplitSettings, fresh: float) -> tuple[int, int]:
-    """Session numbers: [0, first) trains, [first, second) validates and calibrates, the rest tests."""
-    validation, test = settings.validation_fraction, settings.test_fraction
-    if fresh:
-        validation, test = min(validation, FRESH_VALIDATION * fresh), min(test, FRESH_TEST * fresh)
+def _boundaries(known: pd.DataFrame, settings: SplitSettings, since: datetime | None) -> tuple[int, int]:
+    """Session numbers: [0, first) trains, [first, second) validates and calibrates, the rest tests.
+
+    Raises:
+        NotEnoughDataError: fewer than four sessions are later than `since`.
+    """
     count = len(known)
-    reach = max(1, int((validation + test) * count / 13))
+    oldest = 0 if since is None else int((known["start"] <= since).sum())  # the first that may be held out
+    if count - oldest < MINIMUM_SESSIONS:
+        raise NotEnoughDataError(
+            f"{count - oldest} sessions began after {since}, until when the champions were trained; a retrain needs at "
+            f"least {MINIMUM_SESSIONS} to be judged on. Land newer logs."
+        )
+    validation, test = settings.validation_fraction, settings.test_fraction
     share = np.cumsum(known["rows"].to_numpy()) / known["rows"].sum()
+    eligible = 1.0 - (float(share[oldest - 1]) if oldest else 0.0)
+    if since is not None:
+        validation, test = min(validation, RETRAIN_VALIDATION * eligible), min(test, RETRAIN_TEST * eligible)
+    reach = max(1, int((validation + test) / eligible * (count - oldest) / 13))
+    low = max(1, oldest)
     aim = int(np.searchsorted(share, 1 - validation - test)) + 1
-    first = _quietest_boundary(known, min(max(aim, 1), count - 3), 1, count - 3, reach)
+    first = _quietest_boundary(known, min(max(aim, low), count - 3), low, count - 3, reach)
     aim = int(np.searchsorted(share, 1 - test)) + 1
     second = _quietest_boundary(known, min(max(aim, first + 2), count - 1), first + 2, count - 1, reach)
     return first, second

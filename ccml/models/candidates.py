@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
+    from ccml.datasets.splits import SeenByChampions
     from ccml.models.artifact import Candidate
 
 
@@ -19,8 +20,10 @@ class CandidateReference(msgspec.Struct, frozen=True):
     path: str
     data_hash: str
     mlflow_run_id: str
+    trained_until: str | None = None
+    """Time of the newest row it was fitted on; UTC, ISO 8601."""
     data_until: str | None = None
-    """Time of the newest row it was trained, chosen or will be judged on; UTC, ISO 8601."""
+    """Time of the newest row it was fitted, chosen or will be judged on."""
 
     def load(self) -> Candidate:
         """
@@ -40,14 +43,18 @@ def champion_version(models: Path, name: str) -> str | None:
     return pointer.version if pointer else None
 
 
-def champions_until(models: Path) -> datetime | None:
-    """Time of the newest row in the data that any champion was trained or judged on; None before the first release."""
+def seen_by_champions(models: Path) -> SeenByChampions | None:
+    """Until when the data of the champions goes; None before the first release."""
+    from ccml.datasets.splits import SeenByChampions
     from ccml.releases.reader import read_manifest
 
     names = sorted(folder.name for folder in models.iterdir() if folder.is_dir()) if models.is_dir() else []
     versions = {name: champion_version(models, name) for name in names}
-    ends = [read_manifest(models, name, version).data_until for name, version in versions.items() if version]
-    return max((datetime.fromisoformat(end) for end in ends if end), default=None)
+    manifests = [read_manifest(models, name, version) for name, version in versions.items() if version]
+    ends = [(one.trained_until, one.data_until) for one in manifests if one.trained_until and one.data_until]
+    if not ends:
+        return None
+    return SeenByChampions(*(max(map(datetime.fromisoformat, times)) for times in zip(*ends, strict=True)))
 
 
 def load_champion(models: Path, name: str) -> Candidate | None:

@@ -72,6 +72,7 @@ def release_candidate(
         lineage=Lineage(dagster_run_id=run_id, mlflow_run_id=trained.mlflow_run_id, code_version=code),
         gate=decision.summary(),
         serving=exported.serving,
+        trained_until=trained.trained_until,
         data_until=trained.data_until,
     )
     published = publish(Path(trained.path), models, trained.name, exported=exported.read(), facts=facts)

@@ -86,8 +86,10 @@ class ReleaseFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lineage: Lineage
     gate: GateSummary
     serving: Serving
+    trained_until: str | None = None
+    """Time of the newest row it was fitted on; UTC, ISO 8601."""
     data_until: str | None = None
-    """Time of the newest row it was trained or judged on; UTC, ISO 8601. What comes later is new to it."""
+    """Time of the newest row it was fitted, chosen or judged on. What comes later is new to it."""
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -110,6 +112,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gate: GateSummary
     serving: Serving
     files: dict[str, FileEntry]
+    trained_until: str | None = None
     data_until: str | None = None
 
 

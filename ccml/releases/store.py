@@ -218,6 +218,7 @@ def _manifest(models: Path, name: str, architecture: str, files: dict[str, FileE
         gate=facts.gate,
         serving=facts.serving,
         files=files,
+        trained_until=facts.trained_until,
         data_until=facts.data_until,
     )
 

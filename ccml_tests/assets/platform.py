@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -37,9 +37,10 @@ class Platform:
         *,
         days: tuple[str, str] | None = None,
         assets: Sequence[dg.AssetKey] | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> dg.ExecuteInProcessResult:
         """The job as a sensor asks for it; `days` are the first and the last of a range."""
-        tags = (
+        first_and_last = (
             {"dagster/asset_partition_range_start": days[0], "dagster/asset_partition_range_end": days[1]}
             if days
             else {}
@@ -48,7 +49,7 @@ class Platform:
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             instance=self.instance,
             asset_selection=list(assets) if assets else None,
-            tags=tags,
+            tags={**first_and_last, **(tags or {})},
             raise_on_error=False,
         )
 

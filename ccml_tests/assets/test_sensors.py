@@ -65,6 +65,8 @@ def test_files_that_were_read_ask_for_nothing(platform: Platform) -> None:
 
 # Attempts
 
+FAILED = dg.DagsterRunStatus.FAILURE
+
 
 def ran(platform: Platform, request: dg.RunRequest, status: dg.DagsterRunStatus) -> None:
     """What the instance knows of the run that a tick asked for."""
@@ -78,7 +80,7 @@ def test_a_run_that_failed_is_asked_for_again_but_not_for_ever(platform: Platfor
     asked = []
     while requests := daemon.ticks(3):
         asked += requests
-        ran(platform, requests[0], dg.DagsterRunStatus.FAILURE)
+        ran(platform, requests[0], FAILED)
     assert len(asked) == MOST_ATTEMPTS
     assert "Failed 3 times" in str(daemon.said)
     platform.drop("morning.jsonl", evening.NEXT_MORNING)
@@ -89,11 +91,33 @@ def test_a_run_at_work_is_waited_for(platform: Platform) -> None:
     daemon = Daemon(platform, "landed_files")
     platform.drop("evening.jsonl", evening.FIRST_EVENING)
     (first,) = daemon.tick()
-    ran(platform, first, dg.DagsterRunStatus.FAILURE)
+    ran(platform, first, FAILED)
     (again,) = daemon.tick()
     ran(platform, again, dg.DagsterRunStatus.STARTED)
     assert daemon.ticks() == []
     assert "at work" in str(daemon.said)
+
+
+def test_a_run_that_dagster_starts_again_by_itself_is_waited_for_and_counts_once(platform: Platform) -> None:
+    daemon = Daemon(platform, "landed_files")
+    platform.drop("evening.jsonl", evening.FIRST_EVENING)
+    (request,) = daemon.tick()
+    killed = dg.DagsterRun("ingest", status=FAILED, tags={**request.tags, "dagster/will_retry": "true"})
+    platform.instance.add_run(killed)
+    assert daemon.ticks() == []
+    again = dg.DagsterRun(
+        "ingest", status=FAILED, tags=dict(request.tags), parent_run_id=killed.run_id, root_run_id=killed.run_id
+    )
+    platform.instance.add_run(again)
+    (next_attempt,) = daemon.ticks()
+    assert str(next_attempt.run_key).endswith(":1")
+
+
+def test_a_run_that_was_cancelled_is_not_asked_for_again(platform: Platform) -> None:
+    daemon = Daemon(platform, "landed_files")
+    platform.drop("evening.jsonl", evening.FIRST_EVENING)
+    ran(platform, daemon.tick()[0], dg.DagsterRunStatus.CANCELED)
+    assert daemon.ticks() == []
 
 
 # Days

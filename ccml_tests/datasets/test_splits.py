@@ -7,7 +7,7 @@ import pytest
 
 from ccml.cleaning.join import clean
 from ccml.datasets.leakage import check_leakage
-from ccml.datasets.splits import SPLITS, Splits, assign_splits
+from ccml.datasets.splits import SPLITS, SeenByChampions, Splits, assign_splits
 from ccml.errors import NotEnoughDataError
 from ccml.profiles import SplitSettings
 from ccml_tests.tables import raw_tables, turn
@@ -159,49 +159,65 @@ def test_one_long_session_in_the_validation_window_is_halved_in_time_and_the_fac
 # A retrain
 
 
-def retrained(table: pd.DataFrame, settings: SplitSettings, known: float) -> tuple[Splits, pd.Series]:
-    """The split where the champions' data ends after this share of the rows, and which rows are later than that."""
-    until = table["time"].quantile(known, interpolation="lower")
-    return assign_splits(table, settings, 7, until), table["time"] > until
+def retrained(
+    table: pd.DataFrame, *, trained: float, known: float, fresh_rows: int = 50
+) -> tuple[Splits, pd.Series, pd.Series]:
+    """The split where the champions were trained on, and knew, these shares of the rows; which rows are later than
+    each."""
+    seen = SeenByChampions(*(table["time"].quantile(share, interpolation="lower") for share in (trained, known)))
+    splits = assign_splits(table, SplitSettings(fresh_rows=fresh_rows), 7, seen)
+    return splits, table["time"] > seen.trained_until, table["time"] > seen.data_until
+
+
+def shares(table: pd.DataFrame, splits: Splits, rows: pd.Series) -> pd.Series:
+    """Of these rows, known users' alone."""
+    known = ~table["user_id"].isin(splits.unseen_users)
+    return table.loc[rows & known, "interaction_id"].map(splits.labels).value_counts(normalize=True)
 
 
 def test_a_retrain_is_judged_on_the_newest_rows_and_learns_from_new_ones(simulated: pd.DataFrame):
-    settings = SplitSettings(fresh_rows=100)
-    splits, fresh = retrained(simulated, settings, known=0.8)
+    splits, _, fresh = retrained(simulated, trained=0.5, known=0.7)
     label = simulated["interaction_id"].map(splits.labels)
     assert_clean(simulated, splits)
     assert set(label[~fresh]) <= {"train", "dropped"}
-    share = label[fresh & ~simulated["user_id"].isin(splits.unseen_users)].value_counts(normalize=True)
+    share = shares(simulated, splits, fresh)
     assert share["train"] == pytest.approx(0.4, abs=0.12)
     assert share["test"] == pytest.approx(0.4, abs=0.12)
     assert share["validation"] + share["calibration"] == pytest.approx(0.2, abs=0.12)
 
 
 def test_users_held_out_are_judged_on_new_rows_alone(simulated: pd.DataFrame, splits: Splits):
-    again, fresh = retrained(simulated, SplitSettings(fresh_rows=100), known=0.8)
+    again, _, fresh = retrained(simulated, trained=0.5, known=0.7)
     label = simulated["interaction_id"].map(again.labels)
     held_out = simulated["user_id"].isin(splits.unseen_users)
     assert set(label[held_out & fresh]) == {"test"}
     assert set(label[held_out & ~fresh]) == {"dropped"}
-    assert again.facts["dropped"]["turn of a user held out, from before the fresh ones"] == (held_out & ~fresh).sum()
+    assert again.facts["dropped"]["turn of a user held out, older than what is judged on"] == (held_out & ~fresh).sum()
 
 
-def test_what_champions_tested_on_is_learnt_from_once_newer_rows_test(simulated: pd.DataFrame, splits: Splits):
-    again, _ = retrained(simulated, SplitSettings(fresh_rows=50), known=0.9)
-    tested = splits.labels.index[splits.labels == "test"]
-    assert (again.labels[tested] == "train").any()
+def test_what_champions_were_judged_on_is_learnt_from_once_newer_rows_judge(simulated: pd.DataFrame):
+    again, _, fresh = retrained(simulated, trained=0.5, known=0.7)
+    first = assign_splits(simulated[~fresh], SplitSettings(), 7)
+    judged = first.labels.index[first.labels == "test"]
+    assert (again.labels[judged] == "train").any()
 
 
-@pytest.mark.parametrize(("fresh_rows", "kept"), [(200, True), (50, False)])
-def test_too_few_new_rows_leave_the_split_as_it_was(
-    simulated: pd.DataFrame, splits: Splits, fresh_rows: int, kept: bool
-):
-    again, _ = retrained(simulated, SplitSettings(fresh_rows=fresh_rows), known=0.9)
-    assert again.labels.sort_index().equals(splits.labels.sort_index()) is kept
+@pytest.mark.parametrize("known", [0.8, 0.95, 1.0])
+def test_with_too_few_new_rows_nothing_that_champions_were_fitted_on_is_held_out(simulated: pd.DataFrame, known: float):
+    """They would win every comparison on it."""
+    splits, unfitted, _ = retrained(simulated, trained=0.75, known=known, fresh_rows=10_000)
+    label = simulated["interaction_id"].map(splits.labels)
+    assert set(label[~unfitted]) <= {"train", "dropped"}
+    assert {"train", "validation", "calibration", "test"} <= set(label[unfitted])
+    assert_clean(simulated, splits)
+
+
+def test_without_a_session_to_judge_on_a_retrain_is_refused_with_a_sentence(simulated: pd.DataFrame):
+    with pytest.raises(NotEnoughDataError, match=r"\d sessions began after 2026.*at least 4"):
+        retrained(simulated, trained=1.0, known=1.0)
 
 
 def test_where_most_rows_are_new_a_retrain_holds_out_no_more_than_a_first_training(simulated: pd.DataFrame):
-    splits, _ = retrained(simulated, SplitSettings(fresh_rows=100), known=0.05)
-    known = ~simulated["user_id"].isin(splits.unseen_users)
-    share = simulated.loc[known, "interaction_id"].map(splits.labels).value_counts(normalize=True)
+    splits, *_ = retrained(simulated, trained=0.03, known=0.05)
+    share = shares(simulated, splits, pd.Series(True, simulated.index))
     assert share["test"] == pytest.approx(0.2, abs=0.06)

@@ -62,8 +62,9 @@ def test_fair_traffic_raises_no_more_alarms_than_stated(reference: DriftReferenc
     [("wording", "unknown_words"), ("commands", "program"), ("slower_machine", "relative_duration")],
 )
 def test_a_drift_is_found_in_its_own_column(reference: DriftReference, kind: str, column: str) -> None:
-    found = [column in alarms(reference, served_window(PEOPLE, week, ROWS, kind)) for week in range(10)]
-    assert sum(found) >= 9
+    """In nine windows of ten or more: sixteen of twenty are the fewest that do not speak against it."""
+    found = [column in alarms(reference, served_window(PEOPLE, week, ROWS, kind)) for week in range(20)]
+    assert wilson(sum(found), len(found)).high >= 0.9
 
 
 def test_evidently_measures_what_the_limits_were_drawn_for(reference: DriftReference, tmp_path: Path) -> None:
