@@ -25,7 +25,7 @@ from ccml.monitoring.drift import (
 from ccml.profiles import SimulationSettings
 
 PEOPLE = SimulationSettings(users=30, days=14, interactions=4_000)
-ROWS = 150
+ROWS = 200
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_many_rows_of_counts_have_the_distances_of_each() -> None:
 
 def test_fair_traffic_raises_no_more_alarms_than_stated(reference: DriftReference) -> None:
     """`benchmarks/drift_error_rates.py` counts over more windows and sizes."""
-    windows = 100
+    windows = 60
     alarmed = sum(bool(alarms(reference, served_window(PEOPLE, week, ROWS))) for week in range(windows))
     assert wilson(alarmed, windows).low <= FALSE_ALARM_RATE, f"{alarmed} of {windows} windows"
 
@@ -62,9 +62,8 @@ def test_fair_traffic_raises_no_more_alarms_than_stated(reference: DriftReferenc
     [("wording", "unknown_words"), ("commands", "program"), ("slower_machine", "relative_duration")],
 )
 def test_a_drift_is_found_in_its_own_column(reference: DriftReference, kind: str, column: str) -> None:
-    """In nine windows of ten or more: sixteen of twenty are the fewest that do not speak against it."""
-    found = [column in alarms(reference, served_window(PEOPLE, week, ROWS, kind)) for week in range(20)]
-    assert wilson(sum(found), len(found)).high >= 0.9
+    found = [column in alarms(reference, served_window(PEOPLE, week, ROWS, kind)) for week in range(10)]
+    assert sum(found) >= 9
 
 
 def test_evidently_measures_what_the_limits_were_drawn_for(reference: DriftReference, tmp_path: Path) -> None:
