@@ -25,7 +25,9 @@ from ccml.monitoring.drift import (
 from ccml.profiles import SimulationSettings
 
 PEOPLE = SimulationSettings(users=30, days=14, interactions=4_000)
-ROWS = 200
+ROWS = 150
+ROWS_TO_FIND_WORDING = 200
+"""Of windows of 150 answers, 85 % show that people have found new words; nine in ten need a few more."""
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +54,7 @@ def test_many_rows_of_counts_have_the_distances_of_each() -> None:
 
 def test_fair_traffic_raises_no_more_alarms_than_stated(reference: DriftReference) -> None:
     """`benchmarks/drift_error_rates.py` counts over more windows and sizes."""
-    windows = 60
+    windows = 100
     alarmed = sum(bool(alarms(reference, served_window(PEOPLE, week, ROWS))) for week in range(windows))
     assert wilson(alarmed, windows).low <= FALSE_ALARM_RATE, f"{alarmed} of {windows} windows"
 
@@ -62,7 +64,8 @@ def test_fair_traffic_raises_no_more_alarms_than_stated(reference: DriftReferenc
     [("wording", "unknown_words"), ("commands", "program"), ("slower_machine", "relative_duration")],
 )
 def test_a_drift_is_found_in_its_own_column(reference: DriftReference, kind: str, column: str) -> None:
-    found = [column in alarms(reference, served_window(PEOPLE, week, ROWS, kind)) for week in range(10)]
+    rows = ROWS_TO_FIND_WORDING if kind == "wording" else ROWS
+    found = [column in alarms(reference, served_window(PEOPLE, week, rows, kind)) for week in range(10)]
     assert sum(found) >= 9
 
 
