@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass, field, replace
+from math import sqrt
 from typing import Literal, TypeAlias
 
 from ccml.errors import InputError
@@ -60,26 +61,33 @@ class CommandSettings:
     """A target seen less often in training is not a class; such rows count as misses when judged."""
     history: int = 8
     """Commands of the running session the model sees."""
-    fine_tune_examples: int = 4_000
+    fine_tune_examples: int = 3_000
     """Rows the encoder sees in step 2; more than there are means several epochs."""
-    end_to_end_examples: int = 3_000
+    end_to_end_examples: int = 1_000
     """The same for step 6."""
-    head_epochs: int = 6
+    head_epochs: int = 4
     """Passes over all rows in step 5; steps 3 and 4, which it goes on from, get half as many."""
     batch_size: int = 64
     learning_rate: float = 1e-3
-    encoder_learning_rate: float = 3e-4
+    """For a batch of 16, see `step_size`."""
+    encoder_learning_rate: float = 1e-3
     lstm_units: int = 192
     attention_heads: int = 8
     dropout: float = 0.3
 
+    @property
+    def step_size(self) -> float:
+        """Adam's steps may grow with the square root of the batch (Malladi et al. 2022); so the search can choose batch
+        and rate one by one."""
+        return self.learning_rate * sqrt(self.batch_size / 16)
+
 
 @dataclass(frozen=True)
 class IntentSettings:
-    max_examples: int = 5_000
-    epochs: int = 2
+    examples: int = 6_000
+    """Rows the encoder sees; more than there are means several epochs."""
     batch_size: int = 64
-    learning_rate: float = 3e-4
+    learning_rate: float = 6e-4
     attention_heads: int = 8
     dropout: float = 0.1
     label_smoothing: float = 0.1
@@ -102,7 +110,7 @@ class StudySettings:
     """Optuna over the mission's ranges (M3)."""
 
     trials: int = 4
-    examples: int = 2_500
+    examples: int = 1_500
     epochs: int = 2
     timeout_seconds: float = 60.0
 
@@ -159,7 +167,7 @@ PROFILES: dict[str, Profile] = {
             lstm_units=128,
             attention_heads=4,
         ),
-        intent=IntentSettings(max_examples=1_500, epochs=8, batch_size=32, learning_rate=2e-3),
+        intent=IntentSettings(examples=12_000, batch_size=32, learning_rate=2e-3),
         policy=PolicySettings(hidden_units=32, epochs=20, batch_size=256),
         study=StudySettings(trials=2, examples=300, epochs=1, timeout_seconds=20.0),
         evaluation=EvaluationSettings(bootstrap_replicates=300),
@@ -177,7 +185,7 @@ PROFILES: dict[str, Profile] = {
             encoder_learning_rate=3e-5,
             lstm_units=384,
         ),
-        intent=IntentSettings(max_examples=200_000, epochs=4, learning_rate=3e-5),
+        intent=IntentSettings(examples=800_000, learning_rate=3e-5),
         study=StudySettings(trials=60, examples=50_000, epochs=4, timeout_seconds=7_200.0),
         evaluation=EvaluationSettings(bootstrap_replicates=5_000),
     ),

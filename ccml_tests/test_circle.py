@@ -51,7 +51,7 @@ PROFILE = replace(
     simulation=SimulationSettings(users=16, days=8, interactions=1_600),
     # No command is seen this often: that line is skipped with the reason, which halves the time the test takes.
     command=replace(SMOKE.command, min_count=10_000),
-    intent=IntentSettings(max_examples=1_200, epochs=3, batch_size=32, learning_rate=5e-4),
+    intent=IntentSettings(examples=3_600, batch_size=32, learning_rate=5e-4),
 )
 
 

@@ -23,7 +23,7 @@ def near_duplicates(texts: Sequence[str], of: Sequence[str], similarity: float) 
 
     Sets of character 3-grams of the normalised text. Exact, unlike MinHash: two sets that similar must share one of
     their rarest shingles (prefix filter; Bayardo, Ma, Srikant 2007, "Scaling up all pairs similarity search"), so only
-    texts that do are compared. 10,000 against 5,000 requests take about a second.
+    texts that do, and are of about the same length, are compared. 20,000 against 6,000 requests take three seconds.
     """
     if not 0.0 < similarity <= 1.0:
         raise ValueError(f"similarity must be in (0, 1], got {similarity}")
@@ -42,10 +42,19 @@ def near_duplicates(texts: Sequence[str], of: Sequence[str], similarity: float) 
         for shingle in rarest(other):
             holders[shingle].append(other)
 
+    def could_be_twins(size: int, other: int) -> bool:
+        """The smaller set can at most be part of the larger one."""
+        return (size / other if size < other else other / size) >= similarity
+
     def has_twin(text: str) -> bool:
         if text in others:
             return True
-        candidates = {other for shingle in rarest(text) for other in holders.get(shingle, ())}
+        candidates = {
+            other
+            for shingle in rarest(text)
+            for other in holders.get(shingle, ())
+            if could_be_twins(len(shingled[text]), len(shingled[other]))
+        }
         return any(_jaccard(shingled[text], shingled[other]) >= similarity for other in candidates)
 
     twins = {text: has_twin(text) for text in mine}

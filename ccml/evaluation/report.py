@@ -234,8 +234,9 @@ def learning(records: Sequence[Mapping[str, Any]], y_label: str) -> list[Panel]:
     curves = []
     passed = 0
     for record in records:
-        scores = [float(epoch["score"]) for epoch in record.get("epochs", [])]
-        if len(scores) > 1:
-            curves.append(Curve(str(record["name"]), [float(passed + n) for n in range(len(scores))], scores))
-            passed += len(scores) - 1
+        epochs = record.get("epochs", [])
+        if epochs:
+            at = [float(passed + epoch["epoch"]) for epoch in epochs]
+            curves.append(Curve(str(record["name"]), at, [float(epoch["score"]) for epoch in epochs]))
+            passed += epochs[-1]["epoch"]
     return [Panel("Learning", "epochs", y_label, curves)] if curves else []

@@ -66,7 +66,7 @@ def export_graph(model: str, module: Any, example: Arrays) -> bytes:
     rows = {name: array[:2] for name, array in example.items()}
     arguments = tuple(torch.from_numpy(np.ascontiguousarray(array)) for array in rows.values())
     try:
-        with _silence():
+        with _silence(), _eager_attention(module):
             program = torch.onnx.export(
                 module.eval(),
                 arguments,
@@ -147,6 +147,21 @@ def _check_axes(model: Any, axes: Mapping[str, Mapping[int, str]]) -> None:
             size = one.type.tensor_type.shape.dim[axis]
             if size.HasField("dim_value"):
                 raise IntegrityError(f"The exported graph fixes the {name} axis of {one.name} at {size.dim_value}.")
+
+
+@contextlib.contextmanager
+def _eager_attention(module: Any) -> Iterator[None]:
+    """The encoder's fused attention cannot be exported with a dynamic number of tokens."""
+    encoder = getattr(module, "encoder", None)
+    if encoder is None:
+        yield
+        return
+    fused = encoder.config._attn_implementation
+    encoder.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        encoder.set_attn_implementation(fused)
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ccml.errors import IntegrityError
 from ccml.features.encoder import LoadedEncoder, mean_pool
+from ccml.features.tokens import by_length, token_batch, tokenize
 
 Vectors = NDArray[np.float32]
 _KEY_BYTES = 16
@@ -47,7 +48,7 @@ def embed(
     known = _read_cache(folder, encoder.width) if folder else {}
     keys = [_key(text) for text in texts]
     missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
-    # Texts of like length share a batch: padding to the longest of a mixed batch costs more than the model itself.
+    # Texts of like length come into one shard, whatever order they were asked for in.
     todo = sorted(missing.items(), key=lambda item: (len(item[1]), item[1]))
     for start in range(0, len(todo), _SHARD_TEXTS):
         part = todo[start : start + _SHARD_TEXTS]
@@ -66,16 +67,12 @@ def compute_embeddings(texts: Sequence[str], encoder: LoadedEncoder, *, batch_si
     model = encoder.model
     was_training = model.training
     model.eval()
-    order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+    inputs = tokenize(encoder.tokenizer, texts)
     vectors = np.zeros((len(texts), encoder.width), dtype=np.float32)
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bf16_is_fast()):
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
-            encodings = encoder.tokenizer.encode_batch([texts[row] for row in rows])
-            mask = torch.tensor([encoding.attention_mask for encoding in encodings])  # (B, T)
-            states = model(
-                input_ids=torch.tensor([encoding.ids for encoding in encodings]), attention_mask=mask
-            ).last_hidden_state  # (B, T, D)
+        for rows in by_length(inputs, batch_size):
+            ids, mask = token_batch(inputs, rows)  # (B, T), (B, T)
+            states = model(input_ids=ids, attention_mask=mask).last_hidden_state  # (B, T, D)
             vectors[rows] = mean_pool(states.float(), mask).numpy()  # (B, D)
     model.train(was_training)
     return vectors

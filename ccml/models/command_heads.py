@@ -19,6 +19,7 @@ from ccml.errors import NotEnoughDataError
 from ccml.features.embeddings import compute_embeddings
 from ccml.features.encoder import LoadedEncoder
 from ccml.features.history import PROGRAM
+from ccml.features.tokens import Inputs, tokenize
 from ccml.models.command_predictor import (
     CommandPredictor,
     CommandSizes,
@@ -26,7 +27,7 @@ from ccml.models.command_predictor import (
     head_inputs,
     request_texts,
 )
-from ccml.models.fitting import Epoch, Fit, Inputs, fit, shuffled, tokenize
+from ccml.models.fitting import Epoch, Fit, fit, shuffled
 from ccml.models.ranking import NOT_A_CLASS, frequent_labels, ranking_metrics, target_indices
 from ccml.profiles import CommandSettings
 
@@ -139,10 +140,10 @@ def fit_head(
 
     return fit(
         trained,
-        [{"params": list(trained.parameters()), "lr": settings.learning_rate}],
+        [{"params": list(trained.parameters()), "lr": settings.step_size}],
         lambda: shuffled(len(training), settings.batch_size, generator),
         loss_of,
-        lambda: head_metrics(module, probe, requests, rows, rows.validation)["mrr"],
+        lambda: head_metrics(module, probe, requests, rows, rows.validation),
         epochs=epochs,
         steps_per_epoch=-(-len(training) // settings.batch_size),
         report=report,

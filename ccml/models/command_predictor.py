@@ -18,8 +18,8 @@ from torch import Tensor, nn  # noqa: TID253
 from ccml.features.context import ContextTransform
 from ccml.features.encoder import build_bert, mean_pool
 from ccml.features.history import HistoryVocabulary
+from ccml.features.tokens import Inputs, by_length, token_batch, tokenize
 from ccml.models.artifact import Candidate
-from ccml.models.fitting import Inputs, by_length, token_batch, tokenize
 from ccml.models.loading import load_tensors
 
 OUTCOMES = 3

@@ -20,10 +20,20 @@ from torch import nn  # noqa: TID253
 
 from ccml.features.embeddings import bf16_is_fast, compute_embeddings, embed
 from ccml.features.encoder import LoadedEncoder, mean_pool
+from ccml.features.tokens import lengths, token_batch
 from ccml.models.artifact import Candidate
 from ccml.models.command_heads import CommandRows, command_loss, fit_head, head_metrics, new_module, prepare_rows
 from ccml.models.command_predictor import CommandPredictor, CommandTransforms, config_of, head_inputs, run_module
-from ccml.models.fitting import Epoch, Fit, fit, freeze_lower_part, length_bucketed, shuffled, token_batch, trainable
+from ccml.models.fitting import (
+    Epoch,
+    Fit,
+    Metrics,
+    fit,
+    freeze_lower_part,
+    length_bucketed,
+    shuffled,
+    trainable,
+)
 from ccml.models.ranking import fit_temperature, ranking_metrics
 from ccml.profiles import CommandSettings
 
@@ -138,12 +148,12 @@ class _Training:
             [{"params": trainable(self.probe), "lr": 10 * self.settings.learning_rate}],
             lambda: shuffled(len(self.rows.training), 256, self.generator),
             lambda batch: self._loss(self.probe(self._requests(self.rows.training[batch])), self.rows.training[batch]),
-            lambda: self._probe_metrics()["mrr"],
+            self._probe_metrics,
             epochs=10,
             steps_per_epoch=-(-len(self.rows.training) // 256),
             report=self._report(0, 10),
         )
-        return self._record(0, started, fitted, len(self.rows.training), self._probe_metrics())
+        return self._record(0, started, fitted, len(self.rows.training))
 
     def _fine_tune_encoder(self) -> None:
         """Step 2. The encoder learns the task's words, with the linear layer of step 1 on top."""
@@ -153,7 +163,7 @@ class _Training:
         model = self.encoder.model
         freeze_lower_part(self.encoder)
         chosen, epochs = self._sample(self.settings.fine_tune_examples)
-        lengths = self.rows.tokens["attention_mask"].sum(axis=1)[self.rows.text_of[chosen]]
+        tokens = lengths(self.rows.tokens)[self.rows.text_of[chosen]]
         pooled = _RequestModel(model, self.probe)
 
         def loss_of(batch: NDArray[np.int64]) -> torch.Tensor:
@@ -162,25 +172,26 @@ class _Training:
                 logits = pooled(*token_batch(self.rows.tokens, self.rows.text_of[rows]))
             return self._loss(logits.float(), rows)
 
-        def score() -> float:
+        def judge() -> Metrics:
             self._encode_again(self.rows.validation)
-            return self._probe_metrics()["mrr"]
+            return self._probe_metrics()
 
         fitted = fit(
             pooled,
             [
                 {"params": trainable(model), "lr": self.settings.encoder_learning_rate},
-                {"params": trainable(self.probe), "lr": 4 * self.settings.learning_rate},
+                {"params": trainable(self.probe), "lr": 4 * self.settings.step_size},
             ],
-            lambda: length_bucketed(lengths, self.settings.batch_size, self.generator),
+            lambda: length_bucketed(tokens, self.settings.batch_size, self.generator),
             loss_of,
-            score,
+            judge,
             epochs=epochs,
             steps_per_epoch=-(-len(chosen) // self.settings.batch_size),
+            before=self.validation(),
             report=self._report(1, epochs),
         )
         self._encode_again(None)
-        return self._record(1, started, fitted, len(chosen), self._probe_metrics())
+        return self._record(1, started, fitted, len(chosen))
 
     def _train_head(self, module: CommandPredictor, step: int, probe: nn.Module | None) -> None:
         """Steps 3 to 5 on stored request vectors; `probe` stands for the layers that are not there yet."""
@@ -196,8 +207,7 @@ class _Training:
             self._report(step, epochs),
             epochs=epochs,
         )
-        metrics = head_metrics(module, probe, self.requests, self.rows, self.rows.validation)
-        self._record(step, started, fitted, len(self.rows.training), metrics)
+        self._record(step, started, fitted, len(self.rows.training))
 
     def _fine_tune_end_to_end(self, module: CommandPredictor) -> None:
         """Step 6. All parts together, gently: what stands on top is trained already, and large steps would undo it."""
@@ -206,7 +216,7 @@ class _Training:
         started = time.perf_counter()
         freeze_lower_part(self.encoder)
         chosen, epochs = self._sample(self.settings.end_to_end_examples)
-        lengths = self.rows.tokens["attention_mask"].sum(axis=1)[self.rows.text_of[chosen]]
+        tokens = lengths(self.rows.tokens)[self.rows.text_of[chosen]]
 
         def loss_of(batch: NDArray[np.int64]) -> torch.Tensor:
             rows = chosen[batch]
@@ -214,7 +224,7 @@ class _Training:
                 request = module.encode(*token_batch(self.rows.tokens, self.rows.text_of[rows]))
             return self._loss(module.predict(request.float(), *head_inputs(self.rows.head, rows)), rows)
 
-        def metrics() -> dict[str, float]:
+        def judge() -> Metrics:
             self._encode_again(self.rows.validation)
             return head_metrics(module, None, self.requests, self.rows, self.rows.validation)
 
@@ -226,17 +236,18 @@ class _Training:
                 {"params": encoder_parameters, "lr": self.settings.encoder_learning_rate / 2},
                 {
                     "params": [p for p in trainable(module) if id(p) not in inside],
-                    "lr": self.settings.learning_rate / 3,
+                    "lr": self.settings.step_size / 3,
                 },
             ],
-            lambda: length_bucketed(lengths, self.settings.batch_size, self.generator),
+            lambda: length_bucketed(tokens, self.settings.batch_size, self.generator),
             loss_of,
-            lambda: metrics()["mrr"],
+            judge,
             epochs=epochs,
             steps_per_epoch=-(-len(chosen) // self.settings.batch_size),
+            before=self.validation(),
             report=self._report(5, epochs),
         )
-        return self._record(5, started, fitted, len(chosen), metrics())
+        return self._record(5, started, fitted, len(chosen))
 
     def _encode_again(self, rows: NDArray[np.int64] | None) -> None:
         """Renews the stored vectors of these rows' requests (None: of all) after the encoder has changed."""
@@ -258,7 +269,7 @@ class _Training:
     def _loss(self, logits: torch.Tensor, rows: NDArray[np.int64]) -> torch.Tensor:
         return command_loss(logits, self.rows, rows)
 
-    def _probe_metrics(self) -> dict[str, float]:
+    def _probe_metrics(self) -> Metrics:
         with torch.inference_mode():
             logits = self.probe(self._requests(self.rows.validation)).numpy()
         return ranking_metrics(logits, self.rows.targets[self.rows.validation])
@@ -268,21 +279,21 @@ class _Training:
             {"step": STEPS[step], "epoch": epoch.epoch, "epochs": epochs, "loss": epoch.loss, "mrr": epoch.score}
         )
 
-    def _record(self, step: int, started: float, fitted: Fit, rows: int, metrics: dict[str, float]) -> None:
+    def _record(self, step: int, started: float, fitted: Fit, rows: int) -> None:
         before = self.validation()
         record = {
             "name": STEPS[step],
             "seconds": round(time.perf_counter() - started, 2),
             "rows": rows,
-            "validation": metrics,
-            "gain": {name: value - before[name] for name, value in metrics.items()} if before else None,
+            "validation": fitted.metrics,
+            "gain": {name: value - before[name] for name, value in fitted.metrics.items()} if before else None,
             "best_epoch": fitted.best_epoch,
             "epochs": fitted.curve(),
         }
         self.steps.append(record)
         self.report(record)
 
-    def validation(self) -> dict[str, float] | None:
+    def validation(self) -> Metrics | None:
         """What the validation rows said after the last step that ran."""
         return next((done["validation"] for done in reversed(self.steps) if "validation" in done), None)
 

@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 import torch  # noqa: TID253  (only training and export import this module)
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from ccml.features.encoder import LoadedEncoder
 
 WARM_UP = 0.1
 """Share of the steps over which the learning rate rises; without it the first steps undo what pretraining learnt."""
 
-Inputs = dict[str, NDArray[Any]]
+Metrics = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -27,6 +26,7 @@ class Epoch:
     epoch: int
     loss: float | None
     score: float
+    """Mean reciprocal rank."""
     seconds: float
 
 
@@ -34,6 +34,8 @@ class Epoch:
 class Fit:
     epochs: list[Epoch]
     best_epoch: int
+    metrics: Metrics
+    """Of the best epoch, whose weights were kept."""
     seconds: float
 
     def curve(self) -> list[dict[str, Any]]:
@@ -45,22 +47,27 @@ def fit(
     groups: Sequence[dict[str, Any]],
     batches: Callable[[], Iterator[NDArray[np.int64]]],
     loss_of: Callable[[NDArray[np.int64]], torch.Tensor],
-    score: Callable[[], float],
+    judge: Callable[[], Metrics],
     *,
     epochs: int,
     steps_per_epoch: int,
+    before: Metrics | None = None,
     patience: int = 2,
     report: Callable[[Epoch], None] = lambda epoch: None,
 ) -> Fit:
-    """AdamW with linear warm-up and decay; ends early when `score` (higher is better) has not risen for some epochs.
+    """AdamW with linear warm-up and decay; ends early when the judge's "mrr" has not risen for some epochs.
 
-    `trained` is left with the weights of its best epoch, which may be those it came with: a stage cannot make it worse
-    on the validation rows.
+    `trained` is left with the weights of its best epoch. With `before` that may be those it came with: the stage cannot
+    make it worse on the validation rows.
 
     Args:
         groups: parameter groups with their own `lr`.
         batches: one epoch's batches of row numbers.
         loss_of: mean loss of these rows.
+        judge: what the validation rows say of `trained` as it is. It is asked once an epoch: with an encoder inside it
+            costs as much as the training itself.
+        before: what they said of the weights that `trained` comes with. None: a part of it is untrained yet, and the
+            first epoch stands whatever it is worth.
     """
     started = time.perf_counter()
     optimiser = torch.optim.AdamW(groups, weight_decay=0.01)
@@ -71,8 +78,8 @@ def fit(
     )
     parameters = [parameter for group in groups for parameter in group["params"]]
     trained.eval()
-    history = [Epoch(0, None, score(), 0.0)]
-    best, best_weights = history[0], _copy(trained)
+    best = Epoch(0, None, before["mrr"] if before else -1.0, 0.0)
+    history, best_metrics, best_weights = [best] if before else [], before or {}, _copy(trained)
     for number in range(1, epochs + 1):
         epoch_started = time.perf_counter()
         trained.train()
@@ -86,16 +93,17 @@ def fit(
             schedule.step()
             losses.append(float(loss.detach()))
         trained.eval()
-        epoch = Epoch(number, float(np.mean(losses)), score(), time.perf_counter() - epoch_started)
+        metrics = judge()
+        epoch = Epoch(number, float(np.mean(losses)), metrics["mrr"], time.perf_counter() - epoch_started)
         history.append(epoch)
         report(epoch)
         if epoch.score >= best.score:  # of equals the later one, which has seen more
-            best, best_weights = epoch, _copy(trained)
+            best, best_metrics, best_weights = epoch, metrics, _copy(trained)
         elif number - best.epoch >= patience:
             break
-    if best is not history[-1]:
+    if history and best is not history[-1]:
         trained.load_state_dict(best_weights, strict=False)
-    return Fit(history, best.epoch, time.perf_counter() - started)
+    return Fit(history, best.epoch, best_metrics, time.perf_counter() - started)
 
 
 def _copy(trained: torch.nn.Module) -> dict[str, torch.Tensor]:
@@ -120,31 +128,6 @@ def length_bucketed(
     batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
     for index in generator.permutation(len(batches)):
         yield batches[index]
-
-
-def tokenize(tokenizer: Tokenizer, texts: Sequence[str]) -> Inputs:
-    """`input_ids` and `attention_mask`, int64 (N, T), padded to the longest text."""
-    if not len(texts):
-        return {"input_ids": np.zeros((0, 2), np.int64), "attention_mask": np.zeros((0, 2), np.int64)}
-    encodings = tokenizer.encode_batch(list(texts))
-    return {
-        "input_ids": np.array([encoding.ids for encoding in encodings], dtype=np.int64),
-        "attention_mask": np.array([encoding.attention_mask for encoding in encodings], dtype=np.int64),
-    }
-
-
-def token_batch(inputs: Inputs, rows: NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Ids and mask of some rows, cut to the longest of them.  (B, T), (B, T)"""
-    mask = inputs["attention_mask"][rows]
-    longest = max(1, int(mask.sum(axis=1).max()))
-    return torch.from_numpy(inputs["input_ids"][rows, :longest]), torch.from_numpy(mask[:, :longest])
-
-
-def by_length(inputs: Inputs, batch_size: int) -> Iterator[NDArray[np.int64]]:
-    """All rows, shortest first: for prediction."""
-    order = np.argsort(inputs["attention_mask"].sum(axis=1), kind="stable")
-    for start in range(0, len(order), batch_size):
-        yield order[start : start + batch_size]
 
 
 def freeze_lower_part(encoder: LoadedEncoder) -> None:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn  # noqa: TID253
 
 from ccml.features.encoder import build_bert
+from ccml.features.tokens import Inputs, by_length, token_batch, tokenize
 from ccml.models.artifact import Candidate
-from ccml.models.fitting import Inputs, by_length, token_batch, tokenize
 from ccml.models.loading import load_tensors
 
 OUT_OF_SCOPE = "out_of_scope"

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from ccml.errors import NotEnoughDataError
 from ccml.features.embeddings import bf16_is_fast
 from ccml.features.encoder import LoadedEncoder
+from ccml.features.tokens import Inputs, lengths, token_batch, tokenize
 from ccml.models.artifact import Candidate
-from ccml.models.fitting import Inputs, fit, freeze_lower_part, length_bucketed, token_batch, tokenize, trainable
+from ccml.models.fitting import fit, freeze_lower_part, length_bucketed, trainable
 from ccml.models.intent_classifier import OUT_OF_SCOPE, IntentClassifier, IntentSizes, energies, run_module
 from ccml.models.ranking import NOT_A_CLASS, fit_temperature, frequent_labels, ranking_metrics, target_indices
 from ccml.profiles import IntentSettings
@@ -61,7 +62,7 @@ def train_intent_classifier(
     generator = np.random.default_rng(seed)
     texts = np.array([str(text) for text in requests["request"]], dtype=object)
     training = _choose(
-        texts, targets, requests["augmented"].to_numpy(dtype=bool), usable, settings.max_examples, generator
+        texts, targets, requests["augmented"].to_numpy(dtype=bool), usable, settings.examples, generator
     )
     inputs = tokenize(encoder.tokenizer, texts.tolist())
     with torch.random.fork_rng():
@@ -92,7 +93,7 @@ def train_intent_classifier(
         },
         defaults={"frequencies": dict(zip(labels, known[:-1].tolist(), strict=True))},
         metrics={
-            "validation": ranking_metrics(_logits(module, inputs, validation), targets[validation]),
+            "validation": fitted.metrics,
             "validation_rows": len(validation),
         },
         training={
@@ -153,7 +154,8 @@ def _fine_tune(
 ) -> Any:
     encoder_parameters = trainable(module.encoder)
     inside = {id(parameter) for parameter in encoder_parameters}
-    lengths = inputs["attention_mask"].sum(axis=1)[training]
+    tokens = lengths(inputs)[training]
+    epochs = max(1, round(settings.examples / len(training)))
 
     def loss_of(batch: NDArray[np.int64]) -> torch.Tensor:
         rows = training[batch]
@@ -170,13 +172,13 @@ def _fine_tune(
             {"params": encoder_parameters, "lr": settings.learning_rate},
             {"params": [p for p in trainable(module) if id(p) not in inside], "lr": 10 * settings.learning_rate},
         ],
-        lambda: length_bucketed(lengths, settings.batch_size, generator),
+        lambda: length_bucketed(tokens, settings.batch_size, generator),
         loss_of,
-        lambda: ranking_metrics(_logits(module, inputs, validation), targets[validation])["mrr"],
-        epochs=settings.epochs,
+        lambda: ranking_metrics(_logits(module, inputs, validation), targets[validation]),
+        epochs=epochs,
         steps_per_epoch=-(-len(training) // settings.batch_size),
         report=lambda epoch: report(
-            {"epoch": epoch.epoch, "epochs": settings.epochs, "loss": epoch.loss, "mrr": epoch.score}
+            {"epoch": epoch.epoch, "epochs": epochs, "loss": epoch.loss, "mrr": epoch.score}
         ),
     )
 

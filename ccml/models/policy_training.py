@@ -26,6 +26,7 @@ from ccml.models.artifact import Candidate
 from ccml.policy_features import PolicyTransform
 from ccml.profiles import PolicySettings
 from ccml.telemetry.events import ACTIONS
+from ccml.threads import on_one_thread
 
 RESTARTS = 3
 """Trainings from different seeds. Their spread is the stability the report states; the best on validation is kept."""
@@ -89,12 +90,13 @@ def train_policy(
     started = time.perf_counter()
     curve: list[Epoch] = []
     best: tuple[Epoch, dict[str, NDArray[np.float32]]] | None = None
-    for restart in range(RESTARTS):
-        for epoch, tensors in _one_training(train, judge, settings, restart, seed * RESTARTS + restart):
-            report(epoch)
-            curve.append(epoch)
-            if best is None or epoch.improvement_low > best[0].improvement_low:
-                best = epoch, tensors
+    with on_one_thread():
+        for restart in range(RESTARTS):
+            for epoch, tensors in _one_training(train, judge, settings, restart, seed * RESTARTS + restart):
+                report(epoch)
+                curve.append(epoch)
+                if best is None or epoch.improvement_low > best[0].improvement_low:
+                    best = epoch, tensors
     assert best is not None  # every restart yields at least one epoch
     kept, tensors = best
 

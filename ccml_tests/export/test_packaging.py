@@ -41,7 +41,7 @@ def intent() -> tuple[Candidate, Any]:
 
     frame = labelled_requests()
     encoder = load_encoder(SMOKE.encoder, corpus=frame["request"][frame["split"] == "train"])
-    candidate = train_intent_classifier(frame, encoder, replace(SMOKE.intent, epochs=3), seed=0)
+    candidate = train_intent_classifier(frame, encoder, replace(SMOKE.intent, examples=1_500), seed=0)
     return candidate, frame[(frame["split"] == "test") & (frame["intent"] != "out_of_scope")]
 
 

@@ -19,7 +19,7 @@ from ccml.profiles import PROFILES, EncoderSettings
 from ccml_tests.models.rows import labelled_requests
 
 SIZES = IntentSizes(classes=5, attention_heads=8, dropout=0.1)
-SETTINGS = replace(PROFILES["smoke"].intent, epochs=4)
+SETTINGS = replace(PROFILES["smoke"].intent, examples=2_000)
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ def test_the_threshold_turns_away_the_stated_share_of_calibration_requests(
 
 def test_data_without_out_of_scope_requests_trains_too(encoder: LoadedEncoder) -> None:
     rows = labelled_requests(300, out_of_scope=0.0)
-    candidate = train_intent_classifier(rows, encoder, replace(SETTINGS, epochs=1), seed=3)
+    candidate = train_intent_classifier(rows, encoder, replace(SETTINGS, examples=500), seed=3)
     assert np.isfinite(candidate.calibration["oos_threshold"])
 
 
