@@ -63,7 +63,7 @@ class CommandSettings:
     """Commands of the running session the model sees."""
     fine_tune_examples: int = 3_000
     """Rows the encoder sees in step 2; more than there are means several epochs."""
-    end_to_end_examples: int = 1_000
+    end_to_end_examples: int = 640
     """The same for step 6."""
     head_epochs: int = 4
     """Passes over all rows in step 5; steps 3 and 4, which it goes on from, get half as many."""
@@ -84,7 +84,7 @@ class CommandSettings:
 
 @dataclass(frozen=True)
 class IntentSettings:
-    examples: int = 6_000
+    examples: int = 5_500
     """Rows the encoder sees; more than there are means several epochs."""
     batch_size: int = 64
     learning_rate: float = 6e-4

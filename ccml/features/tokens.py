@@ -6,7 +6,7 @@ characters, two fifths of what the encoder computes is padding.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +30,7 @@ def tokenize(tokenizer: Tokenizer, texts: Sequence[str]) -> Inputs:
     }
 
 
-def lengths(inputs: Inputs) -> NDArray[np.int64]:
+def lengths(inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
     """Tokens of each text that are not padding.  (N,)"""
     counted: NDArray[np.int64] = inputs["attention_mask"].sum(axis=1)
     return counted

@@ -167,6 +167,7 @@ class TextLinear:
         self.labels, self.column, self.history, self.seed = list(labels), column, history, seed
 
     def fit(self, frame: Any) -> TextLinear:
+        from scipy.sparse import hstack
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.linear_model import SGDClassifier
 
@@ -177,15 +178,14 @@ class TextLinear:
         self.previous = TfidfVectorizer(analyzer=_unchanged, use_idf=False)
         # A leading mark in each text keeps the vocabulary from being empty where no row has a request.
         texts = _texts(known)
-        self.words.fit(texts)
-        self.characters.fit(texts)
+        parts = [self.words.fit_transform(texts), self.characters.fit_transform(texts)]
         if self.history:
-            self.previous.fit(_previous(known[self.history]))
+            parts.append(self.previous.fit_transform(_previous(known[self.history])))
         # One class against the rest at a time, without the interpreter's lock: two classes side by side on two cores.
         self.classifier = SGDClassifier(
             loss="log_loss", alpha=1e-5, max_iter=10, tol=None, average=True, random_state=self.seed, n_jobs=-1
         )
-        self.classifier.fit(self._features(known), targets[targets != NOT_A_CLASS])
+        self.classifier.fit(hstack(parts).tocsr(), targets[targets != NOT_A_CLASS])
         return self
 
     def probabilities(self, frame: Any) -> Probabilities:

@@ -45,6 +45,8 @@ STEPS: Final = (
     "train the dense layers",
     "fine-tune end to end",
 )
+ENCODER_BATCH: Final = 64
+"""Rows a step where the encoder learns. The search tries batches on stored vectors and says nothing of these."""
 Report = Callable[[dict[str, Any]], None]
 
 
@@ -182,15 +184,17 @@ class _Training:
                 {"params": trainable(model), "lr": self.settings.encoder_learning_rate},
                 {"params": trainable(self.probe), "lr": 4 * self.settings.step_size},
             ],
-            lambda: length_bucketed(tokens, self.settings.batch_size, self.generator),
+            lambda: length_bucketed(tokens, ENCODER_BATCH, self.generator),
             loss_of,
             judge,
             epochs=epochs,
-            steps_per_epoch=-(-len(chosen) // self.settings.batch_size),
+            steps_per_epoch=-(-len(chosen) // ENCODER_BATCH),
             before=self.validation(),
             report=self._report(1, epochs),
         )
-        self._encode_again(None)
+        self._encode_again(self.rows.training)
+        if fitted.best_epoch != epochs:  # the validation vectors are those of an epoch that was not kept
+            self._encode_again(self.rows.validation)
         return self._record(1, started, fitted, len(chosen))
 
     def _train_head(self, module: CommandPredictor, step: int, probe: nn.Module | None) -> None:
@@ -233,25 +237,25 @@ class _Training:
         fitted = fit(
             module,
             [
-                {"params": encoder_parameters, "lr": self.settings.encoder_learning_rate / 2},
+                {"params": encoder_parameters, "lr": self.settings.encoder_learning_rate / 10},
                 {
                     "params": [p for p in trainable(module) if id(p) not in inside],
-                    "lr": self.settings.step_size / 3,
+                    "lr": self.settings.step_size / 10,
                 },
             ],
-            lambda: length_bucketed(tokens, self.settings.batch_size, self.generator),
+            lambda: length_bucketed(tokens, ENCODER_BATCH, self.generator),
             loss_of,
             judge,
             epochs=epochs,
-            steps_per_epoch=-(-len(chosen) // self.settings.batch_size),
+            steps_per_epoch=-(-len(chosen) // ENCODER_BATCH),
             before=self.validation(),
             report=self._report(5, epochs),
         )
         return self._record(5, started, fitted, len(chosen))
 
-    def _encode_again(self, rows: NDArray[np.int64] | None) -> None:
-        """Renews the stored vectors of these rows' requests (None: of all) after the encoder has changed."""
-        texts = np.arange(len(self.rows.texts)) if rows is None else np.unique(self.rows.text_of[rows])
+    def _encode_again(self, rows: NDArray[np.int64]) -> None:
+        """Renews the stored vectors of these rows' requests after the encoder has changed."""
+        texts = np.unique(self.rows.text_of[rows])
         self.requests[texts] = torch.from_numpy(compute_embeddings([self.rows.texts[t] for t in texts], self.encoder))
 
     def _sample(self, examples: int) -> tuple[NDArray[np.int64], int]:

@@ -61,9 +61,7 @@ def train_intent_classifier(
         )
     generator = np.random.default_rng(seed)
     texts = np.array([str(text) for text in requests["request"]], dtype=object)
-    training = _choose(
-        texts, targets, requests["augmented"].to_numpy(dtype=bool), usable, settings.examples, generator
-    )
+    training = _choose(texts, targets, requests["augmented"].to_numpy(dtype=bool), usable, settings.examples, generator)
     inputs = tokenize(encoder.tokenizer, texts.tolist())
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -177,9 +175,7 @@ def _fine_tune(
         lambda: ranking_metrics(_logits(module, inputs, validation), targets[validation]),
         epochs=epochs,
         steps_per_epoch=-(-len(training) // settings.batch_size),
-        report=lambda epoch: report(
-            {"epoch": epoch.epoch, "epochs": epochs, "loss": epoch.loss, "mrr": epoch.score}
-        ),
+        report=lambda epoch: report({"epoch": epoch.epoch, "epochs": epochs, "loss": epoch.loss, "mrr": epoch.score}),
     )
 
 
