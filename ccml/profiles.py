@@ -65,7 +65,7 @@ class CommandSettings:
     """Rows the encoder sees in step 2; more than there are means several epochs."""
     end_to_end_examples: int = 640
     """The same for step 6."""
-    head_epochs: int = 4
+    head_epochs: int = 3
     """Passes over all rows in step 5; steps 3 and 4, which it goes on from, get half as many."""
     batch_size: int = 64
     learning_rate: float = 1e-3
@@ -84,7 +84,7 @@ class CommandSettings:
 
 @dataclass(frozen=True)
 class IntentSettings:
-    examples: int = 5_500
+    examples: int = 5_000
     """Rows the encoder sees; more than there are means several epochs."""
     batch_size: int = 64
     learning_rate: float = 6e-4
@@ -110,7 +110,7 @@ class StudySettings:
     """Optuna over the mission's ranges (M3)."""
 
     trials: int = 4
-    examples: int = 1_500
+    examples: int = 1_000
     epochs: int = 2
     timeout_seconds: float = 60.0
 

@@ -57,12 +57,12 @@ class ParityRow(msgspec.Struct, frozen=True):
     reason: str
 
 
-def runner(graph: bytes) -> Run:
-    """Inputs by name → (N, V) logits, in onnxruntime on one thread. From bytes, it can follow no path."""
+def runner(graph: bytes, *, threads: int = 1) -> Run:
+    """Inputs by name → (N, V) logits, in onnxruntime. From bytes, it can follow no path. 0 threads: one a core."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = threads
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
@@ -91,7 +91,7 @@ def parity(
             request, so that other batch sizes and lengths than the traced ones are part of the comparison.
         targets: (N,) index of the right label, −1 where it is none of the labels; None where nothing is right or wrong.
     """
-    run = runner(graph)
+    run = runner(graph, threads=0)
     expected = probabilities_of(torch_logits, temperature)  # (N, V)
     # Shortest first: in batches of mixed lengths a third of the work is padding.
     order = np.argsort(lengths(inputs), kind="stable") if "attention_mask" in inputs else np.arange(len(expected))
@@ -106,7 +106,7 @@ def parity(
         torch_accuracy = float((expected.argmax(axis=1) == targets).mean())
     worst = float(difference.max()) if np.isfinite(found).all() else float("inf")
     passed, reason = _judge(worst, agreement, accuracy, torch_accuracy, tolerance)
-    p50, p95 = _latency(run, inputs)
+    p50, p95 = _latency(runner(graph), inputs)
     return ParityRow(
         file=file,
         rows=len(found),

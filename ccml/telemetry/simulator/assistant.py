@@ -19,7 +19,7 @@ SUPPORT = 0.025
 """Least probability of every action, so that each can be judged from the log."""
 
 
-UNFAMILIAR = 0.3
+UNFAMILIAR = 0.4
 """Share of plainly worded requests that want something the assistant has not met, such as a project's own scripts. Its
 guess is then wrong more often than not, and its confidence says so: to know when not to run a guess is what there is to
 learn beyond the risk of a command."""
@@ -37,7 +37,7 @@ class Understanding:
 
 def draw_right_probability(understanding: Understanding, rng: np.random.Generator) -> float:
     """Probability that the assistant's command is the one meant; the clear and familiar is nearly always understood."""
-    mean, certainty = (0.4, 3.0) if rng.random() < UNFAMILIAR else (0.95, 8.0)
+    mean, certainty = (0.3, 3.0) if rng.random() < UNFAMILIAR else (0.95, 8.0)
     if understanding.vague:
         mean, certainty = 0.55, 3.0
     elif understanding.elliptical:
