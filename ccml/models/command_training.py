@@ -45,7 +45,7 @@ STEPS: Final = (
     "train the dense layers",
     "fine-tune end to end",
 )
-ENCODER_BATCH: Final = 64
+ENCODER_BATCH: Final = 32
 """Rows a step where the encoder learns. The search tries batches on stored vectors and says nothing of these."""
 Report = Callable[[dict[str, Any]], None]
 

@@ -147,7 +147,9 @@ def _one_training(train: Logged, judge: _Judge, settings: PolicySettings, restar
 
     torch.manual_seed(seed)
     network = PolicyNetwork(train.features.shape[1], settings.hidden_units)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=WEIGHT_DECAY)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=settings.learning_rate, weight_decay=WEIGHT_DECAY, fused=True
+    )
     features = torch.from_numpy(train.features)  # (N, P)
     allowed = torch.from_numpy(allowed_actions(train.risk))  # (N, A)
     action = torch.from_numpy(train.action)  # (N,)

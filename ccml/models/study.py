@@ -84,7 +84,7 @@ def run_study(
         study_name=name,
         direction="maximize",
         load_if_exists=True,
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=2),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=1, n_warmup_steps=1),
     )
     close_stale_trials(study)
     if not study.trials:
