@@ -27,6 +27,8 @@ LSTM_UNITS: Final = (128, 512)
 UNITS_STEP: Final = 64
 """Every multiple divides by every number of heads."""
 ATTENTION_HEADS: Final = (4, 8, 16)
+RESOLVED: Final = 2.0
+"""Standard errors, as if rows were independent. Rows of one session are alike, so the usual one resolves too little."""
 SEARCHED: Final = ("learning_rate", "batch_size", "lstm_units", "attention_heads")
 
 
@@ -56,9 +58,10 @@ def run_study(
 ) -> StudyResult:
     """Runs the trials that are still missing. The score is the validation rows' mean reciprocal rank.
 
-    The first trial is `command` as it stands, so the search has it to beat. Of the trials within one standard error
-    of the best the cheapest is chosen (Breiman et al. 1984): a difference the validation rows cannot resolve is not
-    worth a wider model. One process at a time may work on a study: trials left running by a killed one are closed.
+    The first trial is `command` as it stands, so the search has it to beat. Of the trials that are within `RESOLVED`
+    standard errors of the best the cheapest is chosen (after Breiman et al. 1984): a difference the validation rows
+    cannot resolve is not worth a wider model. One process at a time may work on a study: trials left running by a
+    killed one are closed.
 
     Raises:
         NotEnoughDataError: the rows do not carry a model, or no trial came to an end within the time limit.
@@ -163,7 +166,7 @@ def _cheapest_of_the_best(complete: list[Any], validation_rows: int) -> Any:
     best = max(trial.value for trial in complete)
     # A reciprocal rank lies in [0, 1], so its variance is at most m(1 − m).
     error = float(np.sqrt(best * (1.0 - best) / max(1, validation_rows)))
-    near = [trial for trial in complete if trial.value >= best - error]
+    near = [trial for trial in complete if trial.value >= best - RESOLVED * error]
     return min(near, key=lambda trial: (trial.params["lstm_units"], -trial.params["batch_size"], trial.number))
 
 
