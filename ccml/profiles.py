@@ -65,8 +65,8 @@ class CommandSettings:
     """Rows the encoder sees in step 2; more than there are means several epochs."""
     end_to_end_examples: int = 640
     """The same for step 6."""
-    head_epochs: int = 3
-    """Passes over all rows in step 5; steps 3 and 4, which it goes on from, get half as many."""
+    head_examples: int = 26_000
+    """Rows that step 5 sees, in whole passes, at least one; steps 3 and 4, which it goes on from, get half as many."""
     batch_size: int = 64
     learning_rate: float = 1e-3
     """For a batch of 16, see `step_size`."""
@@ -162,7 +162,7 @@ PROFILES: dict[str, Profile] = {
         command=CommandSettings(
             fine_tune_examples=4_000,
             end_to_end_examples=2_000,
-            head_epochs=8,
+            head_examples=6_000,
             batch_size=16,
             learning_rate=1e-3,
             encoder_learning_rate=1e-3,
@@ -183,7 +183,7 @@ PROFILES: dict[str, Profile] = {
         command=CommandSettings(
             fine_tune_examples=200_000,
             end_to_end_examples=200_000,
-            head_epochs=10,
+            head_examples=500_000,
             encoder_learning_rate=3e-5,
             lstm_units=384,
         ),

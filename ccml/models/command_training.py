@@ -200,7 +200,8 @@ class _Training:
     def _train_head(self, module: CommandPredictor, step: int, probe: nn.Module | None) -> None:
         """Steps 3 to 5 on stored request vectors; `probe` stands for the layers that are not there yet."""
         started = time.perf_counter()
-        epochs = self.settings.head_epochs if probe is None else -(-self.settings.head_epochs // 2)
+        passes = max(1, round(self.settings.head_examples / len(self.rows.training)))
+        epochs = passes if probe is None else -(-passes // 2)
         fitted = fit_head(
             module,
             probe,

@@ -54,7 +54,7 @@ def command() -> tuple[Candidate, Any]:
     frame = command_sequences(rows=500)
     training = frame[frame["split"] == "train"]
     encoder = load_encoder(SMOKE.encoder, corpus=training["request"])
-    settings = replace(SMOKE.command, head_epochs=2, fine_tune_examples=200, end_to_end_examples=200, history=4)
+    settings = replace(SMOKE.command, head_examples=1_000, fine_tune_examples=200, end_to_end_examples=200, history=4)
     transforms = CommandTransforms.fit(training, settings.history, settings.min_count)
     candidate = train_command_predictor(frame, encoder, settings, transforms, seed=0)
     return candidate, frame[frame["split"] == "test"]

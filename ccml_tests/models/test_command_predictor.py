@@ -22,7 +22,12 @@ from ccml_tests.models.rows import AGAIN, command_sequences
 
 SIZES = CommandSizes(classes=7, history_tokens=11, context_width=6, lstm_units=16, attention_heads=4, dropout=0.1)
 SETTINGS = replace(
-    PROFILES["smoke"].command, history=4, head_epochs=6, fine_tune_examples=900, end_to_end_examples=400, lstm_units=64
+    PROFILES["smoke"].command,
+    history=4,
+    head_examples=3_600,
+    fine_tune_examples=900,
+    end_to_end_examples=400,
+    lstm_units=64,
 )
 
 
