@@ -151,6 +151,7 @@ def test_an_assessment_takes_less_than_a_millisecond() -> None:
 )
 def test_no_line_makes_an_assessment_slow(unit: str) -> None:
     line = (unit * 4096)[:4096]
+    assess("true")  # the first call of a process loads the grammar
     began = time.process_time()
     assess(line)
     assert time.process_time() - began < 0.5
