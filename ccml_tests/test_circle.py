@@ -42,7 +42,8 @@ MODEL = "intent_classifier"
 LAST_DAY = date(2025, 6, 20)
 CHANGE = datetime(2025, 6, 23, tzinfo=UTC)
 """When the drift sets in for the simulated people; what the server logs has the time at which it happened."""
-FAIR_TURNS, DRIFTED_TURNS = 110, 1_300
+FAIR_TURNS, DRIFTED_TURNS = 160, 1_300
+"""As many fair ones as the drift check's false alarms are tested at; with 110 programs alone could pass for drifted."""
 
 SMOKE = profiles.PROFILES["smoke"]
 PROFILE = replace(
