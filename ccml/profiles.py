@@ -87,7 +87,7 @@ class IntentSettings:
     examples: int = 4_500
     """Rows the encoder sees; more than there are means several epochs."""
     batch_size: int = 32
-    """Half of 64 costs a tenth more time a row and needs a third fewer rows."""
+    """Steps of 32 rows cost a tenth more time a row than steps of 64 and reach the same accuracy with fewer rows."""
     learning_rate: float = 6e-4
     attention_heads: int = 8
     dropout: float = 0.1

@@ -93,7 +93,7 @@ def parity(
     """
     run = runner(graph, threads=0)
     expected = probabilities_of(torch_logits, temperature)  # (N, V)
-    # Shortest first: in batches of mixed lengths a third of the work is padding.
+    # Shortest first, so that a batch is not padded to the one long request in it.
     order = np.argsort(lengths(inputs), kind="stable") if "attention_mask" in inputs else np.arange(len(expected))
     logits = np.empty(torch_logits.shape, np.float32)  # (N, V)
     logits[order] = np.concatenate([run(batch) for batch in batches({k: v[order] for k, v in inputs.items()}, BATCH)])

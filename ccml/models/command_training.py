@@ -255,7 +255,10 @@ class _Training:
         return self._record(5, started, fitted, len(chosen))
 
     def _encode_again(self, rows: NDArray[np.int64]) -> None:
-        """Renews the stored vectors of these rows' requests after the encoder has changed."""
+        """Renews the stored vectors of these rows' requests after the encoder has changed.
+
+        Calibration rows need none: the finished module encodes them itself.
+        """
         texts = np.unique(self.rows.text_of[rows])
         self.requests[texts] = torch.from_numpy(compute_embeddings([self.rows.texts[t] for t in texts], self.encoder))
 

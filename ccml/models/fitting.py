@@ -101,7 +101,7 @@ def fit(
             best, best_metrics, best_weights = epoch, metrics, _copy(trained)
         elif number - best.epoch >= patience:
             break
-    if history and best is not history[-1]:
+    if best is not history[-1]:
         trained.load_state_dict(best_weights, strict=False)
     return Fit(history, best.epoch, best_metrics, time.perf_counter() - started)
 
