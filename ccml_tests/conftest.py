@@ -16,6 +16,11 @@ sleep_while_waiting()
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The circle takes minutes: one worker begins with it, so that the others do not wait for it in the end."""
+    items.sort(key=lambda item: item.path.stem != "test_circle")
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     """A new, empty `CCML_HOME` with the smoke profile."""

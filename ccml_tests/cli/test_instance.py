@@ -112,7 +112,7 @@ def test_a_run_whose_process_is_gone_is_failed_at_the_next_start(home: Home) -> 
         assert status(instance, orphan) is dg.DagsterRunStatus.FAILURE
 
 
-@pytest.mark.parametrize("pid", [os.getpid(), None])
+@pytest.mark.parametrize("pid", [os.getpid(), None], ids=["lives", "is not ours"])
 def test_a_run_whose_process_lives_or_is_not_ours_is_left_alone(instance: dg.DagsterInstance, pid: int | None) -> None:
     run = started(instance, pid)
     assert fail_orphans(instance) == 0

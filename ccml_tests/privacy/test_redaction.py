@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ccml.privacy.pseudonyms import Pseudonyms
 from ccml.privacy.redaction import redact, redact_event
 from ccml.telemetry.events import Interaction, SystemState
+from ccml_tests.cost import cost_ratio
 from ccml_tests.privacy.corpus import (
     HARMLESS,
     HELD_OUT_HARMLESS,
@@ -26,6 +27,12 @@ from ccml_tests.privacy.corpus import (
 SECRET_LINES = list(secret_lines(WITH_SECRET, per_template=8, seed=1))
 HELD_OUT_LINES = list(secret_lines(HELD_OUT_WITH_SECRET, per_template=8, seed=2))
 HARMLESS_LINES = harmless_lines(HARMLESS) + harmless_lines(HELD_OUT_HARMLESS)
+
+
+DETECTORS = """ArtifactoryDetector AWSKeyDetector AzureStorageKeyDetector BasicAuthDetector CloudantDetector
+    DiscordBotTokenDetector GitHubTokenDetector GitLabTokenDetector IbmCloudIamDetector IbmCosHmacDetector
+    JwtTokenDetector MailchimpDetector NpmDetector OpenAIDetector PypiTokenDetector SendGridDetector SlackDetector
+    SoftlayerDetector SquareOAuthDetector StripeDetector TelegramBotTokenDetector TwilioKeyDetector""".split()
 
 
 def test_the_corpus_is_as_wide_as_the_bar_asks() -> None:
@@ -144,15 +151,13 @@ def test_no_text_makes_redaction_slow(unit: str) -> None:
     assert time.process_time() - began < 2.0
 
 
-def test_a_typical_line_takes_a_hundred_microseconds() -> None:
+def test_a_typical_line_costs_about_what_detect_secrets_takes_for_it() -> None:
+    from detect_secrets.core import scan
+    from detect_secrets.settings import transient_settings
+
     lines = [line for line, _ in SECRET_LINES[::8]] + HARMLESS_LINES
-    best = float("inf")
-    for _ in range(5):
-        began = time.process_time()
-        for line in lines:
-            redact(line)
-        best = min(best, time.process_time() - began)
-    assert best / len(lines) < 100e-6
+    with transient_settings({"plugins_used": [{"name": name} for name in DETECTORS]}):
+        assert cost_ratio(redact, lambda line: list(scan.scan_line(line)), lines) < 3
 
 
 def test_all_that_the_shape_rules_of_detect_secrets_flag_is_found() -> None:
@@ -160,10 +165,6 @@ def test_all_that_the_shape_rules_of_detect_secrets_flag_is_found() -> None:
     from detect_secrets.core import scan
     from detect_secrets.settings import transient_settings
 
-    plugins = """ArtifactoryDetector AWSKeyDetector AzureStorageKeyDetector BasicAuthDetector CloudantDetector
-        DiscordBotTokenDetector GitHubTokenDetector GitLabTokenDetector IbmCloudIamDetector IbmCosHmacDetector
-        JwtTokenDetector MailchimpDetector NpmDetector OpenAIDetector PypiTokenDetector SendGridDetector SlackDetector
-        SoftlayerDetector SquareOAuthDetector StripeDetector TelegramBotTokenDetector TwilioKeyDetector""".split()
     mixed = "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0u1V2w3X4y5Z6a7B8c9D0e1F2g3H4i5J6k7L8m9N0p1Q2r3S4"
     lower = mixed.lower()
     hexed = "0123456789abcdef" * 4
@@ -186,7 +187,7 @@ def test_all_that_the_shape_rules_of_detect_secrets_flag_is_found() -> None:
         f"sk_live_{mixed[:24]}", f"110201543:{mixed[:35]}", f"AC{lower[:32]}", f"SK{lower[:32]}",
     ]  # fmt: skip
     found_by: set[str] = set()
-    with transient_settings({"plugins_used": [{"name": name} for name in plugins]}):
+    with transient_settings({"plugins_used": [{"name": name} for name in DETECTORS]}):
         for line in examples + [line for line, _ in SECRET_LINES]:
             for secret in scan.scan_line(line):
                 if secret.secret_value and not secret.secret_value.startswith("$"):
