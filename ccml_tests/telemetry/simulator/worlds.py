@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 import msgspec
@@ -21,6 +21,8 @@ from ccml.telemetry.simulator.simulate import simulate
 END = date(2026, 2, 15)
 DRIFT_DAY = date(2026, 2, 8)
 SMALL = SimulationSettings(users=10, days=14, interactions=2_000, seed=11)
+WORLDS = TemporaryDirectory(prefix="ccml-worlds-")
+"""Removed when the test run ends."""
 
 
 @dataclass(frozen=True)
@@ -49,4 +51,4 @@ def make_world(settings: SimulationSettings, folder: Path, drift: Drift | None =
 def world(*kinds: DriftKind) -> World:
     """The small world, undisturbed or with these drifts from `DRIFT_DAY` on."""
     drift = Drift(kinds, DRIFT_DAY) if kinds else None
-    return make_world(SMALL, Path(mkdtemp(prefix="ccml-world-")), drift)
+    return make_world(SMALL, Path(mkdtemp(dir=WORLDS.name)), drift)
