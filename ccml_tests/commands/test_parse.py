@@ -137,7 +137,7 @@ def test_a_line_costs_a_few_times_what_splitting_it_into_words_does() -> None:
         parse.cache_clear()
         parse(line)
 
-    assert cost_ratio(parse_anew, shlex.split, harmless()) < 10
+    assert cost_ratio(parse_anew, shlex.split, harmless()) < 5
 
 
 def test_no_disguise_makes_parsing_fail() -> None:

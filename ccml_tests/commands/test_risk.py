@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import shlex
 import time
 
 import pytest
@@ -12,7 +10,6 @@ from hypothesis import strategies as st
 
 from ccml.commands.risk import LEVELS, assess
 from ccml_tests.commands.risky_lines import dangerous, harmless, mutations
-from ccml_tests.cost import cost_ratio
 
 
 def test_no_dangerous_command_is_safe_in_any_disguise() -> None:
@@ -138,17 +135,15 @@ def test_a_safe_command_makes_nothing_behind_it_safe(safe: str, joint: str, dang
     assert assess(f"{danger} {joint} {safe}").level != "safe"
 
 
-def test_an_assessment_costs_a_few_times_what_splitting_the_line_into_words_does() -> None:
-    def assess_anew(line: str) -> None:
-        assess.cache_clear()
-        assess(line)
-
-    def split(line: str) -> None:
-        with contextlib.suppress(ValueError):  # an open quotation
-            shlex.split(line)
-
+def test_an_assessment_takes_less_than_a_millisecond() -> None:
     lines = [form for line in dangerous()[::6] for _, form in mutations(line)] + harmless()
-    assert cost_ratio(assess_anew, split, lines) < 10
+    times = []
+    for line in lines:
+        assess.cache_clear()
+        began = time.process_time()
+        assess(line)
+        times.append(time.process_time() - began)
+    assert sorted(times)[int(0.99 * len(times))] < 1e-3
 
 
 @pytest.mark.parametrize(
