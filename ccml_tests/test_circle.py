@@ -44,8 +44,8 @@ LAST_DAY = date(2025, 6, 20)
 CHANGE = datetime(2025, 6, 23, tzinfo=UTC)
 """When the drift sets in for the simulated people; what the server logs has the time at which it happened."""
 FAIR_TURNS, DRIFTED_TURNS = 160, 1_300
-"""A false alarm is rare over homes, but so few held-out rows can be an unlucky draw that alarms in one window of fifteen. For
-this seed, none of 60 fair windows alarmed."""
+"""A false alarm is rare over homes, but few held-out rows can be an unlucky draw that alarms in one window of fifteen.
+For this seed, none of 60 fair windows alarmed."""
 
 SMOKE = profiles.PROFILES["smoke"]
 PROFILE = replace(
