@@ -30,15 +30,15 @@ from ccml.evaluation.statistics import wilson
 from ccml.monitoring.drift import FALSE_ALARM_RATE, DriftReference, jensen_shannon, thresholds, watched
 from ccml.privacy.pseudonyms import Pseudonyms
 from ccml.profiles import SimulationSettings, SplitSettings
+from ccml.serving.logging.telemetry import feedback_events
 from ccml.serving.schema import FeedbackRequest
-from ccml.serving.telemetry import feedback_events
 from ccml.telemetry.events import KINDS, Action, AnyEvent, Interaction, SystemState
 from ccml.telemetry.lake import landed_days, read_landed
 from ccml.telemetry.landing import land
-from ccml.telemetry.simulator.drift import DRIFT_KINDS, Drift, DriftKind
-from ccml.telemetry.simulator.simulate import simulate
-from ccml.telemetry.simulator.traffic import SimulatedTraffic
 from ccml.telemetry.sources import Source
+from ccml_simulator.drift import DRIFT_KINDS, Drift, DriftKind
+from ccml_simulator.simulate import simulate
+from ccml_simulator.traffic import SimulatedTraffic
 
 LAST_DAY = date(2026, 3, 20)
 PEOPLE = Pseudonyms(b"k" * 32)

@@ -13,7 +13,7 @@ import argparse
 import msgspec
 
 from ccml.home import Home
-from ccml.serving.bench import BenchReport, bench, server_for_bench
+from ccml_cli.load import BenchReport, bench, server_for_bench
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ EXPECTATIONS = "expectations"
 
 def expectations(key: dg.AssetKey, suite: str, table: Any) -> dg.AssetCheckResult:
     """Validates the table against its suite; an empty table holds nothing that could break a rule."""
-    from ccml.telemetry.expectations import suite_for, validate
+    from ccml.expectations import suite_for, validate
 
     if not len(table):
         return dg.AssetCheckResult(passed=True, check_name=EXPECTATIONS, asset_key=key, metadata={"rows": 0})

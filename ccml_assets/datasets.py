@@ -20,7 +20,7 @@ CONTEXT = dg.AssetIn(["datasets", "context"])
 def splits(context: dg.AssetExecutionContext, platform: Platform, interactions: Any) -> Any:
     """Which part each interaction belongs to, drawn before anything is fitted or augmented."""
     from ccml.datasets.splits import assign_splits
-    from ccml.models.candidates import seen_by_champions
+    from ccml.releases.champions import seen_by_champions
 
     seen = seen_by_champions(platform.home.models)
     drawn = assign_splits(interactions, platform.profile.split, platform.profile.seed, seen)
@@ -65,8 +65,8 @@ def command_sequences(
     context: dg.AssetExecutionContext, platform: Platform, interactions: Any, drawn: Any, turns: Any
 ) -> Any:
     """A request, the session before it, and the command that was wanted."""
-    from ccml.datasets.sequences import command_sequences as build
     from ccml.datasets.splits import Splits
+    from ccml.models.command.dataset import command_sequences as build
 
     split = Splits.from_table(drawn)
     made = build(interactions, turns, split, history=platform.profile.command.history)
@@ -83,8 +83,8 @@ def command_sequences(
 @skippable
 def labelled_requests(context: dg.AssetExecutionContext, platform: Platform, interactions: Any, drawn: Any) -> Any:
     """Requests and what they ask for, with rewrites of the training ones; no training text is almost a held-out one."""
-    from ccml.datasets.requests import labelled_requests as build
     from ccml.datasets.splits import Splits
+    from ccml.models.intent.dataset import labelled_requests as build
 
     split = Splits.from_table(drawn)
     settings = platform.profile.split
@@ -102,8 +102,8 @@ def labelled_requests(context: dg.AssetExecutionContext, platform: Platform, int
 @skippable
 def episodes(context: dg.AssetExecutionContext, interactions: Any, drawn: Any, turns: Any) -> Any:
     """What the assistant did, with which probability it did so, and what came of it."""
-    from ccml.datasets.episodes import episodes as build
     from ccml.datasets.splits import Splits
+    from ccml.models.policy.dataset import episodes as build
 
     split = Splits.from_table(drawn)
     return _result("episodes", build(interactions, turns, split), split)
@@ -122,7 +122,7 @@ def drift_reference(context: dg.AssetExecutionContext, platform: Platform, inter
     import pandas as pd
 
     from ccml.datasets.drift_reference import with_champions
-    from ccml.models.candidates import seen_by_champions
+    from ccml.releases.champions import seen_by_champions
     from ccml_resources.lake import tables
 
     table = interactions.merge(drawn[["interaction_id", "split"]], on="interaction_id")

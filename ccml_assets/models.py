@@ -42,8 +42,8 @@ def command_search(
 ) -> Any:
     """M3. Learning rate, batch size, LSTM units and attention heads, by Optuna on stored request vectors."""
     from ccml.datasets.content import content_hash
-    from ccml.models.command_predictor import CommandTransforms
-    from ccml.models.study import run_study
+    from ccml.models.command.module import CommandTransforms
+    from ccml.models.command.study import run_study
 
     profile, home = platform.profile, platform.home
     training = sequences[sequences["split"] == "train"]
@@ -95,8 +95,8 @@ def command_predictor(
     search: SearchResult,
 ) -> Any:
     """M1, M2. BERT encoder, LSTM, attention, dense: from the request and the session so far to the next command."""
-    from ccml.models.command_predictor import CommandTransforms
-    from ccml.models.command_training import train_command_predictor
+    from ccml.models.command.module import CommandTransforms
+    from ccml.models.command.training import train_command_predictor
 
     profile = platform.profile
     training = sequences[sequences["split"] == "train"]
@@ -133,7 +133,7 @@ def intent_classifier(
     context: dg.AssetExecutionContext, platform: Platform, experiments: Experiments, requests: Any
 ) -> Any:
     """M4, M5. BERT encoder, eight-head attention pooling, a head an intent; calibrated, with an out-of-scope answer."""
-    from ccml.models.intent_training import train_intent_classifier
+    from ccml.models.intent.training import train_intent_classifier
 
     profile = platform.profile
     training = requests[requests["split"] == "train"]
@@ -164,7 +164,7 @@ def intent_classifier(
 @skippable
 def policy(context: dg.AssetExecutionContext, platform: Platform, experiments: Experiments, episodes: Any) -> Any:
     """M6. How to act on a request, learnt from logged episodes by clipped importance-weighted policy gradient."""
-    from ccml.models.policy_training import train_policy
+    from ccml.models.policy.training import train_policy
 
     profile = platform.profile
     return _trained(

@@ -52,9 +52,9 @@ def window(context: dg.AssetExecutionContext, platform: Platform, interactions: 
 def drift_report(context: dg.AssetExecutionContext, platform: Platform, served: Any, reference: Any) -> Any:
     """Evidently's comparison of served requests, machines and durations with the champions' training reference."""
     from ccml.datasets.drift_reference import of_champions
-    from ccml.models.candidates import seen_by_champions
     from ccml.monitoring.drift import DriftReference
     from ccml.monitoring.drift import drift_report as compare
+    from ccml.releases.champions import seen_by_champions
 
     seen = seen_by_champions(platform.home.models)
     reference = of_champions(reference, seen.data_until if seen else None)
@@ -81,10 +81,10 @@ def drift_report(context: dg.AssetExecutionContext, platform: Platform, served: 
 @skippable
 def quality(context: dg.AssetExecutionContext, platform: Platform, served: Any) -> Any:
     """Served accuracy and reward, beside what the releases were published with or what was served before."""
-    from ccml.models.candidates import load_champion
     from ccml.monitoring.alerts import Thresholds
     from ccml.monitoring.quality import quality_report
     from ccml.monitoring.window import promised
+    from ccml.releases.champions import load_champion
 
     models = platform.home.models
     commands = load_champion(models, "command_predictor")

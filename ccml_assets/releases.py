@@ -25,7 +25,7 @@ def _gate(line: ModelLine) -> dg.AssetsDefinition:
         kinds={"json"},
     )
     def gate(context: dg.AssetExecutionContext, platform: Platform, scores: Any) -> dg.MaterializeResult[GateDecision]:
-        from ccml.releases.judgement import decide_on_scores
+        from ccml.releases.releasing import decide_on_scores
 
         decision = decide_on_scores(line.name, scores, platform.profile)
         context.log.info(f"{decision.answer}: {'; '.join(decision.reasons)}")
@@ -62,13 +62,14 @@ def _release(line: ModelLine) -> dg.AssetsDefinition:
         exported: ExportReference,
         report: ModelReport,
     ) -> Any:
-        from ccml.releases.judgement import release_candidate
+        from ccml.releases.releasing import release_candidate
 
         if not decision.passed:
             raise NotBetterError(f"{decision.answer}: {'; '.join(decision.reasons)}")
         released = release_candidate(
             trained,
-            exported,
+            exported.read(),
+            exported.serving,
             report,
             decision,
             platform.home.models,

@@ -6,7 +6,8 @@ import dagster as dg
 import msgspec
 
 from ccml.errors import NotEnoughDataError
-from ccml.models.candidates import CandidateReference, champion_version, load_champion
+from ccml.models.candidates import CandidateReference
+from ccml.releases.champions import champion_version, load_champion
 from ccml_assets.model_lines import MODEL_LINES, ModelLine
 from ccml_assets.models import SearchResult
 from ccml_assets.skips import skip, unevaluated
@@ -45,13 +46,13 @@ def _evaluation(line: ModelLine) -> dg.AssetsDefinition:
     def evaluation(  # type: ignore[no-untyped-def]  # a generator of several outputs
         context: dg.AssetExecutionContext, platform: Platform, trained: CandidateReference, rows: Any, **search: Any
     ):
-        from ccml.evaluation.judging import CHAMPION_VERSION, JUDGES
         from ccml.evaluation.publishing import publish_page
+        from ccml.models.evaluating import CHAMPION_VERSION, EVALUATIONS
 
         candidate, models = trained.load(), platform.home.models
         found = msgspec.convert(search["search"], SearchResult) if searched else None
         try:
-            judgement = JUDGES[line.name](
+            judgement = EVALUATIONS[line.name](
                 rows,
                 candidate,
                 load_champion(models, line.name),

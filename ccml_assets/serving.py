@@ -18,7 +18,7 @@ def _deployment(line: ModelLine) -> dg.AssetsDefinition:
     )
     @skippable
     def deployment(context: dg.AssetExecutionContext, platform: Platform):  # type: ignore[no-untyped-def]
-        from ccml.serving.readiness import check_readiness
+        from ccml.serving.loading.readiness import check_readiness
 
         ready = check_readiness(platform.home.models, line.name)
         return dg.MaterializeResult(

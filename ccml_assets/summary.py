@@ -42,9 +42,9 @@ def write_summary(home: Home, summary: dict[str, Any]) -> Path:
 
 def _interactions(home: Home, instance: dg.DagsterInstance) -> dict[str, Any]:
     """Sums over every landing so far; `kept` counts the clean table."""
-    from ccml.telemetry.books import landed_books
+    from ccml.telemetry.totals import landed_totals
 
-    books = landed_books(home.lake)
+    books = landed_totals(home.lake)
     clean = home.lake / "clean" / "interactions"
     return {**books, "kept": _rows(clean), "rejected": _rows(home.lake / "clean" / "rejected")}
 

@@ -29,9 +29,6 @@ _PACKAGES_OF_GROUP: dict[str, tuple[str, ...]] = {
 
 _SAME_IN_EVERY_PROFILE = ("landing", "raw", "clean")
 
-_OUTSIDE_EVERY_GROUP = ("telemetry/simulator",)
-"""Writes files that then land like any other; what it does is in those files."""
-
 
 @cache
 def code_version(group: str) -> str:
@@ -43,6 +40,5 @@ def code_version(group: str) -> str:
     for package in _PACKAGES_OF_GROUP[group]:
         for source in sorted((library / package).rglob("*.py")):
             name = source.relative_to(library).as_posix()
-            if not name.startswith(_OUTSIDE_EVERY_GROUP):
-                digest.update(name.encode() + b"\0" + source.read_bytes())
+            digest.update(name.encode() + b"\0" + source.read_bytes())
     return digest.hexdigest()[:12]

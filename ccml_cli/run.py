@@ -50,7 +50,7 @@ def _find_telemetry(home: Home, input: Path | None, format: str, progress: Progr
         return
     if any(find_files([source]) for source in all_sources(home)):
         return
-    from ccml.telemetry.simulator.simulate import simulate
+    from ccml_simulator.simulate import simulate
 
     settings = active_profile().simulation
     progress.say(f"No logs yet: drawing sample telemetry of {settings.users} users over {settings.days} days")

@@ -17,7 +17,7 @@ def run_server(port: int) -> None:
     Raises:
         InputError: the port is taken.
     """
-    from ccml.serving.server import serve
+    from ccml.serving.http.server import serve
 
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
     serve(Home.from_environment(), port)
@@ -30,7 +30,7 @@ def ask_once(request: str, directory: str, history: list[str], url: str | None, 
         InputError: no server answers at `url`, or the request is malformed.
         CcmlError: the server is overloaded or answers something else.
     """
-    from ccml.serving.client import ask, ask_here, panel
+    from ccml.serving.http.client import ask, ask_here, panel
 
     if url is None:
         answer = ask_here(request, models=Home.from_environment().models, directory=directory, history=history)
@@ -47,7 +47,7 @@ def run_bench(requests: int, clients: int, *, quiet: bool) -> dict[str, Any]:
     Raises:
         CcmlError: the server did not start.
     """
-    from ccml.serving.bench import bench, server_for_bench
+    from ccml_cli.load import bench, server_for_bench
 
     with server_for_bench(Home.from_environment()) as url:
         facts = dict(msgspec.to_builtins(bench(url, requests=requests, clients=clients)))

@@ -24,8 +24,8 @@ def simulate_telemetry(
     Raises:
         InputError: a drift without its day, or a day outside the simulated ones.
     """
-    from ccml.telemetry.simulator.drift import Drift
-    from ccml.telemetry.simulator.simulate import simulate
+    from ccml_simulator.drift import Drift
+    from ccml_simulator.simulate import simulate
 
     home = Home.from_environment()
     given = {"users": users, "days": days, "interactions": interactions, "seed": seed}

@@ -81,7 +81,8 @@ class ExperimentRun:
         """A finished trial of a study as a child run, whole and closed, in three writes; returns its id.
 
         Args:
-            trial: as `ccml.models.study` reports it: number, state, params, score, epochs (epoch → score), seconds.
+            trial: as `ccml.models.command.study` reports it: number, state, params, score, epochs (epoch → score),
+                seconds.
         """
         from mlflow.entities import Metric, Param
 

@@ -15,8 +15,8 @@ from ccml.profiles import SimulationSettings
 from ccml.telemetry.events import KINDS, Error, Event, Execution, Feedback, Interaction, SystemState
 from ccml.telemetry.lake import landed_days, read_landed
 from ccml.telemetry.landing import land
-from ccml.telemetry.simulator.simulate import simulate
 from ccml.telemetry.sources import Source
+from ccml_simulator.simulate import simulate
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

@@ -29,10 +29,10 @@ from ccml.datasets.splits import SeenByChampions
 from ccml.home import Home
 from ccml.profiles import EncoderSettings, IntentSettings, SimulationSettings
 from ccml.releases.reader import read_manifest, read_pointer
-from ccml.telemetry.simulator.drift import Drift
-from ccml.telemetry.simulator.simulate import simulate
-from ccml.telemetry.simulator.traffic import SimulatedTraffic
 from ccml_assets.monitoring import DRIFT, NO_DRIFT, retrain_decision
+from ccml_simulator.drift import Drift
+from ccml_simulator.simulate import simulate
+from ccml_simulator.traffic import SimulatedTraffic
 from ccml_tests.assets.daemon import Daemon
 from ccml_tests.assets.platform import Platform, checks_of
 from ccml_tests.serving.server import body, until

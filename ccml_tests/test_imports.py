@@ -41,8 +41,8 @@ LIGHT = (
     "ccml.privacy.pseudonyms",
     "ccml.features.context",
     "ccml.features.history",
-    "ccml.policy_features",
-    "ccml.acting",
+    "ccml.models.policy.features",
+    "ccml.models.policy.acting",
     "ccml.intents.rules",
     "ccml.releases.reader",
     "ccml_cli.main",
@@ -71,7 +71,7 @@ def test_a_heavy_import_would_be_noticed() -> None:
 def test_models_reports_and_the_run_load_heavy_packages_only_when_they_work(package: str) -> None:
     light_until_used = (
         *("ccml_cli.run", "ccml_cli.running", "ccml_cli.ingest", "ccml_cli.doctor", "ccml_assets.summary"),
-        *("ccml.telemetry.landing", "ccml.telemetry.expectations", "ccml.cleaning.join", "ccml.datasets.splits"),
+        *("ccml.telemetry.landing", "ccml.expectations", "ccml.cleaning.join", "ccml.datasets.splits"),
         *("ccml.models.artifact", "ccml.models.baselines", "ccml.evaluation.report"),
         *("ccml.export.onnx", "ccml.releases.gate", "ccml.monitoring.drift"),
     )

@@ -14,7 +14,7 @@ import pytest
 from ccml.quiet import NO_REPORTS
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("ccml", "ccml_resources", "ccml_assets", "ccml_cli")
+PACKAGES = ("ccml", "ccml_simulator", "ccml_resources", "ccml_assets", "ccml_cli")
 MODULES = sorted(path.relative_to(ROOT).as_posix() for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 RUNS_WHAT_IT_READS = {

@@ -25,9 +25,9 @@ from ccml.errors import IntegrityError
 FORMAT: Final = 1
 
 PREDICTORS: Final = {
-    "command_predictor": "ccml.models.command_predictor",
-    "intent_classifier": "ccml.models.intent_classifier",
-    "policy": "ccml.models.policy",
+    "command_predictor": "ccml.models.command.module",
+    "intent_classifier": "ccml.models.intent.module",
+    "policy": "ccml.models.policy.module",
 }
 """Model name → the module that knows its architecture. Each has `build_module(candidate) -> nn.Module`,
 `model_inputs(candidate, frame) -> dict[str, array]` (keys are the graph's input names, in order) and

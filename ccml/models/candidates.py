@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 if TYPE_CHECKING:
-    from ccml.datasets.splits import SeenByChampions
     from ccml.models.artifact import Candidate
 
 
@@ -33,33 +31,3 @@ class CandidateReference(msgspec.Struct, frozen=True):
         from ccml.models.artifact import load_candidate
 
         return load_candidate(Path(self.path))
-
-
-def champion_version(models: Path, name: str) -> str | None:
-    """What is served now; None before the first release."""
-    from ccml.releases.reader import read_pointer
-
-    pointer = read_pointer(models, name, "champion")
-    return pointer.version if pointer else None
-
-
-def seen_by_champions(models: Path) -> SeenByChampions | None:
-    """Until when the data of the champions goes; None before the first release."""
-    from ccml.datasets.splits import SeenByChampions
-    from ccml.releases.reader import read_manifest
-
-    names = sorted(folder.name for folder in models.iterdir() if folder.is_dir()) if models.is_dir() else []
-    versions = {name: champion_version(models, name) for name in names}
-    manifests = [read_manifest(models, name, version) for name, version in versions.items() if version]
-    ends = [(one.trained_until, one.data_until) for one in manifests if one.trained_until and one.data_until]
-    if not ends:
-        return None
-    return SeenByChampions(*(max(map(datetime.fromisoformat, times)) for times in zip(*ends, strict=True)))
-
-
-def load_champion(models: Path, name: str) -> Candidate | None:
-    """The released model that is served now, as training code sees it; None before the first release."""
-    from ccml.models.artifact import load_candidate
-
-    version = champion_version(models, name)
-    return load_candidate(models / name / version) if version else None

@@ -15,9 +15,9 @@ import msgspec
 import numpy as np
 
 from ccml.cleaning.commands import read_commands
-from ccml.datasets.reward import RewardWeights, reward_components
 from ccml.evaluation.statistics import Interval, bootstrap_interval
 from ccml.intents.rules import OUT_OF_SCOPE
+from ccml.models.policy.reward import RewardWeights, reward_components
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,17 +11,11 @@ name they are assigned to (`secret_names`). Redacting what is redacted changes n
 from __future__ import annotations
 
 import re
-from typing import Final, TypeVar
-
-import msgspec
+from typing import Final
 
 from ccml.privacy.known_secrets import SHAPES
-from ccml.privacy.pseudonyms import Pseudonyms
 from ccml.privacy.secret_names import NAME_TRIGGERS, is_literal, is_secret_value, looks_drawn
 from ccml.privacy.shell_secrets import Span, mentions_program, shell_secrets
-from ccml.telemetry.events import Event
-
-_E = TypeVar("_E", bound=Event)
 
 # The look-behind makes each run of letters start one attempt, not one per letter.
 _EMAIL: Final = re.compile(
@@ -59,7 +53,6 @@ _LONG_RUN: Final = re.compile(r"(?<![A-Za-z0-9/+_.=@%\\-])[A-Za-z0-9]{20,200}+(?
 _SET: Final = re.compile(
     r"(?im)^\s{0,8}(?:set|setg|unsetg)\s{1,4}(?P<name>[\w:]{2,40})\s{1,4}(?P<secret>\S{1,200})\s*$"
 )
-_IDENTIFIERS: Final = ("event_id", "session_id", "interaction_id")
 
 
 def redact(text: str) -> str:
@@ -71,34 +64,6 @@ def redact(text: str) -> str:
         # What stood beside a secret may be told only now: redact until nothing changes.
         text = redacted
     return text
-
-
-def redact_event(event: _E, pseudonyms: Pseudonyms) -> _E:
-    """The event as it may be stored: every text redacted, user and host replaced by pseudonyms.
-
-    Identifiers are kept, for the kinds are joined by them; one that itself holds something private is replaced by its
-    pseudonym, the same in every event that carries it.
-    """
-    changes: dict[str, object] = {}
-    for field in event.__struct_fields__:
-        value = getattr(event, field)
-        if not value:
-            continue
-        if field == "user_id":
-            changed: object = pseudonyms.of("user", value)
-        elif field == "host":
-            changed = pseudonyms.of("host", value)
-        elif isinstance(value, str):
-            changed = redact(value)
-            if changed != value and field in _IDENTIFIERS:
-                changed = pseudonyms.of("identifier", value)
-        elif isinstance(value, dict):
-            changed = {redact(k): redact(v) for k, v in value.items()}
-        else:
-            continue
-        if changed != value:
-            changes[field] = changed
-    return msgspec.structs.replace(event, **changes) if changes else event
 
 
 def _redact_once(text: str) -> str:

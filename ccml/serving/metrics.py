@@ -14,7 +14,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from ccml.serving.admission import ACT
+from ccml.serving.routes import ACT
 
 Outcome: TypeAlias = Literal["ok", "fallback", "deadline", "invalid", "shed", "cancelled", "error"]
 OUTCOMES: Final[tuple[Outcome, ...]] = ("ok", "fallback", "deadline", "invalid", "shed", "cancelled", "error")
@@ -64,16 +64,19 @@ class Meter:
             "model_info", "1 for each release that is loaded.", ["name", "version", "sha256", "role"], registry=registry
         )
         self.answers = Counter(
-            "model_fallback_total", "Answers by component and link of the chain.", ["name", "link"], registry=registry
+            "model_fallback_total",
+            "Answers by component and responder of the chain.",
+            ["name", "responder"],
+            registry=registry,
         )
-        self.link_failures = Counter(
-            "model_link_failures_total",
-            "Times a link of the chain could not answer, and why.",
-            ["name", "link", "reason"],
+        self.responder_failures = Counter(
+            "model_responder_failures_total",
+            "Times a responder of the chain could not answer, and why.",
+            ["name", "responder", "reason"],
             registry=registry,
         )
         self.breaker_open = Gauge(
-            "model_circuit_breaker_open", "1 while a link is left out.", ["name", "link"], registry=registry
+            "model_circuit_breaker_open", "1 while a responder is left out.", ["name", "responder"], registry=registry
         )
         self.load_failures = Counter(
             "model_load_failures_total", "Releases that were not taken in, by reason.", ["reason"], registry=registry

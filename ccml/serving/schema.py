@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from msgspec import Struct
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from ccml.serving.admission import Refusal
+from ccml.serving.routes import Refusal
 
 MAX_DEPTH: Final = 32
 _LARGEST_COUNT: Final = 1_000_000_000
@@ -115,7 +115,7 @@ class FeedbackRequest(_Input):
 
 class IntentAnswer(Struct, frozen=True):
     label: str | None
-    """None where no link could name one."""
+    """None where no responder could name one."""
     confidence: float | None
     """Calibrated probability from a model, share of the training requests from the defaults, None from a rule."""
     out_of_scope: bool
@@ -148,7 +148,7 @@ class Answer(Struct, frozen=True):
     """Some part was not answered by its champion; `reasons` says why."""
     reasons: list[str]
     served_by: str
-    """The link furthest down the chain that had a part in this answer."""
+    """The responder furthest down the chain that had a part in this answer."""
     latency_ms: float
 
 

@@ -1,4 +1,4 @@
-"""One request on its way through the server, and what the links of the chains say to it."""
+"""One request on its way through the server, and what the responders of the chains say to it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ccml.features.context import TurnContext
 from ccml.privacy.redaction import redact
 from ccml.serving.schema import ActRequest, RankedCommand
 
-LinkName: TypeAlias = Literal["champion", "rules", "previous", "default", "human"]
-LINKS: Final[tuple[LinkName, ...]] = ("champion", "rules", "previous", "default", "human")
+ResponderName: TypeAlias = Literal["champion", "rules", "previous", "default", "human"]
+RESPONDERS: Final[tuple[ResponderName, ...]] = ("champion", "rules", "previous", "default", "human")
 """The order of S6, behind the model itself."""
 
 
@@ -75,9 +75,9 @@ class Proposal:
     commands: list[RankedCommand]
     version: str | None = None
     distribution: NDArray[np.float64] | None = None  # (V,)
-    """Over all labels of a model; None where the link computes no probabilities."""
+    """Over all labels of a model; None where the responder computes no probabilities."""
     known: Collection[str] | None = None
-    """Templates of the label set the link answers from; None where it has none."""
+    """Templates of the label set the responder answers from; None where it has none."""
     from_model: bool = False
     """A command that no model chose for this request is never proposed for immediate execution."""
 
@@ -94,7 +94,7 @@ class IntentGuess:
     version: str | None = None
     distribution: NDArray[np.float64] | None = None  # (V,)
     known: Collection[str] = ()
-    """The label set the link answers from."""
+    """The label set the responder answers from."""
 
 
 @dataclass(frozen=True)
@@ -112,22 +112,22 @@ class Decision:
     """Everything the chains said about one turn."""
 
     proposal: Proposal
-    proposal_link: LinkName
+    proposal_responder: ResponderName
     intent: IntentGuess
-    intent_link: LinkName
+    intent_responder: ResponderName
     choice: Choice
-    choice_link: LinkName
+    choice_responder: ResponderName
     reasons: list[str] = field(default_factory=list)
 
     @property
     def degraded(self) -> bool:
-        return any(link != "champion" for link in self.links)
+        return any(responder != "champion" for responder in self.responders)
 
     @property
-    def served_by(self) -> LinkName:
-        """The link furthest down the chain."""
-        return max(self.links, key=LINKS.index)
+    def served_by(self) -> ResponderName:
+        """The responder furthest down the chain."""
+        return max(self.responders, key=RESPONDERS.index)
 
     @property
-    def links(self) -> tuple[LinkName, LinkName, LinkName]:
-        return self.proposal_link, self.intent_link, self.choice_link
+    def responders(self) -> tuple[ResponderName, ResponderName, ResponderName]:
+        return self.proposal_responder, self.intent_responder, self.choice_responder

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 from ccml.errors import InputError
 from ccml.privacy.pseudonyms import Pseudonyms
-from ccml.telemetry.drop import Drop, DropReport, drop_row, unstamped
 from ccml.telemetry.events import KINDS
 from ccml.telemetry.lake import DROPS, QUARANTINE, append_once, has_landed, landed_keys, landed_schema, open_table
+from ccml.telemetry.landed_file import Drop, DropReport, drop_row, unstamped
 from ccml.telemetry.readers import FORMATS, find_files
 from ccml.telemetry.sources import Source
 

@@ -13,9 +13,9 @@ import dagster as dg
 from ccml.home import Home
 from ccml.profiles import SimulationSettings
 from ccml.telemetry.events import Event
-from ccml.telemetry.simulator.simulate import encode_event, simulate
 from ccml_assets.definitions import definitions_of
 from ccml_assets.staleness import pending_days
+from ccml_simulator.simulate import encode_event, simulate
 
 LAST_DAY = date(2026, 3, 20)
 DAYS = [(LAST_DAY - timedelta(days=back)).isoformat() for back in (2, 1, 0)]

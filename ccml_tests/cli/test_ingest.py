@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ccml.home import Home
-from ccml.telemetry.simulator.simulate import encode_event
 from ccml.telemetry.sources import named_sources
+from ccml_simulator.simulate import encode_event
 from ccml_tests.assets.evening import EVENTS, FIRST_EVENING
 from ccml_tests.cli.conftest import Call
 

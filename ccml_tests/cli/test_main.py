@@ -8,7 +8,7 @@ import pytest
 
 from ccml.errors import InputError
 from ccml.home import Home
-from ccml.serving.server import listen
+from ccml.serving.http.server import listen
 from ccml.telemetry.readers import FORMATS
 from ccml_cli.main import app
 from ccml_tests.cli.conftest import Call

@@ -14,9 +14,9 @@ import pytest
 from rich.console import Console
 
 from ccml.home import Home
-from ccml.telemetry.simulator.simulate import encode_event
 from ccml_cli.run import run_circle
 from ccml_cli.summary import print_summary
+from ccml_simulator.simulate import encode_event
 from ccml_tests.assets.evening import EVENTS, TURNS
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ccml.home import Home
-from ccml.serving.server import listen
+from ccml.serving.http.server import listen
 from ccml_tests.cli.conftest import Call
 
 

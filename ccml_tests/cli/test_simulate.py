@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ccml.home import Home
-from ccml.telemetry.simulator.drift import DRIFT_KINDS
+from ccml_simulator.drift import DRIFT_KINDS
 from ccml_tests.cli.conftest import Call
 
 SMALL = ("--users", "3", "--days", "4", "--interactions", "40", "--seed", "5")

@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 
 from ccml.errors import NotEnoughDataError
-from ccml.evaluation.command_report import command_report, command_scores, label_programs
 from ccml.evaluation.cost import Cost, measure
 from ccml.evaluation.html import page
-from ccml.evaluation.intent_report import intent_report
 from ccml.evaluation.plots import pictures
-from ccml.evaluation.policy_report import LOGGING_POLICY, PolicyJudge, policy_report
 from ccml.evaluation.report import ModelReport, Trial, read_report, skipped_report, stages
-from ccml.models.policy_training import train_policy
+from ccml.models.command.report import command_report, command_scores, label_programs
+from ccml.models.intent.report import intent_report
+from ccml.models.policy.report import LOGGING_POLICY, PolicyEvaluator, policy_report
+from ccml.models.policy.training import train_policy
 from ccml.profiles import EvaluationSettings, PolicySettings
-from ccml_tests.evaluation.bandit import Bandit, episodes
 from ccml_tests.evaluation.predictions import COST, command_rows, guesses, intent_rows
+from ccml_tests.models.policy.bandit import Bandit, episodes
 
 EVALUATION = EvaluationSettings(bootstrap_replicates=300)
 INTENTS = ["find_files", "search_text", "delete", "network"]
@@ -77,7 +77,7 @@ def a_policy_report() -> ModelReport:
     frame = episodes(Bandit(), 1, {"train": 150, "validation": 50, "test": 80})
     settings = PolicySettings(hidden_units=16, epochs=10, batch_size=128)
     candidate = train_policy(frame, settings, seed=0, data_hash="d", code_version="c")
-    return policy_report(PolicyJudge.of(frame, candidate), candidate, evaluation=EVALUATION, facts={})
+    return policy_report(PolicyEvaluator.of(frame, candidate), candidate, evaluation=EVALUATION, facts={})
 
 
 def figure(report: ModelReport, name: str) -> Any:

@@ -18,7 +18,7 @@ from ccml.releases.golden import Golden
 from ccml.releases.manifest import GateSummary, Lineage, ReleaseFacts
 from ccml.releases.reader import read_release
 from ccml.releases.store import publish
-from ccml_tests.evaluation.bandit import Bandit, episodes
+from ccml_tests.models.policy.bandit import Bandit, episodes
 from ccml_tests.models.rows import command_sequences, labelled_requests
 
 SMOKE = PROFILES["smoke"]
@@ -26,7 +26,7 @@ SMOKE = PROFILES["smoke"]
 
 @pytest.fixture(scope="module")
 def policy() -> tuple[Candidate, Any]:
-    from ccml.models.policy_training import train_policy
+    from ccml.models.policy.training import train_policy
 
     frame = episodes(Bandit(), 1, {"train": 120, "validation": 40, "test": 40})
     settings = replace(SMOKE.policy, epochs=4)
@@ -37,7 +37,7 @@ def policy() -> tuple[Candidate, Any]:
 @pytest.fixture(scope="module")
 def intent() -> tuple[Candidate, Any]:
     from ccml.features.encoder import load_encoder
-    from ccml.models.intent_training import train_intent_classifier
+    from ccml.models.intent.training import train_intent_classifier
 
     frame = labelled_requests()
     encoder = load_encoder(SMOKE.encoder, corpus=frame["request"][frame["split"] == "train"])
@@ -48,8 +48,8 @@ def intent() -> tuple[Candidate, Any]:
 @pytest.fixture(scope="module")
 def command() -> tuple[Candidate, Any]:
     from ccml.features.encoder import load_encoder
-    from ccml.models.command_predictor import CommandTransforms
-    from ccml.models.command_training import train_command_predictor
+    from ccml.models.command.module import CommandTransforms
+    from ccml.models.command.training import train_command_predictor
 
     frame = command_sequences(rows=500)
     training = frame[frame["split"] == "train"]

@@ -11,7 +11,7 @@ import pytest
 from ccml.errors import IntegrityError
 from ccml.features.context import CONTEXT_FIELDS, ContextTransform, TurnContext, context_row, failures_in_a_row
 from ccml.features.standardise import CLIP
-from ccml.policy_features import POLICY_FIELDS, PolicyTransform, policy_matrix, policy_row
+from ccml.models.policy.features import POLICY_FIELDS, PolicyTransform, policy_matrix, policy_row
 
 MONDAY = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 

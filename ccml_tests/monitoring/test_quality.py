@@ -174,10 +174,10 @@ def people(request: pytest.FixtureRequest) -> tuple[pd.DataFrame, pd.Series]:
 def simulated_turns(accuracy: float, rows: int) -> tuple[pd.DataFrame, pd.Series]:
     from ccml.privacy.pseudonyms import Pseudonyms
     from ccml.profiles import SimulationSettings
+    from ccml.serving.logging.telemetry import feedback_events
     from ccml.serving.schema import FeedbackRequest
-    from ccml.serving.telemetry import feedback_events
     from ccml.telemetry.events import Interaction
-    from ccml.telemetry.simulator.traffic import SimulatedTraffic
+    from ccml_simulator.traffic import SimulatedTraffic
     from ccml_tests.tables import raw_tables
 
     start = datetime(2026, 3, 2, tzinfo=UTC)

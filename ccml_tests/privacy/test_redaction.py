@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccml.privacy.pseudonyms import Pseudonyms
-from ccml.privacy.redaction import redact, redact_event
+from ccml.privacy.redaction import redact
 from ccml.telemetry.events import Interaction, SystemState
+from ccml.telemetry.redaction import redact_event
 from ccml_tests.cost import cost_ratio
 from ccml_tests.privacy.corpus import (
     HARMLESS,

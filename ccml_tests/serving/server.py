@@ -15,9 +15,9 @@ import msgspec
 import uvicorn
 
 from ccml.privacy.pseudonyms import Pseudonyms
-from ccml.serving.admission import Admission
-from ccml.serving.app import Service, create_app
-from ccml.serving.server import listen
+from ccml.serving.http.admission import Admission
+from ccml.serving.http.app import Service, create_app
+from ccml.serving.http.server import listen
 from ccml.serving.settings import ServingSettings
 from ccml.telemetry.events import AnyEvent
 

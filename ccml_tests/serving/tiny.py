@@ -21,7 +21,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from ccml.features.context import ContextTransform
 from ccml.features.history import HistoryVocabulary
 from ccml.models.artifact import save_candidate
-from ccml.policy_features import PolicyTransform
+from ccml.models.policy.features import PolicyTransform
 from ccml.releases.golden import Golden
 from ccml.releases.manifest import GateSummary, GraphInput, Lineage, ReleaseFacts, Serving
 from ccml.releases.store import promote, publish

@@ -1,0 +1,284 @@
+"""Great Expectations suites, generated from the declarations of the five kinds and from rules of the domain.
+
+A suite is critical where a broken rule would make the data unusable, and warns where cleaning sets the row aside or a
+model can live with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from msgspec import inspect
+
+from ccml.cleaning.columns import CLEAN_COLUMNS, NEVER_MISSING
+from ccml.telemetry.events import ACTIONS, KINDS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from great_expectations import ExpectationSuite
+    from great_expectations.expectations import Expectation
+
+DATASETS = ("command_sequences", "labelled_requests", "episodes")
+SUITES = (*KINDS, "clean", *DATASETS)
+
+STORED_TEXT = (
+    *("request", "command", "directory", "active_application", "message", "error_message"),
+    *("recovery_command", "corrected_command", "wanted_command"),
+)
+"""Free text, which must hold nothing that redaction would still take out."""
+
+_CLEAN_TEXT = "__is_redacted"
+_LENGTH = "__length"
+_PSEUDONYM = {"user_id": r"^u-[0-9a-f]{12}$", "host": r"^(?:h-[0-9a-f]{12})?$"}
+_SPLITS = ["train", "validation", "calibration", "test"]
+
+
+@dataclass(frozen=True)
+class ExpectationReport:
+    success: bool
+    """No critical expectation failed."""
+    evaluated: int
+    failures: list[str] = field(default_factory=list)
+    """One sentence per critical expectation that failed, with the first values that broke it."""
+    warnings: list[str] = field(default_factory=list)
+    statistics: dict[str, Any] = field(default_factory=dict)
+
+
+def suite_for(name: str) -> ExpectationSuite:
+    """The suite of a raw table (a key of `KINDS`), of `clean`, or of one of the three data sets.
+
+    Raises:
+        ValueError: no table is called so.
+    """
+    from great_expectations import ExpectationSuite
+
+    if name in KINDS:
+        expectations = [*_declared(name), *_of_raw(name)]
+    elif name == "clean":
+        expectations = list(_of_clean())
+    elif name in DATASETS:
+        expectations = [
+            *_of_any_dataset(),
+            *{"episodes": _of_episodes, "labelled_requests": _of_requests}.get(name, _of_sequences)(),
+        ]
+    else:
+        raise ValueError(f"no suite is called {name!r}; expected one of {', '.join(SUITES)}")
+    return ExpectationSuite(name=name, expectations=expectations)
+
+
+def validate(table: pd.DataFrame, suite: ExpectationSuite) -> ExpectationReport:
+    """Every expectation of the suite on every row. Touches no disk and shows no progress bar."""
+    import great_expectations as gx
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    asset = context.data_sources.add_pandas("memory").add_dataframe_asset(suite.name)
+    batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": _measured(table, suite)})
+    result = batch.validate(suite, result_format={"result_format": "SUMMARY", "partial_unexpected_count": 3})
+    failures: list[str] = []
+    warnings: list[str] = []
+    for one in result.results:
+        if not one.success:
+            critical = (
+                str(getattr(one.expectation_config.severity, "value", one.expectation_config.severity)) == "critical"
+            )
+            (failures if critical else warnings).append(_sentence(one))
+    return ExpectationReport(not failures, len(result.results), failures, warnings, dict(result.statistics))
+
+
+def _measured(table: pd.DataFrame, suite: ExpectationSuite) -> pd.DataFrame:
+    """The table with what Great Expectations cannot see by itself: list lengths, and whether text is redacted."""
+    from ccml.privacy.redaction import redact
+
+    wanted = {getattr(one, name, None) for one in suite.expectations for name in ("column", "column_A", "column_B")}
+    extra: dict[str, Any] = {}
+    for name in table.columns:
+        if f"{name}{_LENGTH}" in wanted:
+            extra[f"{name}{_LENGTH}"] = table[name].map(len)
+        if f"{name}{_CLEAN_TEXT}" in wanted:
+            redacted = {text: redact(text) == text for text in table[name].dropna().unique()}
+            extra[f"{name}{_CLEAN_TEXT}"] = table[name].map(redacted).astype("boolean").fillna(True).astype(bool)
+    lists = [name for name in table.columns if f"{name}{_LENGTH}" in extra]
+    measured = table.drop(columns=lists).assign(**extra)
+    # Pandas' nullable types make half of the comparisons in Great Expectations ambiguous; NaN and None do not.
+    for name, dtype in measured.dtypes.astype(str).items():
+        if dtype in ("Int64", "Float64", "boolean"):
+            measured[name] = measured[name].astype("float64")
+        elif dtype == "string":
+            measured[name] = measured[name].astype(object).where(measured[name].notna(), None)
+    return measured
+
+
+def _declared(kind: str) -> Iterator[Expectation]:
+    """What the declaration of the kind says of each field: present, within bounds, one of the choices, not too long."""
+    from great_expectations import expectations as gxe
+
+    declared = inspect.type_info(KINDS[kind])
+    assert isinstance(declared, inspect.StructType)
+    for one in declared.fields:
+        yield gxe.ExpectColumnToExist(column=one.name)
+        if one.required or one.default == "":
+            yield gxe.ExpectColumnValuesToNotBeNull(column=one.name)
+        match _bare(one.type):
+            case inspect.StrType(min_length=shortest, max_length=longest) if shortest or longest:
+                yield gxe.ExpectColumnValueLengthsToBeBetween(column=one.name, min_value=shortest, max_value=longest)
+            case inspect.LiteralType(values=values):
+                yield gxe.ExpectColumnValuesToBeInSet(column=one.name, value_set=list(values))
+            case inspect.IntType(gt=above, ge=low, le=high) | inspect.FloatType(gt=above, ge=low, le=high) if (
+                not above is low is high
+            ):
+                yield gxe.ExpectColumnValuesToBeBetween(
+                    column=one.name,
+                    min_value=low if above is None else above,
+                    max_value=high,
+                    strict_min=above is not None,
+                )
+            case _:
+                pass
+
+
+def _bare(declared: inspect.Type) -> inspect.Type:
+    """The type inside a description and inside `… | None`."""
+    if isinstance(declared, inspect.Metadata):
+        return _bare(declared.type)
+    if isinstance(declared, inspect.UnionType):
+        return _bare(next(member for member in declared.types if not isinstance(member, inspect.NoneType)))
+    return declared
+
+
+def _of_raw(kind: str) -> Iterator[Expectation]:
+    from great_expectations import expectations as gxe
+
+    names = KINDS[kind].__struct_fields__
+    yield gxe.ExpectColumnValuesToBeUnique(column="event_id")
+    yield from _private(names)
+    if kind == "executions":
+        # Clocks of machines are set back, and some systems have more exit statuses than 256: cleaning copes with both.
+        yield gxe.ExpectColumnPairValuesAToBeGreaterThanB(
+            column_A="ended_at",
+            column_B="time",
+            or_equal=True,
+            ignore_row_if="either_value_is_missing",
+            severity="warning",
+        )
+        yield gxe.ExpectColumnValuesToBeBetween(column="exit_status", min_value=0, max_value=255, severity="warning")
+
+
+def _private(names: Any) -> Iterator[Expectation]:
+    from great_expectations import expectations as gxe
+
+    for name in STORED_TEXT:
+        if name in names:
+            yield gxe.ExpectColumnValuesToBeInSet(column=f"{name}{_CLEAN_TEXT}", value_set=[True])
+    for name, pattern in _PSEUDONYM.items():
+        if name in names:
+            yield gxe.ExpectColumnValuesToMatchRegex(column=name, regex=pattern)
+
+
+def _of_clean() -> Iterator[Expectation]:
+    from great_expectations import expectations as gxe
+
+    yield gxe.ExpectTableColumnsToMatchOrderedList(column_list=_after_measuring(list(CLEAN_COLUMNS)))
+    for name in NEVER_MISSING:
+        yield gxe.ExpectColumnValuesToNotBeNull(column=name)
+    yield gxe.ExpectColumnValuesToBeUnique(column="interaction_id")
+    yield gxe.ExpectCompoundColumnsToBeUnique(column_list=["user_id", "session_id", "position"])
+    yield from _private(CLEAN_COLUMNS)
+    for name, choices in {
+        "intent_source": ["correction", "telemetry", "rule", "none"],
+        "action": list(ACTIONS),
+        "risk": ["", "safe", "ask", "danger", "refused"],
+        "verdict": ["accepted", "edited", "rejected", "undone"],
+    }.items():
+        yield gxe.ExpectColumnValuesToBeInSet(column=name, value_set=choices)
+    for name, (low, high) in {
+        **dict.fromkeys(("confidence",), (0.0, 1.0)),
+        **dict.fromkeys(("cpu_percent", "memory_percent", "disk_percent"), (0.0, 100.0)),
+        **dict.fromkeys(
+            ("duration_ms", "cpu_ms", "memory_mb", "output_bytes", "recovery_ms", "latency_ms"), (0.0, None)
+        ),
+        **dict.fromkeys(("load_1m", "processes", "position", "seconds_since_previous"), (0.0, None)),
+        "rating": (1, 5),
+    }.items():
+        yield gxe.ExpectColumnValuesToBeBetween(column=name, min_value=low, max_value=high)
+    yield _propensity()
+    for name in ("outcome_time", "rating_time"):
+        yield gxe.ExpectColumnPairValuesAToBeGreaterThanB(
+            column_A=name, column_B="time", or_equal=True, ignore_row_if="either_value_is_missing"
+        )
+    yield gxe.ExpectColumnValuesToMatchRegex(column="day", regex=r"^\d{4}-\d{2}-\d{2}$")
+    yield gxe.ExpectColumnValuesToBeBetween(column="exit_status", min_value=0, max_value=255, severity="warning")
+
+
+def _after_measuring(names: list[str]) -> list[str]:
+    return names + [f"{name}{_CLEAN_TEXT}" for name in names if name in STORED_TEXT]
+
+
+def _of_any_dataset() -> Iterator[Expectation]:
+    from great_expectations import expectations as gxe
+
+    yield gxe.ExpectColumnValuesToBeUnique(column="interaction_id")
+    for name in ("interaction_id", "session_id", "user_id", "time", "split", "unseen_user"):
+        yield gxe.ExpectColumnValuesToNotBeNull(column=name)
+    yield gxe.ExpectColumnDistinctValuesToEqualSet(column="split", value_set=_SPLITS)
+
+
+def _of_sequences() -> Iterator[Expectation]:
+    from great_expectations import expectations as gxe
+
+    from ccml.features.context import CONTEXT_FIELDS
+
+    for name in ("target_program", "target_template", "target_line"):
+        yield gxe.ExpectColumnValueLengthsToBeBetween(column=name, min_value=1)
+    yield gxe.ExpectColumnValuesToBeInSet(column=f"context{_LENGTH}", value_set=[len(CONTEXT_FIELDS)])
+    for name in ("programs", "lines", "outcomes"):
+        yield gxe.ExpectColumnPairValuesToBeEqual(
+            column_A=f"history_templates{_LENGTH}", column_B=f"history_{name}{_LENGTH}"
+        )
+
+
+def _of_requests() -> Iterator[Expectation]:
+    from great_expectations import expectations as gxe
+
+    for name in ("request", "intent"):
+        yield gxe.ExpectColumnValueLengthsToBeBetween(column=name, min_value=1)
+    yield gxe.ExpectColumnValuesToBeInSet(column="intent_source", value_set=["correction", "telemetry", "rule"])
+
+
+def _of_episodes() -> Iterator[Expectation]:
+    from great_expectations import expectations as gxe
+
+    from ccml.models.policy.features import POLICY_FIELDS
+
+    yield gxe.ExpectColumnValuesToBeInSet(column="action", value_set=list(ACTIONS))
+    yield gxe.ExpectColumnValuesToNotBeNull(column="propensity")
+    yield _propensity()
+    for name in ("reward", "reward_success", "reward_satisfaction", "reward_execution", "reward_resources"):
+        yield gxe.ExpectColumnValuesToNotBeNull(column=name)
+        yield gxe.ExpectColumnValuesToBeBetween(column=name, min_value=0.0, max_value=1.0)
+    yield gxe.ExpectColumnValuesToBeInSet(column=f"features{_LENGTH}", value_set=[len(POLICY_FIELDS)])
+
+
+def _propensity() -> Expectation:
+    from great_expectations import expectations as gxe
+
+    return gxe.ExpectColumnValuesToBeBetween(column="propensity", min_value=0.0, max_value=1.0, strict_min=True)
+
+
+def _sentence(result: Any) -> str:
+    """Such as: `propensity` breaks expect_column_values_to_be_between in 3 rows, for example 1.5, 2.0."""
+    told = result.expectation_config.kwargs
+    what = told.get("column") or " and ".join(filter(None, (told.get("column_A"), told.get("column_B")))) or "the table"
+    if result.exception_info and result.exception_info.get("raised_exception"):
+        why = result.exception_info["exception_message"]
+        return f"`{what}`: {result.expectation_config.type} could not be judged: {why}"
+    found = result.result or {}
+    count, examples = found.get("unexpected_count"), found.get("partial_unexpected_list") or []
+    if what.endswith(_CLEAN_TEXT):
+        # The values themselves are what must not be repeated anywhere.
+        return f"`{what.removesuffix(_CLEAN_TEXT)}` holds text that redaction would still change, in {count} rows."
+    where = f" in {count} rows" if count is not None else f", found {found.get('observed_value')}"
+    shown = f", for example {', '.join(map(str, examples[:3]))}" if examples else ""
+    return f"`{what}` breaks {result.expectation_config.type}{where}{shown}."

@@ -1,0 +1,187 @@
+"""Optuna over the command predictor's hyper-parameters, on stored request vectors: pruned, and resumable by name.
+
+The journal outlives the process. A second call with the same data and settings finds the trials done and runs none; one
+that was killed goes on with the rest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from ccml.errors import NotEnoughDataError
+from ccml.features.encoder import LoadedEncoder
+from ccml.models.command.module import CommandTransforms
+from ccml.profiles import CommandSettings, StudySettings
+
+LEARNING_RATE: Final = (1e-5, 1e-3)
+BATCH_SIZES: Final = (16, 32, 64, 128)
+LSTM_UNITS: Final = (128, 512)
+UNITS_STEP: Final = 64
+"""Every multiple divides by every number of heads."""
+ATTENTION_HEADS: Final = (4, 8, 16)
+RESOLVED: Final = 2.0
+"""Standard errors, as if rows were independent. Rows of one session are alike, so the usual one resolves too little."""
+SEARCHED: Final = ("learning_rate", "batch_size", "lstm_units", "attention_heads")
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """`best` holds the chosen values by the names of `CommandSettings`; `trials` are in order, older runs' included."""
+
+    name: str
+    best: dict[str, Any]
+    best_score: float
+    trials: list[dict[str, Any]]
+    new_trials: int
+
+
+def run_study(
+    sequences: Any,
+    encoder: LoadedEncoder,
+    command: CommandSettings,
+    settings: StudySettings,
+    transforms: CommandTransforms,
+    *,
+    directory: Path,
+    data_hash: str,
+    seed: int,
+    cache_dir: Path | None = None,
+    on_trial: Callable[[dict[str, Any]], None] = lambda trial: None,
+) -> StudyResult:
+    """Runs the trials that are still missing. The score is the validation rows' mean reciprocal rank.
+
+    The first trial is `command` as it stands, so the search has it to beat. Of the trials that are within `RESOLVED`
+    standard errors of the best the cheapest is chosen (after Breiman et al. 1984): a difference the validation rows
+    cannot resolve is not worth a wider model. One process at a time may work on a study: trials left running by a
+    killed one are closed.
+
+    Raises:
+        NotEnoughDataError: the rows do not carry a model, or no trial came to an end within the time limit.
+    """
+    import optuna
+    import torch
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    from ccml.features.embeddings import embed
+    from ccml.models.command.heads import fit_head, new_module, prepare_rows
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    sequences = sequences[sequences["split"] != "test"]
+    rows = prepare_rows(sequences, encoder, command, transforms)
+    requests = torch.from_numpy(embed(rows.texts, encoder, cache_dir))  # (texts, D)
+    sample = np.random.default_rng(seed).permutation(rows.training)[: settings.examples]
+
+    directory.mkdir(parents=True, exist_ok=True)
+    name = study_name(data_hash, encoder, command, settings)
+    study = optuna.create_study(
+        storage=JournalStorage(JournalFileBackend(str(directory / "journal.log"))),
+        study_name=name,
+        direction="maximize",
+        load_if_exists=True,
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=1, n_warmup_steps=1),
+    )
+    close_stale_trials(study)
+    if not study.trials:
+        study.enqueue_trial({name: getattr(command, name) for name in SEARCHED})
+    done = len(_finished(study))
+    # A sampler that starts again from the same seed would suggest again what the first run tried.
+    study.sampler = optuna.samplers.TPESampler(seed=seed + done, n_startup_trials=4)
+
+    def objective(trial: Any) -> float:
+        started = time.perf_counter()
+        tried = replace(command, **_suggested(trial))
+
+        def judge(epoch: Any) -> None:
+            trial.report(epoch.score, epoch.epoch)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            module = new_module(encoder, rows, tried, transforms)
+            fitted = fit_head(
+                module, None, requests, rows, tried, np.random.default_rng(seed), judge,
+                training=sample, epochs=settings.epochs,
+            )  # fmt: skip
+        trial.set_user_attr("seconds", round(time.perf_counter() - started, 2))
+        return max(epoch.score for epoch in fitted.epochs)
+
+    study.optimize(
+        objective,
+        n_trials=max(0, settings.trials - done),
+        timeout=settings.timeout_seconds,
+        callbacks=[lambda _, trial: on_trial(_record(trial))],
+    )
+    complete = [trial for trial in study.trials if trial.state == optuna.trial.TrialState.COMPLETE]
+    if not complete:
+        raise NotEnoughDataError(
+            f"No trial of the study ended within {settings.timeout_seconds:.0f} s. Give it more time or fewer examples."
+        )
+    chosen = _cheapest_of_the_best(complete, len(rows.validation))
+    return StudyResult(
+        name=name,
+        best=dict(chosen.params),
+        best_score=float(chosen.value),
+        trials=[_record(trial) for trial in _finished(study)],
+        new_trials=len(_finished(study)) - done,
+    )
+
+
+def study_name(data_hash: str, encoder: LoadedEncoder, command: CommandSettings, settings: StudySettings) -> str:
+    """Names what the scores depend on; how many trials and how long is not part of it, so that more can be added."""
+    fixed = {**asdict(command), "examples": settings.examples, "epochs": settings.epochs, "encoder": encoder.digest}
+    digest = hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()
+    return f"command_predictor-{data_hash[:12]}-{digest[:8]}"
+
+
+def close_stale_trials(study: Any) -> int:
+    """Trials of a killed process stay RUNNING in a journal for ever, and the sampler would wait for their scores."""
+    from optuna.trial import TrialState
+
+    stale = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    for trial in stale:
+        study.tell(trial.number, state=TrialState.FAIL)
+    return len(stale)
+
+
+def _suggested(trial: Any) -> dict[str, Any]:
+    return {
+        "learning_rate": trial.suggest_float("learning_rate", *LEARNING_RATE, log=True),
+        "batch_size": trial.suggest_categorical("batch_size", BATCH_SIZES),
+        "lstm_units": trial.suggest_int("lstm_units", *LSTM_UNITS, step=UNITS_STEP),
+        "attention_heads": trial.suggest_categorical("attention_heads", ATTENTION_HEADS),
+    }
+
+
+def _cheapest_of_the_best(complete: list[Any], validation_rows: int) -> Any:
+    best = max(trial.value for trial in complete)
+    # A reciprocal rank lies in [0, 1], so its variance is at most m(1 − m).
+    error = float(np.sqrt(best * (1.0 - best) / max(1, validation_rows)))
+    near = [trial for trial in complete if trial.value >= best - RESOLVED * error]
+    return min(near, key=lambda trial: (trial.params["lstm_units"], -trial.params["batch_size"], trial.number))
+
+
+def _finished(study: Any) -> list[Any]:
+    from optuna.trial import TrialState
+
+    return list(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)))
+
+
+def _record(trial: Any) -> dict[str, Any]:
+    return {
+        "number": trial.number,
+        "state": trial.state.name.lower(),
+        "params": dict(trial.params),
+        "score": trial.value,
+        "epochs": {str(epoch): score for epoch, score in trial.intermediate_values.items()},
+        "seconds": trial.user_attrs.get("seconds"),
+    }

@@ -1,0 +1,71 @@
+"""The policy's data: what was known before acting, what was done with which probability, and what it was worth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ccml.datasets.content import Dataset
+from ccml.datasets.splits import SPLITS, Splits
+from ccml.errors import NotEnoughDataError
+from ccml.models.command.dataset import finish, keep
+from ccml.models.policy.features import policy_matrix
+from ccml.models.policy.reward import COMPONENTS, RewardWeights, reward, reward_components
+from ccml.telemetry.events import ACTIONS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = (
+    *("interaction_id", "session_id", "user_id", "time", "split", "unseen_user", "position"),
+    *("features", "action", "action_index", "propensity", "reward", *(f"reward_{name}" for name in COMPONENTS)),
+    *("policy_version", "risk", "confidence"),
+)
+
+
+def episodes(
+    clean: pd.DataFrame, context: pd.DataFrame, splits: Splits, weights: RewardWeights | None = None
+) -> Dataset:
+    """One row per interaction with a logged action and its propensity; `features` are raw policy features (P,).
+
+    Raises:
+        NotEnoughDataError: no propensities, one action only, or a split without rows.
+    """
+    turns = clean.drop_duplicates("interaction_id").reset_index(drop=True)
+    split = turns["interaction_id"].map(splits.labels)
+    logged = turns["action"].notna() & turns["propensity"].notna()
+    if not logged.any():
+        raise NotEnoughDataError("No interaction carries a logged propensity, so no policy can be learnt or judged.")
+    reasons = {
+        "no action with its propensity": ~logged,
+        "dropped by the split": ~split.isin(SPLITS),
+    }
+    kept, left_out = keep(turns, reasons)
+    turns, split = turns[kept].reset_index(drop=True), split[kept].reset_index(drop=True)
+    taken = sorted(turns["action"].unique())
+    if len(taken) < 2:
+        raise NotEnoughDataError(f"Every logged action is {taken[0]!r}; a policy needs at least two to choose from.")
+
+    vectors = turns["interaction_id"].map(context.set_index("interaction_id")["context"])
+    features = policy_matrix(
+        np.stack(vectors.tolist()),  # (N, F)
+        turns["confidence"].to_numpy(np.float64),
+        turns["risk"].tolist(),
+        turns["request"].tolist(),
+        turns["command"].tolist(),
+    )
+    names = ("succeeded", "recovered", "rating", "verdict", "duration_ms", "recovery_ms", "cpu_ms", "memory_mb")
+    components = reward_components(**{name: turns[name] for name in names})  # (N, 4)
+    rows = turns.assign(
+        split=split,
+        unseen_user=turns["user_id"].isin(list(splits.unseen_users)).astype(bool),
+        position=turns["position"].astype(np.int64),
+        features=list(features),
+        action_index=turns["action"].map({action: index for index, action in enumerate(ACTIONS)}).astype(np.int64),
+        reward=reward(components, weights),
+        **{f"reward_{name}": components[:, index] for index, name in enumerate(COMPONENTS)},
+    )
+    dataset = finish(rows[list(COLUMNS)], left_out, "episodes")
+    dataset.facts["actions"] = turns["action"].value_counts().to_dict()
+    return dataset

@@ -1,0 +1,222 @@
+"""E3: what acting by the learnt policy would have earned on the test episodes, beside simpler ways to act."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ccml.errors import NotEnoughDataError
+from ccml.evaluation.report import (
+    ActionShare,
+    Curve,
+    Metric,
+    ModelReport,
+    Panel,
+    against_baselines,
+    resample,
+    slices,
+    user_groups,
+)
+from ccml.evaluation.statistics import Floats, Interval, Resampling
+from ccml.models.artifact import Candidate
+from ccml.models.policy.acting import allowed_actions, explore
+from ccml.models.policy.off_policy import (
+    Logged,
+    PolicyValue,
+    RewardModel,
+    constant_policy,
+    doubly_robust_scores,
+    policy_value,
+    rule_policy,
+)
+from ccml.profiles import EvaluationSettings
+from ccml.telemetry.events import ACTIONS
+
+HEADLINE = "doubly robust reward"
+LOGGING_POLICY = "logging policy"
+SETTLED = 0.95
+"""Share of the way from the first to the best validation value at which learning counts as converged."""
+
+
+@dataclass(frozen=True)
+class PolicyEvaluator:
+    """The test episodes, and expected rewards fitted on the training episodes; scores any policy on the same rows."""
+
+    test: Any
+    logged: Logged
+    predicted: Floats  # (N, A)
+    exploration: float
+
+    @classmethod
+    def of(cls, episodes: Any, candidate: Candidate) -> PolicyEvaluator:
+        """
+        Args:
+            episodes: the whole data set `episodes`.
+            candidate: its transform gives the reward model's features.
+
+        Raises:
+            NotEnoughDataError: fewer than two test episodes.
+        """
+        from ccml.models.policy.features import PolicyTransform
+        from ccml.models.policy.training import as_logged
+
+        training, test = episodes[episodes["split"] == "train"], episodes[episodes["split"] == "test"]
+        if len(test) < 2:
+            raise NotEnoughDataError(f"The policy cannot be judged: there are {len(test)} test episodes.")
+        transform = PolicyTransform.from_json(candidate.transforms["policy"])
+        logged = as_logged(test, transform)
+        predicted = RewardModel.fit(as_logged(training, transform)).predict(logged.features)
+        return cls(test, logged, predicted, float(candidate.config["exploration"]))
+
+    def served(self, candidate: Candidate) -> Floats:
+        """(N, A) of a candidate or champion, exactly as it is served."""
+        from ccml.models.policy.module import served_probabilities
+
+        return served_probabilities(candidate, self.test)
+
+    def scores(self, probabilities: Floats) -> Floats:
+        """(N,) doubly robust terms, whose mean is the policy's value: what the gate compares."""
+        return doubly_robust_scores(probabilities, self.predicted, self.logged)
+
+    def baselines(self) -> dict[str, Floats]:
+        """(N,) scores of the logging policy, of always the same action, and of a rule on the command's risk.
+
+        All but the logging policy, which is judged as it was, explore as the candidate does: whichever were served
+        would have to, or its log could teach nothing.
+        """
+        risk = self.logged.risk
+        allowed = allowed_actions(risk)
+        policies = {f"always {name}": constant_policy(name, risk, allowed) for name in ACTIONS}
+        policies["rule on risk"] = rule_policy(risk)
+        explored = {name: explore(chosen, allowed, self.exploration) for name, chosen in policies.items()}
+        return {LOGGING_POLICY: self.logged.reward, **{name: self.scores(own) for name, own in explored.items()}}
+
+
+def policy_report(
+    judge: PolicyEvaluator,
+    candidate: Candidate,
+    *,
+    evaluation: EvaluationSettings,
+    facts: Mapping[str, str | int | float],
+) -> ModelReport:
+    unit, resampling = resample(judge.test, evaluation)
+    served = judge.served(candidate)
+    value = policy_value(served, judge.predicted, judge.logged, resampling)
+    scores, baselines = judge.scores(served), judge.baselines()
+    compared, best = against_baselines(scores, baselines, resampling)
+    curve = candidate.training["learning_curve"]
+    clip = float(candidate.training["hyper_parameters"]["importance_clip"])
+    return ModelReport(
+        model="policy",
+        title="Policy",
+        question="What average reward would acting by this policy have earned, exploration included?",
+        headline=HEADLINE,
+        headline_value=value.doubly_robust,
+        headline_unit="reward",
+        metrics=[*_values(value), *_support(judge, served, clip, resampling), *_learning_metrics(curve)],
+        baselines=compared,
+        best_baseline=best,
+        slices=slices(judge.test, scores, baselines[best], _groups(judge.test), evaluation),
+        learning=[
+            _panel(curve, "improvement", "gain over the logging policy (validation)"),
+            _panel(curve, "entropy", "entropy of the served actions"),
+        ],
+        actions=_shares(judge.logged, served, resampling),
+        facts={
+            "test rows": len(judge.test),
+            "resampled": unit,
+            "effective sample size": round(value.effective_sample_size, 1),
+            "largest importance weight": round(value.largest_weight, 2),
+            "exploration": float(candidate.config["exploration"]),
+            **facts,
+        },
+    )
+
+
+def _values(value: PolicyValue) -> list[Metric]:
+    def reward(name: str, title: str, of: Interval, meaning: str) -> Metric:
+        return Metric(name, title, of, "reward", True, meaning)
+
+    return [
+        reward("reward_dr", "Average reward, doubly robust", value.doubly_robust, "Reward model corrected by the log."),
+        reward("improvement_dr", "Improvement, doubly robust", value.improvement, "Over the logging policy, paired."),
+        reward("reward_snips", "Average reward, SNIPS", value.snips, "Self-normalised importance weighting."),
+        reward("improvement_snips", "Improvement, SNIPS", value.improvement_snips, "Over the logging policy."),
+        reward("reward_ips", "Average reward, IPS", value.ips, "Plain importance weighting; unbiased and noisy."),
+    ]
+
+
+def _support(judge: PolicyEvaluator, served: Floats, clip: float, resampling: Resampling) -> list[Metric]:
+    weights = judge.logged.weights(served)
+    columns = np.column_stack([weights, weights**2, np.ones(len(weights))])
+    effective = resampling.statistic(columns, lambda sums: sums[..., 0] ** 2 / (sums[..., 1] * sums[..., 2]))
+    clipped = resampling.mean((weights > clip).astype(np.float64))
+    return [
+        Metric(
+            "effective_share", "Effective share of the log", effective, "share", None,
+            "Effective sample size over rows: how much of the log speaks about this policy.",
+        ),
+        Metric(
+            "clipped_share", "Weights above the training clip", clipped, "share", None,
+            f"Test rows whose importance weight exceeds {clip:g}; the estimates above do not clip.",
+        ),
+    ]  # fmt: skip
+
+
+def _learning_metrics(curve: Sequence[Mapping[str, Any]]) -> list[Metric]:
+    """Convergence and stability, as ranges over the restarts."""
+    settled, spread, final = [], [], []
+    for restart in sorted({point["restart"] for point in curve}):
+        gains = np.array([point["improvement"] for point in curve if point["restart"] == restart])
+        goal = gains[0] + SETTLED * (gains.max() - gains[0])
+        settled.append(float(np.argmax(gains >= goal) + 1))
+        spread.append(float(gains[-max(2, len(gains) // 4) :].std()))
+        final.append(float(gains[-1]))
+
+    def over_restarts(name: str, title: str, values: list[float], unit: Any, better: bool, meaning: str) -> Metric:
+        interval = Interval(float(np.median(values)), min(values), max(values))
+        return Metric(name, title, interval, unit, better, f"{meaning} Range over {len(values)} restarts.")
+
+    return [
+        over_restarts("convergence", "Convergence", settled, "epochs", False, "Epochs to 95 % of the validation gain."),
+        over_restarts(
+            "stability", "Late spread", spread, "reward", False, "Deviation over the last quarter of epochs."
+        ),
+        over_restarts("final_gain", "Gain of each restart", final, "reward", True, "Validation, after the last epoch."),
+    ]
+
+
+def _panel(curve: Sequence[Mapping[str, Any]], field: str, label: str) -> Panel:
+    curves = []
+    for restart in sorted({point["restart"] for point in curve}):
+        own = [point for point in curve if point["restart"] == restart]
+        x, y = [float(point["epoch"] + 1) for point in own], [float(point[field]) for point in own]
+        curves.append(Curve(f"restart {restart + 1}", x, y))
+    return Panel(field.capitalize(), "epoch", label, curves)
+
+
+def _shares(logged: Logged, served: Floats, resampling: Resampling) -> list[ActionShare]:
+    """How often each action was taken, and how often the policy would have taken it."""
+    ones = np.ones(len(logged))
+    return [
+        ActionShare(
+            name,
+            resampling.mean((logged.action == a).astype(np.float64)),
+            resampling.ratio(served[:, a], ones),
+        )
+        for a, name in enumerate(ACTIONS)
+    ]
+
+
+def _groups(test: Any) -> dict[str, NDArray[Any]]:
+    position = np.asarray(test["position"], np.int64)
+    return {
+        **user_groups(test),
+        "risk of the command": np.asarray(test["risk"]).astype(str),
+        "place in the session": np.select([position == 0, position <= 3], ["first", "2nd to 4th"], "later"),
+        "logged by": np.asarray(test["policy_version"]).astype(str),
+    }

@@ -1,0 +1,91 @@
+"""From per-row scores to a decision, and from a decision to a release that is served."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ccml.evaluation.statistics import resampling_unit
+from ccml.models.evaluating import CANDIDATE, CHAMPION, CHAMPION_VERSION, SCORE, baseline_columns
+from ccml.releases.gate import GateDecision, decide
+from ccml.releases.manifest import Lineage, ReleaseFacts, Serving
+from ccml.releases.store import promote, publish
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ccml.evaluation.report import ModelReport
+    from ccml.models.candidates import CandidateReference
+    from ccml.profiles import Profile
+
+
+class ReleaseReference(msgspec.Struct, frozen=True):
+    name: str
+    version: str
+    path: str
+    replaced: str | None
+    """The champion before it."""
+
+
+def decide_on_scores(name: str, scores: pd.DataFrame, profile: Profile) -> GateDecision:
+    """Candidate against champion and baselines, on the rows of `Evaluation.scores`."""
+    _, clusters = resampling_unit(scores)
+    decision = decide(
+        name,
+        SCORE[name],
+        scores[CANDIDATE].to_numpy(),
+        champion=scores[CHAMPION].to_numpy() if CHAMPION in scores else None,
+        baselines={column: scores[column].to_numpy() for column in baseline_columns(scores)},
+        clusters=clusters,
+        gate=profile.gate,
+        evaluation=profile.evaluation,
+        seed=profile.seed,
+    )
+    if CHAMPION not in scores:
+        return decision
+    return msgspec.structs.replace(decision, champion_version=str(scores[CHAMPION_VERSION].iloc[0]))
+
+
+def release_candidate(
+    trained: CandidateReference,
+    exported: Mapping[str, bytes],
+    serving: Serving,
+    report: ModelReport,
+    decision: GateDecision,
+    models: Path,
+    *,
+    run_id: str,
+    code: str,
+) -> ReleaseReference:
+    """Publishes the candidate and makes it champion.
+
+    Args:
+        exported: file name → bytes of the graphs and what belongs to them; `serving` says which of them is served.
+
+    Raises:
+        ChampionMovedError: another one than the candidate was compared with is champion by now.
+    """
+    candidate = trained.load()
+    facts = ReleaseFacts(
+        metrics=_promised(report),
+        training_data_hash=trained.data_hash,
+        hyper_parameters=candidate.training.get("hyper_parameters", {}),
+        lineage=Lineage(dagster_run_id=run_id, mlflow_run_id=trained.mlflow_run_id, code_version=code),
+        gate=decision.summary(),
+        serving=serving,
+        trained_until=trained.trained_until,
+        data_until=trained.data_until,
+    )
+    published = publish(Path(trained.path), models, trained.name, exported=exported, facts=facts)
+    before = decision.champion_version
+    promote(models, trained.name, published.version, expected=before, reason="; ".join(decision.reasons))
+    return ReleaseReference(trained.name, published.version, str(published.path), before)
+
+
+def _promised(report: ModelReport) -> dict[str, Any]:
+    """The figures that monitoring holds the release to: the headline first, each with its interval."""
+    headline = {"headline": report.headline, "value": msgspec.to_builtins(report.headline_value)}
+    return {"headline": headline, **{one.name: msgspec.to_builtins(one.value) for one in report.metrics}}

@@ -1,0 +1,54 @@
+"""What the user wants, as the server tells it, and whether it is none of the known intents."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ccml.releases.golden import probabilities_of
+from ccml.releases.reader import Release
+from ccml.serving.interrupt import Interrupt
+from ccml.serving.loading.opened import TEXT_INPUTS, SharedTokenizer, open_release, shares_of, step
+from ccml.serving.turn import IntentGuess, Turn
+
+if TYPE_CHECKING:
+    from ccml.serving.metrics import Meter
+
+
+class IntentModel:
+    def __init__(self, release: Release, threads: int, _candidates: int, meter: Meter) -> None:
+        self.opened = opened = open_release(release, TEXT_INPUTS, threads, meter)
+        with step("transforms", release):
+            self._tokenizer = SharedTokenizer.of(opened.release.files["tokenizer.json"])
+            self._threshold = float(opened.calibration["oos_threshold"])
+            self._known: Collection[str] = frozenset(opened.labels)
+            shares = shares_of(opened)
+            likeliest = int(np.argmax(shares))
+            self.default = IntentGuess(
+                opened.labels[likeliest], float(shares[likeliest]), version=opened.version, known=self._known
+            )
+
+    def answer(self, turns: Sequence[Turn], interrupt: Interrupt | None) -> list[IntentGuess]:
+        logits = self.opened.graph.logits(self._tokenizer.feeds([turn.request for turn in turns]), interrupt)  # (B, V)
+        return [self._guess(row) for row in logits]
+
+    def _guess(self, logits: NDArray[np.float64]) -> IntentGuess:
+        probabilities = probabilities_of(logits, self.opened.temperature)  # (V,)
+        best = int(np.argmax(probabilities))
+        return IntentGuess(
+            self.opened.labels[best],
+            float(probabilities[best]),
+            bool(_energy(logits) > self._threshold),
+            self.opened.version,
+            probabilities,
+            self._known,
+        )
+
+
+def _energy(logits: NDArray[np.float64]) -> float:
+    """−log Σ exp(logits): high where no class fits (Liu et al. 2020, "Energy-based out-of-distribution detection")."""
+    peak = float(logits.max())
+    return -(peak + float(np.log(np.exp(logits - peak).sum())))

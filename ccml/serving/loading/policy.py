@@ -1,0 +1,61 @@
+"""How to act on a request, drawn with the probabilities that the policy was evaluated with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ccml.errors import IntegrityError
+from ccml.models.policy.acting import served_distribution
+from ccml.models.policy.features import PolicyTransform, policy_row
+from ccml.releases.reader import Release
+from ccml.serving.interrupt import Interrupt
+from ccml.serving.loading.opened import open_release, step
+from ccml.serving.turn import Choice, Turn
+from ccml.telemetry.events import ACTIONS
+
+if TYPE_CHECKING:
+    from ccml.serving.metrics import Meter
+
+UNCHOSEN: Final = "unchosen"
+
+
+class PolicyModel:
+    """Draws how to act, with the probabilities it was judged with; the propensity is the drawn action's."""
+
+    def __init__(self, release: Release, threads: int, _candidates: int, meter: Meter) -> None:
+        self.opened = opened = open_release(release, {"features": "float32"}, threads, meter)
+        self.default = None
+        with step("transforms", release):
+            if tuple(opened.labels) != ACTIONS:
+                raise IntegrityError(f"labels.json of a policy must be {ACTIONS}")
+            self._transform = PolicyTransform.from_json(opened.transforms["policy"])
+            self._exploration = float(opened.release.json("config.json")["exploration"])
+
+    def answer(
+        self, turns: Sequence[Turn], interrupt: Interrupt | None, random: np.random.Generator
+    ) -> list[Choice | None]:
+        """None for a turn without a proposed command: the policy weighs what to do with one."""
+        proposed = [
+            (turn, turn.proposal.top, turn.proposal.from_model) for turn in turns if turn.proposal and turn.proposal.top
+        ]
+        if not proposed:
+            return [None] * len(turns)
+        raw = np.stack(
+            [policy_row(turn.context, top.confidence, top.risk, turn.request, top.command) for turn, top, _ in proposed]
+        )  # (B, P)
+        logits = self.opened.graph.logits({"features": self._transform.apply(raw)}, interrupt)  # (B, A)
+        # A level that acting does not know rules out 'execute', as it does for a command that no model chose.
+        risks = [top.risk if from_model else UNCHOSEN for _, top, from_model in proposed]
+        rows = served_distribution(logits, risks, self._exploration)  # (B, A)
+        drawn = iter([self._draw(row, random) for row in rows])
+        return [next(drawn) if turn.proposal and turn.proposal.top else None for turn in turns]
+
+    def _draw(self, probabilities: NDArray[np.float64], random: np.random.Generator) -> Choice:
+        if not np.isfinite(probabilities).all():
+            return Choice(ACTIONS[0], 1.0, self.opened.version, probabilities)  # verification refuses it
+        place = int(random.choice(len(ACTIONS), p=probabilities))
+        return Choice(ACTIONS[place], float(probabilities[place]), self.opened.version, probabilities)

@@ -1,0 +1,197 @@
+"""One file on its way into the lake: its events as columns, its refused lines, its books."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ccml.errors import IntegrityError
+from ccml.privacy.pseudonyms import Pseudonyms
+from ccml.privacy.redaction import redact
+from ccml.telemetry.events import KINDS, Event
+from ccml.telemetry.lake import DROPS, landed_schema
+from ccml.telemetry.readers import FORMATS, LogFile, Record
+from ccml.telemetry.readers.owner import path_text
+from ccml.telemetry.redaction import redact_event
+from ccml.telemetry.schema import to_columns
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+_EVENTS_PER_BATCH = 20_000
+_QUARANTINED_CHARACTERS = 500
+_KIND_OF = {kind: name for name, kind in KINDS.items()}
+_NAMES = re.compile(
+    r"""(\\?["']?(?P<field>user_id|username|user|host|hostname)\\?["']?\s*[:=]\s*)(\\?"(?P<quoted>[^"\\]*)|(?P<bare>[^\s,}"\\]+))"""
+)
+_PROVENANCE = frozenset({"drop", "line", "event_key", "content_key", "day"})
+
+
+@dataclass
+class DropReport:
+    """What became of one file."""
+
+    sha256: str
+    path: str
+    """Absolute, redacted."""
+    format: str
+    bytes: int
+    lines: int = 0
+    landed_lines: int = 0
+    duplicates: int = 0
+    blank: int = 0
+    landed: Counter[str] = field(default_factory=Counter)
+    """Table → events."""
+    quarantined: Counter[str] = field(default_factory=Counter)
+    """Reason code → lines."""
+    skipped: Counter[str] = field(default_factory=Counter)
+    """Record type → lines left out."""
+    facts: Counter[str] = field(default_factory=Counter)
+    days: list[str] = field(default_factory=list)
+
+
+class Drop:
+    """`read` fills `rows` (table → events, redacted) and `refused`; `settle` closes the books."""
+
+    def __init__(self, file: LogFile, sha256: str, size: int, pseudonyms: Pseudonyms) -> None:
+        self.file = file
+        self.pseudonyms = pseudonyms
+        self.report = DropReport(sha256, redact(path_text(file.path)), file.format, size)
+        self.rows: dict[str, pa.Table] = {}
+        self.refused: list[dict[str, Any]] = []
+        self._batches: dict[str, list[pa.RecordBatch]] = {}
+        self._events: dict[str, list[tuple[Event, int, int, int]]] = {}
+
+    def read(self, now: datetime) -> None:
+        import pyarrow as pa
+
+        for record in FORMATS[self.file.format].read(self.file.path, now, self.report.facts):
+            self.report.lines += 1
+            if record.rejection is not None:
+                self._refuse(record)
+            elif record.skipped == "blank":
+                self.report.blank += 1
+            elif record.skipped == "duplicate":
+                self.report.duplicates += 1
+            elif record.skipped is not None:
+                self.report.skipped[record.skipped] += 1
+            for event in record.events:
+                self._take(redact_event(event, self.pseudonyms), record.line)
+        for kind in [*self._events]:
+            self._flush(kind)
+        self.rows = {kind: pa.Table.from_batches(batches) for kind, batches in self._batches.items()}
+        self._batches = {}
+
+    def check_lines(self, lines: int) -> None:
+        """Is there a record for every line?"""
+        is_document = self.file.path.suffix in FORMATS[self.file.format].document_suffixes
+        if not is_document and self.report.lines != lines:
+            raise IntegrityError(
+                f"{self.file.path} has {lines} lines, of which the reader accounts for {self.report.lines}."
+            )
+
+    def refuse_conflicts(self, kind: str, conflicts: pa.Table) -> None:
+        """Put down rows whose event id has landed before with another content."""
+        declared = [name for name in conflicts.column_names if name not in _PROVENANCE]
+        for row in conflicts.to_pylist():
+            text = {name: str(row[name]) for name in declared if row[name] is not None}
+            reason = f"an event of table {kind} with the id {row['event_id']!r} and another content has landed before"
+            self._add_refused(row["line"], "conflicting_duplicate", reason, "", msgspec.json.encode(text).decode())
+
+    def settle(self, lines_of: dict[str, list[np.ndarray]]) -> None:
+        """Close the books: `lines_of` holds the lines of landed and of all events."""
+        import numpy as np
+
+        def distinct(found: list[np.ndarray]) -> np.ndarray:
+            return np.unique(np.concatenate(found)) if found else np.zeros(0, dtype=np.int64)
+
+        refused = np.array(sorted({row["line"] for row in self.refused}), dtype=np.int64)
+        landed = np.setdiff1d(distinct(lines_of["landed"]), refused)
+        repeated = np.setdiff1d(distinct(lines_of["all"]), np.union1d(landed, refused))
+        report = self.report
+        report.landed_lines = len(landed)
+        report.duplicates += len(repeated)
+        report.quarantined = Counter(row["reason_code"] for row in self.refused)
+        accounted = report.landed_lines + report.duplicates + report.blank
+        accounted += report.quarantined.total() + report.skipped.total()
+        if accounted != report.lines:
+            raise IntegrityError(
+                f"{self.file.path}: {report.lines} lines, but {accounted} accounted for; nothing landed."
+            )
+
+    def _take(self, event: Event, line: int) -> None:
+        kind = _KIND_OF[type(event)]
+        pending = self._events.setdefault(kind, [])
+        pending.append((event, line, _key(event.event_id.encode()), _key(msgspec.json.encode(event))))
+        if len(pending) >= _EVENTS_PER_BATCH:
+            self._flush(kind)
+
+    def _flush(self, kind: str) -> None:
+        import pyarrow as pa
+
+        pending = self._events.pop(kind)
+        events, lines, event_keys, content_keys = zip(*pending, strict=True)
+        names = [name for name in landed_schema(kind).names if name != "landed_at"]
+        schema = pa.schema([landed_schema(kind).field(name) for name in names])
+        columns = [*to_columns(kind, events), pa.array([self.report.sha256] * len(events))]
+        columns += [pa.array(numbers, pa.int64()) for numbers in (lines, event_keys, content_keys)]
+        self._batches.setdefault(kind, []).append(pa.RecordBatch.from_arrays(columns, schema=schema))
+
+    def _refuse(self, record: Record) -> None:
+        assert record.rejection is not None
+        text = record.raw.decode("utf-8", errors="replace")
+        rejection = record.rejection
+        self._add_refused(record.line, rejection.reason_code, rejection.reason, record.sha256, text)
+
+    def _add_refused(self, line: int, code: str, reason: str, sha256: str, text: str) -> None:
+        self.refused.append(
+            {
+                "drop": self.report.sha256,
+                "path": self.report.path,
+                "format": self.report.format,
+                "line": line,
+                "reason_code": code,
+                "reason": redact(reason),
+                "line_sha256": sha256,
+                "text": _scrubbed(text, self.pseudonyms),
+            }
+        )
+
+
+def drop_row(drop: DropReport) -> pa.Table:
+    """The row that says that a file has landed."""
+    import pyarrow as pa
+
+    row: dict[str, Any] = {"drop": drop.sha256, "path": drop.path, "format": drop.format, "bytes": drop.bytes}
+    row |= {name: getattr(drop, name) for name in ("lines", "landed_lines", "duplicates", "blank", "days")}
+    row |= {"quarantined": drop.quarantined.total()}
+    row |= {name: msgspec.json.encode(getattr(drop, name)).decode() for name in ("landed", "skipped", "facts")}
+    return pa.Table.from_pylist([row], schema=unstamped(DROPS))
+
+
+def unstamped(table: str) -> pa.Schema:
+    """Columns of a table but for `landed_at`, which the commit adds."""
+    schema = landed_schema(table)
+    return schema.remove(schema.get_field_index("landed_at"))
+
+
+def _scrubbed(text: str, pseudonyms: Pseudonyms) -> str:
+    """The beginning of a refused line as it may be stored: names replaced although nothing could be decoded."""
+
+    def replaced(found: re.Match[str]) -> str:
+        name = found["quoted"] if found["quoted"] is not None else found["bare"]
+        pseudonym = pseudonyms.of("host" if found["field"].startswith("host") else "user", name)
+        return f'{found[1]}"{pseudonym}' if found["quoted"] is not None else f"{found[1]}{pseudonym}"
+
+    return redact(_NAMES.sub(replaced, text))[:_QUARANTINED_CHARACTERS]
+
+
+def _key(content: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little", signed=True)

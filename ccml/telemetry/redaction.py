@@ -1,0 +1,42 @@
+"""An event as it may be stored: no secret in any text, pseudonyms in place of people and machines."""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+
+import msgspec
+
+from ccml.privacy.pseudonyms import Pseudonyms
+from ccml.privacy.redaction import redact
+from ccml.telemetry.events import Event
+
+_E = TypeVar("_E", bound=Event)
+_IDENTIFIERS: Final = ("event_id", "session_id", "interaction_id")
+
+
+def redact_event(event: _E, pseudonyms: Pseudonyms) -> _E:
+    """The event as it may be stored: every text redacted, user and host replaced by pseudonyms.
+
+    Identifiers are kept, for the kinds are joined by them; one that itself holds something private is replaced by its
+    pseudonym, the same in every event that carries it.
+    """
+    changes: dict[str, object] = {}
+    for field in event.__struct_fields__:
+        value = getattr(event, field)
+        if not value:
+            continue
+        if field == "user_id":
+            changed: object = pseudonyms.of("user", value)
+        elif field == "host":
+            changed = pseudonyms.of("host", value)
+        elif isinstance(value, str):
+            changed = redact(value)
+            if changed != value and field in _IDENTIFIERS:
+                changed = pseudonyms.of("identifier", value)
+        elif isinstance(value, dict):
+            changed = {redact(k): redact(v) for k, v in value.items()}
+        else:
+            continue
+        if changed != value:
+            changes[field] = changed
+    return msgspec.structs.replace(event, **changes) if changes else event

@@ -1,0 +1,39 @@
+"""The books of everything that ever landed: lines in, events kept, lines set aside, and what the readers counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ccml.telemetry.lake import DROPS, QUARANTINE, open_table
+
+
+def landed_totals(lake: Path) -> dict[str, Any]:
+    """Sums over all drops; zeros where nothing has landed.
+
+    `lines` = `landed_lines` + `quarantined` + `duplicates` + `blank` + what `skipped` counts, for every drop and so
+    in sum.
+    """
+    numbers = ("lines", "landed_lines", "duplicates", "quarantined", "blank")
+    sums: dict[str, Any] = dict.fromkeys(("files", *numbers), 0)
+    counters: dict[str, Counter[str]] = {name: Counter() for name in ("landed", "skipped", "facts")}
+    drops = open_table(lake, DROPS)
+    for row in drops.to_pyarrow_table().to_pylist() if drops is not None else []:
+        sums["files"] += 1
+        for name in numbers:
+            sums[name] += row[name]
+        for name, counter in counters.items():
+            counter.update(msgspec.json.decode(row[name], type=dict[str, int]))
+    return {**sums, **{name: dict(counter) for name, counter in counters.items()}, "reasons": _reasons(lake)}
+
+
+def _reasons(lake: Path) -> dict[str, int]:
+    """Reason code → quarantined lines."""
+    refused = open_table(lake, QUARANTINE)
+    if refused is None:
+        return {}
+    codes = refused.to_pyarrow_table(columns=["reason_code"])["reason_code"].to_pylist()
+    return dict(Counter(codes).most_common())

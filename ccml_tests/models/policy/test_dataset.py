@@ -1,0 +1,88 @@
+"""Logged actions with their propensities, what was known before, and what it was worth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ccml.cleaning.join import clean
+from ccml.datasets.leakage import check_leakage
+from ccml.datasets.splits import Splits
+from ccml.errors import NotEnoughDataError
+from ccml.features.tables import context_table
+from ccml.models.command.dataset import MINIMUM_ROWS
+from ccml.models.policy.dataset import episodes
+from ccml.models.policy.features import POLICY_FIELDS
+from ccml.models.policy.reward import RewardWeights
+from ccml.telemetry.events import ACTIONS
+from ccml_tests.tables import ran, raw_tables, said, turn
+
+
+def hand_made(*events) -> tuple[pd.DataFrame, pd.DataFrame, Splits]:
+    rows = clean(*raw_tables(events)).interactions
+    labels = pd.Series({name: name.split("-")[0] for name in rows["interaction_id"]}, dtype=object)
+    return rows, context_table(rows), Splits(labels, frozenset(), True, True, {})
+
+
+def logged(action: str = "execute", propensity: float | None = 0.5) -> list:
+    """Just enough rows for every split."""
+    return [
+        turn(f"{split}-other{n}", 1000 * stage + n, command="ls", action=action, propensity=propensity)
+        for stage, (split, least) in enumerate(MINIMUM_ROWS.items(), start=1)
+        for n in range(least)
+    ]
+
+
+def test_the_reward_is_the_weighted_sum_of_its_components():
+    extra = turn("train-2", 1, command="ls", action="confirm", propensity=0.25, confidence=0.7)
+    outcome = ran("train-2", 1.1, exit_status=0, duration_ms=5_000.0, cpu_ms=2_000.0)
+    dataset = episodes(*hand_made(*logged(), extra, outcome, said("train-2", 2, rating=5)))
+    row = dataset.rows.set_index("interaction_id").loc["train-2"]
+    assert row["reward"] == pytest.approx(0.5 * 1 + 0.3 * 1 + 0.1 * 0.5 + 0.1 * 0.5)
+    assert (row["action"], row["action_index"], row["propensity"]) == ("confirm", ACTIONS.index("confirm"), 0.25)
+    features = dict(zip(POLICY_FIELDS, row["features"].tolist(), strict=True))
+    assert features["confidence"] == pytest.approx(0.7)
+    assert features["risk_safe"] == 1.0
+
+
+def test_what_came_of_the_action_is_not_among_the_features():
+    """The same turns with other outcomes have the same features."""
+    turns = [*logged(), turn("train-2", 1, command="ls", action="confirm", propensity=0.25)]
+    good = episodes(*hand_made(*turns, ran("train-2", 1.1, exit_status=0), said("train-2", 2, rating=5))).rows
+    bad = episodes(*hand_made(*turns, ran("train-2", 1.1, exit_status=1), said("train-2", 2, rating=1))).rows
+    assert good["reward"].sum() > bad["reward"].sum()
+    first = (good["interaction_id"] == "train-2").to_numpy()
+    np.testing.assert_array_equal(np.stack(good["features"])[first], np.stack(bad["features"])[first])
+
+
+def test_weights_are_data():
+    plain = episodes(*hand_made(*logged(), turn("train-2", 1, action="clarify", propensity=0.1))).rows
+    only = RewardWeights(success=0.0, satisfaction=1.0, execution=0.0, resources=0.0)
+    other = episodes(*hand_made(*logged(), turn("train-2", 1, action="clarify", propensity=0.1)), only).rows
+    assert set(other["reward"]) == {0.5}
+    assert plain["reward"].tolist() != other["reward"].tolist()
+
+
+def test_rows_without_a_propensity_are_left_out_and_counted():
+    dataset = episodes(*hand_made(*logged(), turn("train-2", 1, action="confirm", propensity=0.5), turn("train-3", 2)))
+    assert "train-3" not in set(dataset.rows["interaction_id"])
+    assert dataset.facts["left_out"] == {"no action with its propensity": 1}
+
+
+def test_without_any_propensity_no_policy_can_be_judged():
+    with pytest.raises(NotEnoughDataError, match="No interaction carries a logged propensity"):
+        episodes(*hand_made(*logged(propensity=None)))
+
+
+def test_a_log_of_one_action_has_nothing_to_choose_from():
+    with pytest.raises(NotEnoughDataError, match="'execute'"):
+        episodes(*hand_made(*logged()))
+
+
+def test_on_simulated_telemetry_every_row_is_an_episode_and_nothing_leaks(simulated, context, splits: Splits):
+    dataset = episodes(simulated, context, splits)
+    assert len(dataset.rows) + sum(dataset.facts["left_out"].values()) == len(simulated)
+    assert dataset.rows["reward"].between(0, 1).all()
+    assert np.stack(dataset.rows["features"]).shape == (len(dataset.rows), len(POLICY_FIELDS))
+    assert check_leakage(dataset.rows) == []

@@ -1,0 +1,147 @@
+"""Suites pass on sound tables and fail, with a sentence, for the reason they name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from ccml.cleaning.join import clean
+from ccml.datasets.splits import assign_splits
+from ccml.expectations import SUITES, ExpectationReport, suite_for, validate
+from ccml.features.tables import context_table
+from ccml.models.command.dataset import command_sequences
+from ccml.models.intent.dataset import labelled_requests
+from ccml.models.policy.dataset import episodes
+from ccml.profiles import SplitSettings
+from ccml.telemetry.events import KINDS
+from ccml_tests.tables import simulated_raw
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
+    """Every table that has a suite, of simulated telemetry, written to Parquet and read back as assets do."""
+    folder = tmp_path_factory.mktemp("tables")
+    raw = simulated_raw(folder, interactions=900)
+    rows = clean(*raw).interactions
+    splits, context = assign_splits(rows, SplitSettings(), seed=7), context_table(rows)
+    made = dict(zip(KINDS, raw, strict=True)) | {
+        "clean": rows,
+        "command_sequences": command_sequences(rows, context, splits, history=4).rows,
+        "labelled_requests": labelled_requests(rows, splits, SplitSettings(), seed=7).rows,
+        "episodes": episodes(rows, context, splits).rows,
+    }
+    for name, table in made.items():
+        table.to_parquet(folder / f"{name}.parquet")
+    return {name: pd.read_parquet(folder / f"{name}.parquet") for name in made}
+
+
+def report(tables: dict[str, pd.DataFrame], name: str, **spoilt) -> ExpectationReport:
+    """The report on the table with the first row's fields replaced."""
+    table = tables[name].copy()
+    for column, value in spoilt.items():
+        table[column] = table[column].astype(object)
+        table.at[table.index[0], column] = value
+    return validate(table, suite_for(name))
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_a_sound_table_meets_every_expectation(tables, name):
+    found = report(tables, name)
+    assert found.failures == []
+    assert found.success
+    assert found.evaluated == len(suite_for(name).expectations) > 10
+
+
+@pytest.mark.parametrize(
+    ("name", "spoilt", "word"),
+    [
+        ("interactions", {"propensity": 0.0}, "propensity"),
+        ("interactions", {"propensity": 1.5}, "propensity"),
+        ("interactions", {"confidence": -0.1}, "confidence"),
+        ("interactions", {"action": "guess"}, "action"),
+        ("interactions", {"session_id": ""}, "session_id"),
+        ("interactions", {"user_id": "ada"}, "user_id"),
+        ("executions", {"duration_ms": -1.0}, "duration_ms"),
+        ("executions", {"interaction_id": None}, "interaction_id"),
+        ("feedback", {"rating": 6}, "rating"),
+        ("feedback", {"verdict": "fine"}, "verdict"),
+        ("system_states", {"cpu_percent": 101.0}, "cpu_percent"),
+        ("clean", {"intent_source": "guess"}, "intent_source"),
+        ("clean", {"risk": "maybe"}, "risk"),
+        ("clean", {"position": -1}, "position"),
+        ("command_sequences", {"target_template": ""}, "target_template"),
+        ("command_sequences", {"history_outcomes": [0] * 40}, "history_outcomes"),
+        ("command_sequences", {"context": [0.0]}, "context"),
+        ("labelled_requests", {"request": ""}, "request"),
+        ("episodes", {"reward": 1.2}, "reward"),
+        ("episodes", {"propensity": 0.0}, "propensity"),
+    ],
+)
+def test_a_broken_rule_fails_and_names_the_column(tables, name, spoilt, word):
+    found = report(tables, name, **spoilt)
+    assert not found.success
+    assert len(found.failures) == 1
+    assert word in found.failures[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "column"), [("errors", "event_id"), ("clean", "interaction_id"), ("episodes", "interaction_id")]
+)
+def test_an_id_that_occurs_twice_fails(tables, name, column):
+    found = report(tables, name, **{column: tables[name][column].iloc[1]})
+    assert not found.success
+    assert any(column in sentence for sentence in found.failures)
+
+
+def test_a_secret_left_in_the_text_fails_and_is_not_repeated(tables):
+    secret = "ghp_" + "a1B2c3D4e5" * 4
+    found = report(tables, "interactions", command=f"git clone https://{secret}@github.com/x/y")
+    assert not found.success
+    assert found.failures == ["`command` holds text that redaction would still change, in 1 rows."]
+    assert secret not in str(found)
+
+
+def test_the_name_of_a_home_directory_counts_as_personal(tables):
+    assert not report(tables, "clean", directory="/home/ada/work").success
+
+
+def test_a_missing_column_fails(tables):
+    found = validate(tables["feedback"].drop(columns="verdict"), suite_for("feedback"))
+    assert not found.success
+    assert any("verdict" in sentence for sentence in found.failures)
+
+
+def test_a_split_without_rows_fails(tables):
+    table = tables["episodes"]
+    assert not validate(table[table["split"] != "calibration"], suite_for("episodes")).success
+
+
+@pytest.mark.parametrize(
+    "spoilt", [{"exit_status": 300}, {"ended_at": pd.Timestamp("2020-01-01", tz="UTC")}], ids=["status", "clock"]
+)
+def test_what_cleaning_copes_with_is_a_warning_and_stops_nothing(tables, spoilt):
+    table = tables["executions"].copy()
+    for column, value in spoilt.items():
+        table.loc[table.index[0], column] = value
+    found = validate(table, suite_for("executions"))
+    assert found.success
+    assert len(found.warnings) == 1
+
+
+def test_an_empty_table_has_nothing_that_could_break_a_rule(tables):
+    assert validate(tables["errors"].iloc[:0], suite_for("errors")).success
+
+
+def test_an_unknown_suite_is_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match="interactions, executions"):
+        suite_for("orders")
+
+
+def test_validating_leaves_nothing_on_the_disk_and_prints_nothing(tables, tmp_path: Path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    report(tables, "errors")
+    assert list(tmp_path.iterdir()) == []
+    captured = capfd.readouterr()
+    assert captured.out == captured.err == ""
