@@ -1,14 +1,21 @@
-"""What every test shares: a fresh home, the smoke profile and, where it lies beside the checkout, the real data."""
+"""What every test shares: a fresh home, the smoke profile, clean interactions of simulated telemetry and, where it lies
+beside the checkout, the real data."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ccml.home import Home
 from ccml.quiet import send_nothing_home
 from ccml.threads import sleep_while_waiting
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ccml.datasets.splits import Splits
 
 send_nothing_home()
 sleep_while_waiting()
@@ -35,3 +42,26 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"no real data at {SHARED_DATA}")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    from ccml.cleaning.join import clean
+    from ccml_tests.tables import simulated_raw
+
+    return clean(*simulated_raw(tmp_path_factory.mktemp("simulated"), interactions=1_000)).interactions
+
+
+@pytest.fixture(scope="session")
+def context(simulated: pd.DataFrame) -> pd.DataFrame:
+    from ccml.features.tables import context_table
+
+    return context_table(simulated)
+
+
+@pytest.fixture(scope="session")
+def splits(simulated: pd.DataFrame) -> Splits:
+    from ccml.datasets.splits import assign_splits
+    from ccml.profiles import SplitSettings
+
+    return assign_splits(simulated, SplitSettings(), seed=7)
