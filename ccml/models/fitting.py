@@ -12,10 +12,16 @@ import torch  # noqa: TID253  (only training and export import this module)
 from numpy.typing import NDArray
 
 from ccml.features.encoder import LoadedEncoder
+from ccml.models.ranking import metrics_of_ranks
 
 WARM_UP = 0.1
 """Share of the steps over which the learning rate rises; without it the first steps undo what pretraining learnt."""
 
+LOSS_POINTS = 40
+"""Points kept of a loss curve. Steps between two points are averaged: one batch's loss says little."""
+
+Ranks = NDArray[np.float64]
+"""(N,) rank of the right answer of each validation row, infinite where it is no class."""
 Metrics = dict[str, float]
 
 
@@ -36,10 +42,29 @@ class Fit:
     best_epoch: int
     metrics: Metrics
     """Of the best epoch, whose weights were kept."""
+    ranks: Ranks | None
+    """Of the best epoch; None where the weights that came in were kept."""
+    step_losses: list[float]
+    """Training loss of each step of the optimiser."""
     seconds: float
 
-    def curve(self) -> list[dict[str, Any]]:
-        return [asdict(epoch) for epoch in self.epochs]
+    def record(self) -> dict[str, Any]:
+        """What `training.json` keeps of a stage's way: its epochs, and the loss between them."""
+        return {
+            "best_epoch": self.best_epoch,
+            "epochs": [asdict(epoch) for epoch in self.epochs],
+            "losses": loss_curve(self.step_losses),
+        }
+
+
+def loss_curve(step_losses: Sequence[float]) -> list[dict[str, float]]:
+    """At most `LOSS_POINTS` points: the mean over equally many steps each, placed at the last of them."""
+    windows = np.array_split(np.arange(len(step_losses)), min(LOSS_POINTS, len(step_losses)) or 1)
+    return [
+        {"step": int(steps[-1]) + 1, "loss": float(np.mean([step_losses[step] for step in steps]))}
+        for steps in windows
+        if len(steps)
+    ]
 
 
 def fit(
@@ -47,7 +72,7 @@ def fit(
     groups: Sequence[dict[str, Any]],
     batches: Callable[[], Iterator[NDArray[np.int64]]],
     loss_of: Callable[[NDArray[np.int64]], torch.Tensor],
-    judge: Callable[[], Metrics],
+    evaluate: Callable[[], Ranks],
     *,
     epochs: int,
     steps_per_epoch: int,
@@ -55,7 +80,8 @@ def fit(
     patience: int = 2,
     report: Callable[[Epoch], None] = lambda epoch: None,
 ) -> Fit:
-    """AdamW with linear warm-up and decay; ends early when the judge's "mrr" has not risen for some epochs.
+    """AdamW with linear warm-up and decay; ends early when the mean reciprocal rank of the validation
+    rows has not risen for some epochs.
 
     `trained` is left with the weights of its best epoch. With `before` that may be those it came with: the stage cannot
     make it worse on the validation rows.
@@ -64,10 +90,10 @@ def fit(
         groups: parameter groups with their own `lr`.
         batches: one epoch's batches of row numbers.
         loss_of: mean loss of these rows.
-        judge: what the validation rows say of `trained` as it is. It is asked once an epoch: with an encoder inside it
-            costs as much as the training itself.
-        before: what they said of the weights that `trained` comes with. None: a part of it is untrained yet, and the
-            first epoch stands whatever it is worth.
+        evaluate: ranks the right answers of the validation rows by `trained` as it is. It is called once an epoch: with
+            an encoder inside it costs as much as the training itself.
+        before: what the validation rows said of the weights that `trained` comes with. None: a part of it is untrained
+            yet, and the first epoch stands whatever it is worth.
     """
     started = time.perf_counter()
     optimiser = torch.optim.AdamW(groups, weight_decay=0.01, fused=True)  # one pass over the weights instead of ten
@@ -80,6 +106,8 @@ def fit(
     trained.eval()
     best = Epoch(0, None, before["mrr"] if before else -1.0, 0.0)
     history, best_metrics, best_weights = [best] if before else [], before or {}, _copy(trained)
+    best_ranks: Ranks | None = None
+    step_losses: list[float] = []
     for number in range(1, epochs + 1):
         epoch_started = time.perf_counter()
         trained.train()
@@ -93,17 +121,19 @@ def fit(
             schedule.step()
             losses.append(float(loss.detach()))
         trained.eval()
-        metrics = judge()
+        step_losses += losses
+        rank = evaluate()
+        metrics = metrics_of_ranks(rank)
         epoch = Epoch(number, float(np.mean(losses)), metrics["mrr"], time.perf_counter() - epoch_started)
         history.append(epoch)
         report(epoch)
         if epoch.score >= best.score:  # of equals the later one, which has seen more
-            best, best_metrics, best_weights = epoch, metrics, _copy(trained)
+            best, best_metrics, best_ranks, best_weights = epoch, metrics, rank, _copy(trained)
         elif number - best.epoch >= patience:
             break
     if best is not history[-1]:
         trained.load_state_dict(best_weights, strict=False)
-    return Fit(history, best.epoch, best_metrics, time.perf_counter() - started)
+    return Fit(history, best.epoch, best_metrics, best_ranks, step_losses, time.perf_counter() - started)
 
 
 def _copy(trained: torch.nn.Module) -> dict[str, torch.Tensor]:

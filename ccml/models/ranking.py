@@ -38,9 +38,13 @@ def ranks(scores: NDArray[np.floating[Any]], targets: NDArray[np.int64]) -> NDAr
 
 def ranking_metrics(scores: NDArray[np.floating[Any]], targets: NDArray[np.int64]) -> dict[str, float]:
     """Fractions of rows: `top1`, `top5`; `mrr` is the mean of 1/rank (Voorhees 1999)."""
-    if len(targets) == 0:
+    return metrics_of_ranks(ranks(scores, targets))
+
+
+def metrics_of_ranks(rank: NDArray[np.float64]) -> dict[str, float]:
+    """`ranking_metrics` of ranks that are known already; zeros without rows."""
+    if len(rank) == 0:
         return {"top1": 0.0, "top5": 0.0, "mrr": 0.0}
-    rank = ranks(scores, targets)
     return {
         "top1": float((rank <= 1).mean()),
         "top5": float((rank <= 5).mean()),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import torch  # noqa: TID253
 
-from ccml.models.fitting import Fit, Metrics, fit, length_bucketed, shuffled
+from ccml.models.fitting import LOSS_POINTS, Fit, Ranks, fit, length_bucketed, loss_curve, shuffled
 
 
 def run(
@@ -14,16 +14,17 @@ def run(
     layer = torch.nn.Linear(2, 1)
     seen = [layer.weight.detach().clone()]
 
-    def judge() -> Metrics:
+    def evaluate() -> Ranks:
         seen.append(layer.weight.detach().clone())
-        return {"mrr": scores[len(seen) - 2]}
+        score = scores[len(seen) - 2]
+        return np.array([1 / score if score else np.inf])
 
     fitted = fit(
         layer,
         [{"params": list(layer.parameters()), "lr": 0.1}],
         lambda: shuffled(8, 4, np.random.default_rng(0)),
         lambda rows: layer(torch.ones(len(rows), 2)).square().mean(),
-        judge,
+        evaluate,
         epochs=epochs,
         steps_per_epoch=2,
         before=None if before is None else {"mrr": before},
@@ -33,16 +34,19 @@ def run(
 
 
 def test_the_best_epochs_weights_are_kept_not_the_last() -> None:
-    layer, seen, fitted = run([0.9, 0.5], epochs=2, before=0.1)
+    layer, seen, fitted = run([0.5, 0.25], epochs=2, before=0.1)
     assert torch.equal(layer.weight, seen[1])
     assert not torch.equal(seen[1], seen[2])
-    assert (fitted.best_epoch, fitted.metrics) == (1, {"mrr": 0.9})
+    assert (fitted.best_epoch, fitted.metrics["mrr"]) == (1, 0.5)
+    assert fitted.ranks is not None
+    assert fitted.ranks.tolist() == [2.0]
 
 
 def test_weights_that_only_got_worse_are_given_back_as_they_came() -> None:
     layer, seen, fitted = run([0.2, 0.1], epochs=2, before=0.9)
     assert torch.equal(layer.weight, seen[0])
     assert (fitted.best_epoch, fitted.metrics) == (0, {"mrr": 0.9})
+    assert fitted.ranks is None
 
 
 def test_of_untrained_weights_the_first_epoch_stands_whatever_it_is_worth() -> None:
@@ -60,6 +64,20 @@ def test_training_ends_when_the_score_no_longer_rises() -> None:
 def test_the_loss_falls() -> None:
     _, _, fitted = run([1.0, 2.0, 3.0, 4.0], epochs=4)
     assert fitted.epochs[-1].loss < fitted.epochs[0].loss / 2
+
+
+def test_the_loss_curve_has_a_point_for_equally_many_steps_and_ends_at_the_last() -> None:
+    points = loss_curve([float(step) for step in range(100)])
+    assert len(points) == LOSS_POINTS
+    assert points[-1]["step"] == 100
+    assert points[0]["loss"] == 1.0  # the mean of 0, 1 and 2
+    assert loss_curve([0.5, 0.25]) == [{"step": 1, "loss": 0.5}, {"step": 2, "loss": 0.25}]
+    assert loss_curve([]) == []
+
+
+def test_every_step_of_the_optimiser_has_its_loss() -> None:
+    _, _, fitted = run([0.5, 0.6], epochs=2)
+    assert [point["step"] for point in fitted.record()["losses"]] == [1, 2, 3, 4]
 
 
 def test_bucketed_batches_hold_every_row_once_and_like_lengths_together() -> None:

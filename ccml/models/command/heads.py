@@ -27,8 +27,8 @@ from ccml.models.command.module import (
     head_inputs,
     request_texts,
 )
-from ccml.models.fitting import Epoch, Fit, fit, shuffled
-from ccml.models.ranking import NOT_A_CLASS, frequent_labels, ranking_metrics, target_indices
+from ccml.models.fitting import Epoch, Fit, Ranks, fit, shuffled
+from ccml.models.ranking import NOT_A_CLASS, frequent_labels, ranks, target_indices
 from ccml.profiles import CommandSettings
 
 LABEL_SMOOTHING: Final = 0.05
@@ -143,27 +143,27 @@ def fit_head(
         [{"params": list(trained.parameters()), "lr": settings.step_size}],
         lambda: shuffled(len(training), settings.batch_size, generator),
         loss_of,
-        lambda: head_metrics(module, probe, requests, rows, rows.validation),
+        lambda: head_ranks(module, probe, requests, rows, rows.validation),
         epochs=epochs,
         steps_per_epoch=-(-len(training) // settings.batch_size),
         report=report,
     )
 
 
-def head_metrics(
+def head_ranks(
     module: CommandPredictor,
     probe: nn.Module | None,
     requests: torch.Tensor,
     rows: CommandRows,
-    judged: NDArray[np.int64],
-) -> dict[str, float]:
-    """`ranking_metrics` on some rows, from stored request vectors."""
+    evaluated: NDArray[np.int64],
+) -> Ranks:
+    """Ranks of the right commands of some rows, from stored request vectors."""
     with torch.inference_mode():
         logits = [
             _head_logits(module, probe, requests[rows.text_of[part]], rows, part)
-            for part in np.array_split(judged, -(-len(judged) // 512))
+            for part in np.array_split(evaluated, -(-len(evaluated) // 512))
         ]
-    return ranking_metrics(torch.cat(logits).numpy(), rows.targets[judged])
+    return ranks(torch.cat(logits).numpy(), rows.targets[evaluated])
 
 
 def _head_logits(

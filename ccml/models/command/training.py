@@ -22,19 +22,20 @@ from ccml.features.embeddings import bf16_is_fast, compute_embeddings, embed
 from ccml.features.encoder import LoadedEncoder, mean_pool
 from ccml.features.tokens import lengths, token_batch
 from ccml.models.artifact import Candidate
-from ccml.models.command.heads import CommandRows, command_loss, fit_head, head_metrics, new_module, prepare_rows
+from ccml.models.command.heads import CommandRows, command_loss, fit_head, head_ranks, new_module, prepare_rows
 from ccml.models.command.module import CommandPredictor, CommandTransforms, config_of, head_inputs, run_module
 from ccml.models.fitting import (
     Epoch,
     Fit,
     Metrics,
+    Ranks,
     fit,
     freeze_lower_part,
     length_bucketed,
     shuffled,
     trainable,
 )
-from ccml.models.ranking import fit_temperature, ranking_metrics
+from ccml.models.ranking import fit_temperature, ranks
 from ccml.profiles import CommandSettings
 
 STEPS: Final = (
@@ -127,6 +128,7 @@ class _Training:
         self.probe = nn.Linear(encoder.width, len(rows.labels))
         self.unread = generator.permutation(rows.training)
         self.steps: list[dict[str, Any]] = []
+        self.ranks: Ranks = np.full(len(rows.validation), np.inf)
 
     def run(self) -> CommandPredictor:
         self._initialise_encoder()
@@ -150,7 +152,7 @@ class _Training:
             [{"params": trainable(self.probe), "lr": 10 * self.settings.learning_rate}],
             lambda: shuffled(len(self.rows.training), 256, self.generator),
             lambda batch: self._loss(self.probe(self._requests(self.rows.training[batch])), self.rows.training[batch]),
-            self._probe_metrics,
+            self._probe_ranks,
             epochs=10,
             steps_per_epoch=-(-len(self.rows.training) // 256),
             report=self._report(0, 10),
@@ -174,9 +176,9 @@ class _Training:
                 logits = pooled(*token_batch(self.rows.tokens, self.rows.text_of[rows]))
             return self._loss(logits.float(), rows)
 
-        def judge() -> Metrics:
+        def evaluate() -> Ranks:
             self._encode_again(self.rows.validation)
-            return self._probe_metrics()
+            return self._probe_ranks()
 
         fitted = fit(
             pooled,
@@ -186,7 +188,7 @@ class _Training:
             ],
             lambda: length_bucketed(tokens, ENCODER_BATCH, self.generator),
             loss_of,
-            judge,
+            evaluate,
             epochs=epochs,
             steps_per_epoch=-(-len(chosen) // ENCODER_BATCH),
             before=self.validation(),
@@ -229,9 +231,9 @@ class _Training:
                 request = module.encode(*token_batch(self.rows.tokens, self.rows.text_of[rows]))
             return self._loss(module.predict(request.float(), *head_inputs(self.rows.head, rows)), rows)
 
-        def judge() -> Metrics:
+        def evaluate() -> Ranks:
             self._encode_again(self.rows.validation)
-            return head_metrics(module, None, self.requests, self.rows, self.rows.validation)
+            return head_ranks(module, None, self.requests, self.rows, self.rows.validation)
 
         encoder_parameters = trainable(module.encoder)
         inside = {id(parameter) for parameter in encoder_parameters}
@@ -246,7 +248,7 @@ class _Training:
             ],
             lambda: length_bucketed(tokens, ENCODER_BATCH, self.generator),
             loss_of,
-            judge,
+            evaluate,
             epochs=epochs,
             steps_per_epoch=-(-len(chosen) // ENCODER_BATCH),
             before=self.validation(),
@@ -277,10 +279,10 @@ class _Training:
     def _loss(self, logits: torch.Tensor, rows: NDArray[np.int64]) -> torch.Tensor:
         return command_loss(logits, self.rows, rows)
 
-    def _probe_metrics(self) -> Metrics:
+    def _probe_ranks(self) -> Ranks:
         with torch.inference_mode():
             logits = self.probe(self._requests(self.rows.validation)).numpy()
-        return ranking_metrics(logits, self.rows.targets[self.rows.validation])
+        return ranks(logits, self.rows.targets[self.rows.validation])
 
     def _report(self, step: int, epochs: int) -> Callable[[Epoch], None]:
         return lambda epoch: self.report(
@@ -289,14 +291,17 @@ class _Training:
 
     def _record(self, step: int, started: float, fitted: Fit, rows: int) -> None:
         before = self.validation()
+        if fitted.ranks is not None:
+            self.ranks = fitted.ranks
         record = {
             "name": STEPS[step],
             "seconds": round(time.perf_counter() - started, 2),
             "rows": rows,
             "validation": fitted.metrics,
             "gain": {name: value - before[name] for name, value in fitted.metrics.items()} if before else None,
-            "best_epoch": fitted.best_epoch,
-            "epochs": fitted.curve(),
+            # One 0 or 1 a validation row: the gain of the next step is a paired difference on the same rows.
+            "hits": (self.ranks <= 1.0).astype(int).tolist(),
+            **fitted.record(),
         }
         self.steps.append(record)
         self.report(record)

@@ -19,7 +19,7 @@ from ccml.features.tokens import Inputs, lengths, token_batch, tokenize
 from ccml.models.artifact import Candidate
 from ccml.models.fitting import fit, freeze_lower_part, length_bucketed, trainable
 from ccml.models.intent.module import OUT_OF_SCOPE, IntentClassifier, IntentSizes, energies, run_module
-from ccml.models.ranking import NOT_A_CLASS, fit_temperature, frequent_labels, ranking_metrics, target_indices
+from ccml.models.ranking import NOT_A_CLASS, fit_temperature, frequent_labels, ranks, target_indices
 from ccml.profiles import IntentSettings
 
 FALSE_REJECTIONS: Final = 0.03
@@ -109,8 +109,8 @@ def train_intent_classifier(
                     "name": "fine-tune the classifier",
                     "seconds": round(fitted.seconds, 2),
                     "rows": len(training),
-                    "best_epoch": fitted.best_epoch,
-                    "epochs": fitted.curve(),
+                    "validation": fitted.metrics,
+                    **fitted.record(),
                 }
             ],
         },
@@ -172,7 +172,7 @@ def _fine_tune(
         ],
         lambda: length_bucketed(tokens, settings.batch_size, generator),
         loss_of,
-        lambda: ranking_metrics(_logits(module, inputs, validation), targets[validation]),
+        lambda: ranks(_logits(module, inputs, validation), targets[validation]),
         epochs=epochs,
         steps_per_epoch=-(-len(training) // settings.batch_size),
         report=lambda epoch: report({"epoch": epoch.epoch, "epochs": epochs, "loss": epoch.loss, "mrr": epoch.score}),

@@ -145,6 +145,15 @@ def test_each_step_is_recorded_with_its_gain_over_the_one_before(trained: Candid
     assert [stage["epochs"][0]["epoch"] for stage in stages] == [1, 0, 1, 1, 1, 0]
 
 
+def test_each_step_keeps_which_validation_rows_it_got_right_and_how_its_loss_fell(trained: Candidate) -> None:
+    for stage in trained.training["stages"]:
+        assert len(stage["hits"]) == trained.metrics["validation_rows"]
+        assert np.mean(stage["hits"]) == pytest.approx(stage["validation"]["top1"])
+        steps = [point["step"] for point in stage["losses"]]
+        assert len(steps) > 2
+        assert steps == sorted(set(steps))
+
+
 def test_the_end_to_end_step_never_ends_below_where_it_began(trained: Candidate) -> None:
     assert trained.training["stages"][-1]["gain"]["mrr"] >= 0.0
 
