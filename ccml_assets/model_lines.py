@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from ccml.models.kinds import KINDS
+
 
 @dataclass(frozen=True)
 class ModelLine:
@@ -14,6 +16,8 @@ class ModelLine:
     report: str
     target: str | None
     """Column of the data set that holds the right answer; None where rows have none."""
+    searched: bool
+    """Whether a search chooses its settings."""
 
     @property
     def model_key(self) -> dg.AssetKey:
@@ -48,8 +52,7 @@ class ModelLine:
         return dg.AssetKey(["serving", f"{self.name}_deployment"])
 
 
-MODEL_LINES = (
-    ModelLine("command_predictor", "command_sequences", "command_evaluation", "target_template"),
-    ModelLine("intent_classifier", "labelled_requests", "intent_evaluation", "intent"),
-    ModelLine("policy", "episodes", "policy_evaluation", None),
+MODEL_LINES = tuple(
+    ModelLine(kind.name, kind.dataset, kind.report, kind.target, searched=kind.search is not None)
+    for kind in KINDS.values()
 )

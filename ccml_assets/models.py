@@ -8,6 +8,7 @@ import msgspec
 
 from ccml.evaluation.report import Trial
 from ccml.models.candidates import CandidateReference
+from ccml.models.kinds import COMMAND, INTENT, POLICY
 from ccml_assets.skips import skippable
 from ccml_assets.versions import code_version
 from ccml_resources.experiments import ExperimentRun, Experiments
@@ -75,7 +76,7 @@ def _log_trial(context: dg.AssetExecutionContext, run: ExperimentRun, trial: dic
 
 
 @dg.asset(
-    key=["models", "command_predictor"],
+    key=["models", COMMAND.name],
     ins={
         "sequences": dg.AssetIn(["datasets", "command_sequences"]),
         "search": dg.AssetIn(["models", "command_search"]),
@@ -121,7 +122,7 @@ def command_predictor(
 
 
 @dg.asset(
-    key=["models", "intent_classifier"],
+    key=["models", INTENT.name],
     ins={"requests": dg.AssetIn(["datasets", "labelled_requests"])},
     output_required=False,
     pool="train",
@@ -154,7 +155,7 @@ def intent_classifier(
 
 
 @dg.asset(
-    key=["models", "policy"],
+    key=["models", POLICY.name],
     ins={"episodes": dg.AssetIn(["datasets", "episodes"])},
     output_required=False,
     pool="train",

@@ -4,6 +4,7 @@ from typing import Any
 
 import dagster as dg
 
+from ccml.models.kinds import COMMAND
 from ccml.monitoring.alerts import Alert
 from ccml.monitoring.drift import DriftReport
 from ccml.monitoring.quality import QualityReport
@@ -87,7 +88,7 @@ def quality(context: dg.AssetExecutionContext, platform: Platform, served: Any) 
     from ccml.releases.champions import load_champion
 
     models = platform.home.models
-    commands = load_champion(models, "command_predictor")
+    commands = load_champion(models, COMMAND.name)
     known = frozenset(commands.labels if commands else ())
     target = commands.transforms["target"] if commands else platform.profile.command.target
     report = quality_report(served, promised(models), known, target)

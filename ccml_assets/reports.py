@@ -17,7 +17,7 @@ BEATS = "beats_best_baseline"
 
 
 def _evaluation(line: ModelLine) -> dg.AssetsDefinition:
-    searched = line.name == "command_predictor"
+    searched = line.searched
 
     @dg.multi_asset(
         name=line.report,
@@ -47,12 +47,13 @@ def _evaluation(line: ModelLine) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, platform: Platform, trained: CandidateReference, rows: Any, **search: Any
     ):
         from ccml.evaluation.publishing import publish_page
-        from ccml.models.evaluating import CHAMPION_VERSION, EVALUATIONS
+        from ccml.models.evaluating import CHAMPION_VERSION
+        from ccml.models.kinds import KINDS
 
         candidate, models = trained.load(), platform.home.models
         found = msgspec.convert(search["search"], SearchResult) if searched else None
         try:
-            judgement = EVALUATIONS[line.name](
+            judgement = KINDS[line.name].evaluate(
                 rows,
                 candidate,
                 load_champion(models, line.name),

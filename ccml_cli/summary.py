@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-NAMES = {"command_predictor": "next command", "intent_classifier": "intent", "policy": "how to act"}
+from ccml.models.kinds import KINDS
 
 
 def print_summary(console: Console, summary: dict[str, Any], path: Path) -> None:
@@ -15,10 +15,12 @@ def print_summary(console: Console, summary: dict[str, Any], path: Path) -> None
     _print_interactions(console, summary["interactions"])
     _print_models(console, summary)
     for name, gate in summary["gates"].items():
-        console.print(f"[bold]gate[/bold] {NAMES[name]}: {gate['answer']} [dim]{escape(gate['reasons'][0])}[/dim]")
+        console.print(
+            f"[bold]gate[/bold] {KINDS[name].title}: {gate['answer']} [dim]{escape(gate['reasons'][0])}[/dim]"
+        )
     for name, release in summary["releases"].items():
         told = f"{release['version']} [dim]{release['path']}[/dim]" if release else "none"
-        console.print(f"[bold]release[/bold] {NAMES[name]}: {told}")
+        console.print(f"[bold]release[/bold] {KINDS[name].title}: {told}")
     for alert in summary["alerts"]:
         console.print(f"[red]{alert['level']}[/red] {alert['name']}: {escape(alert['reason'])}")
     if not summary["alerts"]:
@@ -45,11 +47,11 @@ def _print_models(console: Console, summary: dict[str, Any]) -> None:
     table = Table("model", "figure", "on test rows", "best baseline", "difference", box=None)
     for name, model in summary["models"].items():
         if "skipped" in model:
-            console.print(f"[bold]{NAMES[name]}[/bold] [yellow]skipped[/yellow]: {escape(model['skipped'])}")
+            console.print(f"[bold]{KINDS[name].title}[/bold] [yellow]skipped[/yellow]: {escape(model['skipped'])}")
             continue
         best = next(one for one in model["baselines"] if one["name"] == model["best_baseline"])
         table.add_row(
-            NAMES[name],
+            KINDS[name].title,
             model["headline"],
             _interval(model["value"]),
             f"{best['name']}: {_interval(best['value'])}",

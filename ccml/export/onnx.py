@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccml.errors import InputError, IntegrityError
+from ccml.models.kinds import KINDS
 from ccml.releases.manifest import GraphInput
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -26,30 +27,13 @@ Arrays = Mapping[str, NDArray[Any]]
 OPSET: Final = 18
 OUTPUT: Final = "logits"
 
-AXES: Final[dict[str, dict[str, dict[int, str]]]] = {
-    "command_predictor": {
-        "input_ids": {0: "batch", 1: "tokens"},
-        "attention_mask": {0: "batch", 1: "tokens"},
-        "history_ids": {0: "batch"},
-        "history_outcomes": {0: "batch"},
-        "context": {0: "batch"},
-    },
-    "intent_classifier": {
-        "input_ids": {0: "batch", 1: "tokens"},
-        "attention_mask": {0: "batch", 1: "tokens"},
-    },
-    "policy": {"features": {0: "batch"}},
-}
-"""Model → its graph's inputs, in the order of `forward`, with the axes whose size each call chooses. Every other size
-is fixed by training and stands in the manifest."""
-
 
 def export_graph(model: str, module: Any, example: Arrays) -> bytes:
     """Traces the module on the example rows and returns the ONNX file.
 
     Args:
-        model: one of `AXES`.
-        module: a torch module whose `forward` takes the inputs in the order of `AXES` and returns logits (B, V).
+        model: its name in `KINDS`.
+        module: a torch module whose `forward` takes the kind's inputs in their order and returns logits (B, V).
         example: real input rows by name, at least two: a size of one would be traced as a constant.
 
     Raises:
@@ -58,7 +42,7 @@ def export_graph(model: str, module: Any, example: Arrays) -> bytes:
     """
     import torch
 
-    axes = AXES[model]
+    axes = {name: dict(one.axes) for name, one in KINDS[model].inputs.items()}
     if list(example) != list(axes):
         raise InputError(f"{model} takes {', '.join(axes)}; the example has {', '.join(example)}.")
     if min(len(array) for array in example.values()) < 2:

@@ -13,7 +13,6 @@ import shutil
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,17 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccml.errors import IntegrityError
+from ccml.models.kinds import KINDS, ModelKind
 
 FORMAT: Final = 1
-
-PREDICTORS: Final = {
-    "command_predictor": "ccml.models.command.module",
-    "intent_classifier": "ccml.models.intent.module",
-    "policy": "ccml.models.policy.module",
-}
-"""Model name → the module that knows its architecture. Each has `build_module(candidate) -> nn.Module`,
-`model_inputs(candidate, frame) -> dict[str, array]` (keys are the graph's input names, in order) and
-`run_module(module, inputs) -> logits`."""
 
 CONFIG: Final = "config.json"
 WEIGHTS: Final = "weights.safetensors"
@@ -65,6 +56,10 @@ class Candidate:
         return str(self.config["model"])
 
     @property
+    def kind(self) -> ModelKind:
+        return KINDS[self.name]
+
+    @property
     def temperature(self) -> float:
         return float(self.calibration.get("temperature", 1.0))
 
@@ -75,7 +70,7 @@ class Candidate:
             IntegrityError: the weights do not fit the architecture in `config.json`.
         """
         if "module" not in self._built:
-            self._built["module"] = import_module(PREDICTORS[self.name]).build_module(self)
+            self._built["module"] = self.kind.build(self)
         return self._built["module"]
 
     def tokenizer(self) -> Any:
@@ -89,13 +84,11 @@ class Candidate:
 
     def inputs(self, frame: Any) -> dict[str, NDArray[Any]]:
         """What the graph takes for these rows, by input name, padded to the longest row."""
-        inputs: dict[str, NDArray[Any]] = import_module(PREDICTORS[self.name]).model_inputs(self, frame)
-        return inputs
+        return self.kind.inputs_of(self, frame)
 
     def logits(self, frame: Any) -> NDArray[np.float32]:
         """(N, V), before the temperature."""
-        logits: NDArray[np.float32] = import_module(PREDICTORS[self.name]).run_module(self.module(), self.inputs(frame))
-        return logits
+        return self.kind.run(self.module(), self.inputs(frame))
 
     def probabilities(self, frame: Any) -> NDArray[np.float32]:
         """(N, V), calibrated; each row sums to one."""
@@ -183,9 +176,9 @@ def load_candidate(directory: Path) -> Candidate:
     config = _read_json(directory / CONFIG)
     if config.get("format") != FORMAT:
         raise IntegrityError(f"{directory / CONFIG}: format {config.get('format')!r}; this version reads {FORMAT}.")
-    if config.get("model") not in PREDICTORS:
+    if config.get("model") not in KINDS:
         raise IntegrityError(
-            f"{directory / CONFIG}: unknown model {config.get('model')!r}; expected one of {', '.join(PREDICTORS)}."
+            f"{directory / CONFIG}: unknown model {config.get('model')!r}; expected one of {', '.join(KINDS)}."
         )
     contents = {name: _verified(directory / name, digest) for name, digest in config["files"].items()}
     for name in (WEIGHTS, "labels.json", *(f"{part}.json" for part in _JSON_PARTS)):

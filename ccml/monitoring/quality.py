@@ -17,6 +17,7 @@ import numpy as np
 from ccml.cleaning.commands import read_commands
 from ccml.evaluation.statistics import Interval, bootstrap_interval
 from ccml.intents.rules import OUT_OF_SCOPE
+from ccml.models.kinds import COMMAND, INTENT, POLICY
 from ccml.models.policy.reward import RewardWeights, reward_components
 
 if TYPE_CHECKING:
@@ -71,8 +72,8 @@ def quality_report(
     sessions = served["session_id"].to_numpy(dtype=str)
     findings = []
     for model, (values, judged) in {
-        "command_predictor": _command_hits(served, target),
-        "intent_classifier": _intent_hits(served),
+        COMMAND.name: _command_hits(served, target),
+        INTENT.name: _intent_hits(served),
     }.items():
         metric, promise = released.get(model, ("unreleased", None))
         figure = _figure(values, judged, sessions)
@@ -122,7 +123,7 @@ def _policy_finding(served: pd.DataFrame, sessions: Any) -> QualityFinding:
     earlier = judged & (began < began[judged].median()).to_numpy(dtype=bool)
     later = judged & ~earlier
     before, now = _figure(rewards, earlier, sessions), _figure(rewards, later, sessions)
-    return _finding("policy", "reward", rewards, later, now, before, "its earlier answers")
+    return _finding(POLICY.name, "reward", rewards, later, now, before, "its earlier answers")
 
 
 def _figure(values: Any, judged: Any, sessions: Any) -> Interval | None:

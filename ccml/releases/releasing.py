@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ccml.evaluation.statistics import resampling_unit
-from ccml.models.evaluating import CANDIDATE, CHAMPION, CHAMPION_VERSION, SCORE, baseline_columns
+from ccml.models.evaluating import CANDIDATE, CHAMPION, CHAMPION_VERSION, baseline_columns
+from ccml.models.kinds import KINDS
 from ccml.releases.gate import GateDecision, decide
 from ccml.releases.manifest import Lineage, ReleaseFacts, Serving
 from ccml.releases.store import promote, publish
@@ -35,7 +36,7 @@ def decide_on_scores(name: str, scores: pd.DataFrame, profile: Profile) -> GateD
     _, clusters = resampling_unit(scores)
     decision = decide(
         name,
-        SCORE[name],
+        KINDS[name].score,
         scores[CANDIDATE].to_numpy(),
         champion=scores[CHAMPION].to_numpy() if CHAMPION in scores else None,
         baselines={column: scores[column].to_numpy() for column in baseline_columns(scores)},

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from ccml.models.kinds import COMMAND, INTENT, POLICY
 from ccml.serving.answers import rules
 from ccml.serving.answers.fallback import Responder, Unavailable
 from ccml.serving.interrupt import Interrupt
@@ -14,7 +15,6 @@ from ccml.serving.loading.breaker import CircuitBreaker
 from ccml.serving.loading.command import CommandModel
 from ccml.serving.loading.intent import IntentModel
 from ccml.serving.loading.loaded import LoadedModels, Model, Role
-from ccml.serving.loading.opened import COMMAND, INTENT, POLICY
 from ccml.serving.loading.policy import PolicyModel
 from ccml.serving.turn import Choice, IntentGuess, Proposal, ResponderName, Turn
 
@@ -76,9 +76,9 @@ def command_responders(loaded: LoadedModels) -> list[Responder[Proposal]]:
         return model.answer(turns, interrupt)
 
     return [
-        ReleaseResponder(loaded, COMMAND, "champion", ask),
+        ReleaseResponder(loaded, COMMAND.name, "champion", ask),
         PlainResponder("rules", rules.propose),
-        ReleaseResponder(loaded, COMMAND, "previous", ask),
+        ReleaseResponder(loaded, COMMAND.name, "previous", ask),
         PlainResponder("default", lambda _turn: loaded.default_proposal),
         PlainResponder("human", lambda _turn: Proposal([])),
     ]
@@ -90,9 +90,9 @@ def intent_responders(loaded: LoadedModels) -> list[Responder[IntentGuess]]:
         return model.answer(turns, interrupt)
 
     return [
-        ReleaseResponder(loaded, INTENT, "champion", ask),
+        ReleaseResponder(loaded, INTENT.name, "champion", ask),
         PlainResponder("rules", rules.guess_intent),
-        ReleaseResponder(loaded, INTENT, "previous", ask),
+        ReleaseResponder(loaded, INTENT.name, "previous", ask),
         PlainResponder("default", lambda _turn: loaded.default_intent),
         PlainResponder("human", lambda _turn: IntentGuess(None, None)),
     ]
@@ -107,9 +107,9 @@ def policy_responders(loaded: LoadedModels, random: np.random.Generator) -> list
         return Choice("suggest", 1.0, version="default") if turn.proposal and turn.proposal.top else None
 
     return [
-        ReleaseResponder(loaded, POLICY, "champion", ask),
+        ReleaseResponder(loaded, POLICY.name, "champion", ask),
         PlainResponder("rules", rules.choose),
-        ReleaseResponder(loaded, POLICY, "previous", ask),
+        ReleaseResponder(loaded, POLICY.name, "previous", ask),
         PlainResponder("default", show_a_list),
         PlainResponder("human", lambda _turn: Choice("hand_over", 1.0, version="human")),
     ]

@@ -14,7 +14,7 @@ from ccml.features.history import HistoryVocabulary
 from ccml.releases.golden import probabilities_of
 from ccml.releases.reader import Release
 from ccml.serving.interrupt import Interrupt
-from ccml.serving.loading.opened import TEXT_INPUTS, Opened, SharedTokenizer, open_release, shares_of, step
+from ccml.serving.loading.opened import Opened, SharedTokenizer, open_release, shares_of, step
 from ccml.serving.schema import RankedCommand
 from ccml.serving.turn import Proposal, Turn
 
@@ -26,8 +26,7 @@ class CommandModel:
     """Ranks commands. Each template is shown as the line that training saw most often for it."""
 
     def __init__(self, release: Release, threads: int, candidates: int, meter: Meter) -> None:
-        inputs = {**TEXT_INPUTS, "history_ids": "int64", "history_outcomes": "int64", "context": "float32"}
-        self.opened = opened = open_release(release, inputs, threads, meter)
+        self.opened = opened = open_release(release, threads, meter)
         with step("transforms", release):
             self._tokenizer = SharedTokenizer.of(opened.release.files["tokenizer.json"])
             self._vocabulary = HistoryVocabulary.from_json(opened.transforms["history"])

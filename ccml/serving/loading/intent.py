@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ccml.releases.golden import probabilities_of
 from ccml.releases.reader import Release
 from ccml.serving.interrupt import Interrupt
-from ccml.serving.loading.opened import TEXT_INPUTS, SharedTokenizer, open_release, shares_of, step
+from ccml.serving.loading.opened import SharedTokenizer, open_release, shares_of, step
 from ccml.serving.turn import IntentGuess, Turn
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 class IntentModel:
     def __init__(self, release: Release, threads: int, _candidates: int, meter: Meter) -> None:
-        self.opened = opened = open_release(release, TEXT_INPUTS, threads, meter)
+        self.opened = opened = open_release(release, threads, meter)
         with step("transforms", release):
             self._tokenizer = SharedTokenizer.of(opened.release.files["tokenizer.json"])
             self._threshold = float(opened.calibration["oos_threshold"])

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from ccml.errors import CcmlError
+from ccml.models.kinds import COMMAND, INTENT, POLICY
 from ccml.releases.manifest import Pointer
 from ccml.releases.reader import read_manifest, read_pointer, read_release
 from ccml.serving.loading.command import CommandModel
 from ccml.serving.loading.intent import IntentModel
-from ccml.serving.loading.opened import COMMAND, INTENT, NAMES, POLICY, SERVED_FILES, ReleaseRefusedError
+from ccml.serving.loading.opened import SERVED_FILES, ReleaseRefusedError
 from ccml.serving.loading.policy import PolicyModel
 from ccml.serving.turn import IntentGuess, Proposal
 
@@ -31,9 +32,9 @@ Role: TypeAlias = Literal["champion", "previous"]
 Model: TypeAlias = CommandModel | IntentModel | PolicyModel
 
 _KINDS: Final[dict[str, type[CommandModel] | type[IntentModel] | type[PolicyModel]]] = {
-    COMMAND: CommandModel,
-    INTENT: IntentModel,
-    POLICY: PolicyModel,
+    COMMAND.name: CommandModel,
+    INTENT.name: IntentModel,
+    POLICY.name: PolicyModel,
 }
 _RETRY_SECONDS: Final = 30.0
 """A refused release is tried again: what was wrong may have been the disk, not the release."""
@@ -59,7 +60,7 @@ class LoadedModels:
         self._settings = settings
         self._meter = meter
         self._places: dict[tuple[str, Role], _Slot] = {
-            (name, role): _Slot() for name in NAMES for role in ("champion", "previous")
+            (name, role): _Slot() for name in _KINDS for role in ("champion", "previous")
         }
         self._wake = threading.Event()
         self._stopping = False
@@ -91,7 +92,7 @@ class LoadedModels:
 
     def versions(self) -> dict[str, str]:
         """Name → version of the loaded champions."""
-        loaded = {name: self.champion(name) for name in NAMES}
+        loaded = {name: self.champion(name) for name in _KINDS}
         return {name: model.opened.version for name, model in loaded.items() if model is not None}
 
     def problems(self) -> list[str]:
@@ -114,7 +115,7 @@ class LoadedModels:
     def look(self) -> None:
         """Brings every place in line with its pointer."""
         now = time.monotonic()
-        for name in NAMES:
+        for name in _KINDS:
             self._refresh(name, "champion", now)
             champion, previous = self._places[name, "champion"], self._places[name, "previous"]
             needed = now - previous.wanted_at < _KEPT_SECONDS

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from ccml.errors import IntegrityError
+from ccml.models.kinds import KINDS, Input
 from ccml.releases.golden import Golden
 from ccml.releases.reader import Release
 from ccml.serving.interrupt import Interrupt
@@ -41,12 +42,6 @@ SERVED_FILES: Final = frozenset(
 """What a server keeps of a release beside the graph; the training weights are hashed and left on the disk."""
 
 _ONNX_TYPES: Final = {"int64": "tensor(int64)", "float32": "tensor(float)"}
-COMMAND: Final = "command_predictor"
-INTENT: Final = "intent_classifier"
-POLICY: Final = "policy"
-NAMES: Final = (COMMAND, INTENT, POLICY)
-
-TEXT_INPUTS: Final = {"input_ids": "int64", "attention_mask": "int64"}
 
 
 class ReleaseRefusedError(IntegrityError):
@@ -106,11 +101,8 @@ class Opened:
         return self.release.version
 
 
-def open_release(release: Release, inputs: Mapping[str, str], threads: int, meter: Meter) -> Opened:
+def open_release(release: Release, threads: int, meter: Meter) -> Opened:
     """
-    Args:
-        inputs: names and types that the graph must take, in any order.
-
     Raises:
         ReleaseRefusedError: names the step that failed.
     """
@@ -126,7 +118,7 @@ def open_release(release: Release, inputs: Mapping[str, str], threads: int, mete
     with step("graph", release):
         graph = Graph(release.name, _session(release.graph, threads), hashlib.sha256(release.graph).hexdigest(), meter)
     with step("interface", release):
-        _check_interface(graph.session, inputs, len(labels))
+        _check_interface(graph.session, KINDS[release.name].inputs, len(labels))
     with step("golden", release):
         Golden.from_json(release.files["golden.json"]).check(graph.logits)
     # The session holds the weights; the file they came from has no further use.
@@ -153,9 +145,9 @@ def _session(graph: bytes, threads: int) -> Any:
     return session
 
 
-def _check_interface(session: Any, inputs: Mapping[str, str], classes: int) -> None:
+def _check_interface(session: Any, inputs: Mapping[str, Input], classes: int) -> None:
     found = {entry.name: entry.type for entry in session.get_inputs()}
-    expected = {name: _ONNX_TYPES[kind] for name, kind in inputs.items()}
+    expected = {name: _ONNX_TYPES[one.dtype] for name, one in inputs.items()}
     if found != expected:
         raise IntegrityError(f"the graph takes {found}, expected {expected}")
     outputs = session.get_outputs()

@@ -27,7 +27,7 @@ class PolicyModel:
     """Draws how to act, with the probabilities it was judged with; the propensity is the drawn action's."""
 
     def __init__(self, release: Release, threads: int, _candidates: int, meter: Meter) -> None:
-        self.opened = opened = open_release(release, {"features": "float32"}, threads, meter)
+        self.opened = opened = open_release(release, threads, meter)
         self.default = None
         with step("transforms", release):
             if tuple(opened.labels) != ACTIONS:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ccml.intents.tables import OUT_OF_SCOPE
-from ccml.serving.loading.opened import COMMAND, INTENT, POLICY
+from ccml.models.kinds import COMMAND, INTENT, POLICY
 from ccml.serving.schema import ActRequest, Answer, FeedbackRequest
 from ccml.serving.turn import Turn
 from ccml.telemetry.events import AnyEvent, Error, Execution, Feedback, Interaction, SystemState
@@ -28,9 +28,9 @@ def answer_events(asked: ActRequest, turn: Turn, answer: Answer, host: str) -> I
     time = turn.context.time
     top = answer.commands[0] if answer.commands else None
     parts = (
-        (COMMAND, answer.command_served_by, answer.command_version),
-        (INTENT, answer.intent.served_by, answer.intent.version),
-        (POLICY, answer.action.served_by, answer.action.version),
+        (COMMAND.name, answer.command_served_by, answer.command_version),
+        (INTENT.name, answer.intent.served_by, answer.intent.version),
+        (POLICY.name, answer.action.served_by, answer.action.version),
     )
     yield Interaction(
         event_id=answer.interaction_id,

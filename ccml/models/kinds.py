@@ -1,0 +1,152 @@
+"""The platform's models, one `ModelKind` each: the only place where what differs by model is found by its name.
+
+A model has a folder of its own. The functions that others call have the same names in every folder and are imported at
+the first call, so that a server and the command can read this table without torch and pandas:
+
+- `module.py`: `build_module`, `model_inputs`, `run_module`
+- `evaluation.py`: `evaluate`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ccml.evaluation.report import Trial
+    from ccml.models.artifact import Candidate
+    from ccml.models.evaluating import Evaluation
+    from ccml.profiles import Profile
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of an exported graph."""
+
+    dtype: str
+    axes: Mapping[int, str]
+    """Axes whose size each call chooses, by what they count. Every other size is fixed by training."""
+
+
+@dataclass(frozen=True)
+class ModelKind:
+    """What the rest of the platform needs to know of one model."""
+
+    name: str
+    """In asset keys, in `config.json`, in release folders and in the server's metrics."""
+    title: str
+    """For people."""
+    package: str
+    """The folder with the functions named above."""
+    dataset: str
+    """Asset under `datasets/` that it is trained and tested on."""
+    report: str
+    """Asset under `reports/` that says what it is worth."""
+    target: str | None
+    """Column of the data set with the right answer; None where a row has none."""
+    score: str
+    """What a test row is scored by; the report's headline is its mean and the gate compares it."""
+    search: str | None
+    """Asset under `models/` that searches for its settings; None where the profile's are taken."""
+    inputs: Mapping[str, Input]
+    """Of the exported graph, in the order of the module's `forward`."""
+
+    def build(self, candidate: Candidate) -> Any:
+        """The torch module with the candidate's weights."""
+        return self._function("module", "build_module")(candidate)
+
+    def inputs_of(self, candidate: Candidate, rows: Any) -> dict[str, NDArray[Any]]:
+        """Rows of the data set as the graph's inputs, by name and in order."""
+        made: dict[str, NDArray[Any]] = self._function("module", "model_inputs")(candidate, rows)
+        return made
+
+    def run(self, module: Any, inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """Logits (N, V) of the torch module."""
+        logits: NDArray[np.float32] = self._function("module", "run_module")(module, inputs)
+        return logits
+
+    def evaluate(
+        self,
+        rows: pd.DataFrame,
+        candidate: Candidate,
+        champion: Candidate | None,
+        profile: Profile,
+        *,
+        trials: Sequence[Trial] = (),
+        facts: Mapping[str, str | int | float],
+    ) -> Evaluation:
+        """The report on the test rows and the score of each of them.
+
+        Args:
+            rows: the whole data set; the simple baselines are fitted on its training rows.
+            trials: of the search that chose the settings.
+            facts: data hash, encoder and the like, printed as they are.
+
+        Raises:
+            NotEnoughDataError: too few test rows.
+        """
+        made: Evaluation = self._function("evaluation", "evaluate")(
+            rows, candidate, champion, profile, trials=trials, facts=facts
+        )
+        return made
+
+    def _function(self, module: str, name: str) -> Any:
+        return getattr(import_module(f"{self.package}.{module}"), name)
+
+
+_ROWS: Final = {0: "batch"}
+_TEXT: Final = {
+    "input_ids": Input("int64", {0: "batch", 1: "tokens"}),
+    "attention_mask": Input("int64", {0: "batch", 1: "tokens"}),
+}
+
+COMMAND: Final = ModelKind(
+    name="command_predictor",
+    title="next command",
+    package="ccml.models.command",
+    dataset="command_sequences",
+    report="command_evaluation",
+    target="target_template",
+    score="top-1 accuracy",
+    search="command_search",
+    inputs={
+        **_TEXT,
+        "history_ids": Input("int64", _ROWS),
+        "history_outcomes": Input("int64", _ROWS),
+        "context": Input("float32", _ROWS),
+    },
+)
+
+INTENT: Final = ModelKind(
+    name="intent_classifier",
+    title="intent",
+    package="ccml.models.intent",
+    dataset="labelled_requests",
+    report="intent_evaluation",
+    target="intent",
+    score="accuracy",
+    search=None,
+    inputs=_TEXT,
+)
+
+POLICY: Final = ModelKind(
+    name="policy",
+    title="how to act",
+    package="ccml.models.policy",
+    dataset="episodes",
+    report="policy_evaluation",
+    target=None,
+    score="doubly robust reward",
+    search=None,
+    inputs={"features": Input("float32", _ROWS)},
+)
+
+KINDS: Final = {kind.name: kind for kind in (COMMAND, INTENT, POLICY)}
+"""By name, in the order in which people read of them."""
