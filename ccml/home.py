@@ -18,6 +18,11 @@ class Home:
         return cls(Path(os.environ.get("CCML_HOME", ".ccml")).expanduser().resolve())
 
     @property
+    def settings(self) -> Path:
+        """The user's own settings, over those of the profile; not there unless the user wrote it."""
+        return self.root / "ccml.toml"
+
+    @property
     def landing(self) -> Path:
         """Where logs are dropped; the only folder here that other programs write to."""
         return self.root / "landing"

@@ -1,5 +1,7 @@
 """One typed configuration with three presets. A field that nothing reads fails a test.
 
+`ccml.settings` reads what a user overrides.
+
 `smoke` takes seconds and needs no weights, `laptop` takes minutes on two cores, `gpu` is the full size of the mission.
 """
 
@@ -10,7 +12,9 @@ import json
 import os
 from dataclasses import asdict, dataclass, field, replace
 from math import sqrt
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta
 
 from ccml.errors import InputError
 
@@ -18,11 +22,17 @@ EncoderName: TypeAlias = Literal["tiny-random", "minilm", "bert-base-uncased"]
 CommandTarget: TypeAlias = Literal["program", "template", "line"]
 ProfileName: TypeAlias = Literal["smoke", "laptop", "gpu"]
 
+Count: TypeAlias = Annotated[int, Meta(ge=1)]
+Whole: TypeAlias = Annotated[int, Meta(ge=0)]
+Positive: TypeAlias = Annotated[float, Meta(gt=0)]
+Share: TypeAlias = Annotated[float, Meta(ge=0, lt=1)]
+"""Bounds of what a user may set; a preset is written here and needs no check."""
+
 
 @dataclass(frozen=True)
 class EncoderSettings:
     name: EncoderName = "minilm"
-    max_tokens: int = 32
+    max_tokens: Count = 32
     """Longer requests are cut here; attention cost grows with its square."""
 
 
@@ -30,50 +40,50 @@ class EncoderSettings:
 class SimulationSettings:
     """Sample telemetry, made only when the landing zone is empty."""
 
-    users: int = 60
-    days: int = 30
-    interactions: int = 21_000
+    users: Count = 60
+    days: Count = 30
+    interactions: Count = 21_000
     """Expected count; at least 20,000 land."""
-    seed: int = 7
+    seed: Whole = 7
 
 
 @dataclass(frozen=True)
 class SplitSettings:
     """By time for known users, and some users wholly unseen."""
 
-    validation_fraction: float = 0.12
-    test_fraction: float = 0.2
-    unseen_user_fraction: float = 0.08
+    validation_fraction: Share = 0.12
+    test_fraction: Share = 0.2
+    unseen_user_fraction: Share = 0.08
     """Share of users all of whose sessions are test rows."""
-    fresh_rows: int = 1_000
+    fresh_rows: Whole = 1_000
     """Known users' interactions since the champions' data from which on a retrain holds out rows of these alone. Two
     fifths of them test, of which a quarter tells nothing: enough for the gate's `minimum_rows`."""
-    near_duplicate_similarity: float = 0.9
+    near_duplicate_similarity: Share = 0.9
     """Jaccard similarity of character shingles above which a training text is dropped in favour of a held-out one."""
-    augmentation_copies: int = 1
+    augmentation_copies: Whole = 1
     """Label-preserving rewrites made of a training request."""
 
 
 @dataclass(frozen=True)
 class CommandSettings:
     target: CommandTarget = "template"
-    min_count: int = 3
+    min_count: Count = 3
     """A target seen less often in training is not a class; such rows count as misses when judged."""
-    history: int = 8
+    history: Count = 8
     """Commands of the running session the model sees."""
-    fine_tune_examples: int = 2_000
+    fine_tune_examples: Count = 2_000
     """Rows the encoder sees in step 2; more than there are means several epochs."""
-    end_to_end_examples: int = 640
+    end_to_end_examples: Count = 640
     """The same for step 6."""
-    head_examples: int = 26_000
+    head_examples: Count = 26_000
     """Rows that step 5 sees, in whole passes, at least one; steps 3 and 4, which it goes on from, get half as many."""
-    batch_size: int = 64
-    learning_rate: float = 1e-3
+    batch_size: Count = 64
+    learning_rate: Positive = 1e-3
     """For a batch of 16, see `step_size`."""
-    encoder_learning_rate: float = 7e-4
-    lstm_units: int = 192
-    attention_heads: int = 8
-    dropout: float = 0.3
+    encoder_learning_rate: Positive = 7e-4
+    lstm_units: Count = 192
+    attention_heads: Count = 8
+    dropout: Share = 0.3
 
     @property
     def step_size(self) -> float:
@@ -84,25 +94,25 @@ class CommandSettings:
 
 @dataclass(frozen=True)
 class IntentSettings:
-    examples: int = 4_500
+    examples: Count = 4_500
     """Rows the encoder sees; more than there are means several epochs."""
-    batch_size: int = 32
+    batch_size: Count = 32
     """Steps of 32 rows cost a tenth more time a row than steps of 64 and reach the same accuracy with fewer rows."""
-    learning_rate: float = 6e-4
-    attention_heads: int = 8
-    dropout: float = 0.1
-    label_smoothing: float = 0.1
+    learning_rate: Positive = 6e-4
+    attention_heads: Count = 8
+    dropout: Share = 0.1
+    label_smoothing: Share = 0.1
 
 
 @dataclass(frozen=True)
 class PolicySettings:
-    hidden_units: int = 64
-    epochs: int = 30
-    batch_size: int = 512
-    learning_rate: float = 3e-3
-    importance_clip: float = 5.0
+    hidden_units: Count = 64
+    epochs: Count = 30
+    batch_size: Count = 512
+    learning_rate: Positive = 3e-3
+    importance_clip: Positive = 5.0
     """Upper bound on a training importance weight: variance bought with bias."""
-    exploration: float = 0.05
+    exploration: Share = 0.05
     """Share of the served action probability spread evenly over the allowed actions, so that logs stay usable."""
 
 
@@ -110,24 +120,24 @@ class PolicySettings:
 class StudySettings:
     """Optuna over the mission's ranges (M3)."""
 
-    trials: int = 4
-    examples: int = 1_000
+    trials: Count = 4
+    examples: Count = 1_000
     """Few rows, several times: after one or two passes the widest network always leads, whatever it ends up with."""
-    epochs: int = 4
-    timeout_seconds: float = 60.0
+    epochs: Count = 4
+    timeout_seconds: Positive = 60.0
 
 
 @dataclass(frozen=True)
 class EvaluationSettings:
-    bootstrap_replicates: int = 1_000
-    confidence: float = 0.95
+    bootstrap_replicates: Count = 1_000
+    confidence: Share = 0.95
 
 
 @dataclass(frozen=True)
 class GateSettings:
-    margin: float = 0.0
+    margin: Share = 0.0
     """By how much the lower end of the interval of candidate − reference must exceed zero."""
-    minimum_rows: int = 200
+    minimum_rows: Whole = 200
     """Fewer held-out rows than this is `not enough data`, whatever they say."""
 
 
@@ -143,7 +153,7 @@ class Profile:
     study: StudySettings = field(default_factory=StudySettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     gate: GateSettings = field(default_factory=GateSettings)
-    seed: int = 7
+    seed: Whole = 7
 
     @property
     def fingerprint(self) -> str:
@@ -194,8 +204,8 @@ PROFILES: dict[str, Profile] = {
 }
 
 
-def active_profile() -> Profile:
-    """The preset named by `CCML_PROFILE` (`laptop` if unset).
+def chosen_preset() -> Profile:
+    """The preset named by `CCML_PROFILE` (`laptop` if unset), without what the home's `ccml.toml` overrides.
 
     Raises:
         InputError: the name is none of the presets.

@@ -10,7 +10,8 @@ from functools import cache
 from pathlib import Path
 
 import ccml
-from ccml.profiles import active_profile
+from ccml.home import Home
+from ccml.settings import loaded_profile
 
 # Each group is made by these packages of `ccml`, on top of those of the groups before it.
 _PACKAGES_OF_GROUP: dict[str, tuple[str, ...]] = {
@@ -36,7 +37,7 @@ def code_version(group: str) -> str:
     library = Path(ccml.__file__).parent
     digest = hashlib.sha256()
     if group not in _SAME_IN_EVERY_PROFILE:
-        digest.update(active_profile().fingerprint.encode())
+        digest.update(loaded_profile(Home.from_environment()).fingerprint.encode())
     for package in _PACKAGES_OF_GROUP[group]:
         for source in sorted((library / package).rglob("*.py")):
             name = source.relative_to(library).as_posix()

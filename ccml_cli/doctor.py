@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ccml.home import Home
-from ccml.profiles import active_profile
+from ccml.settings import loaded_profile
 
 FEATURES: dict[str, tuple[str, ...]] = {
     "serving (ccml serve, ask)": ("numpy", "onnxruntime", "tokenizers", "fastapi", "uvicorn", "msgspec"),
@@ -47,7 +47,7 @@ def examine(*, quiet: bool) -> dict[str, Any]:
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "gpu": _gpu(),
-        "profile": active_profile().name,
+        "profile": loaded_profile(home).name,
         "packages": {feature: {name: _version(name) for name in names} for feature, names in FEATURES.items()},
         "state": {"home": str(home.root), "exists": home.root.is_dir(), "releases": _releases(home)},
         "own_logs": [found for found in (_own_logs(*place) for place in OWN_LOGS) if found],

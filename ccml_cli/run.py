@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ccml.home import Home
-from ccml.profiles import active_profile
+from ccml.settings import loaded_profile, overrides
 from ccml_cli.instance import instance_of
 from ccml_cli.progress import Progress
 
@@ -20,12 +20,14 @@ def run_circle(input: Path | None, format: str, profile: str | None, *, quiet: b
     """
     if profile:
         os.environ["CCML_PROFILE"] = profile
-    settings = active_profile()
     home = Home.from_environment()
+    settings = loaded_profile(home)
     progress = Progress(quiet=quiet)
     begin = time.monotonic()
     _find_telemetry(home, input, format, progress)
     progress.say(f"Profile [bold]{settings.name}[/bold], state in {home.root}")
+    for name, value in overrides(home).items():
+        progress.say(f"        {name} = {value!r} [dim]by {home.settings}[/dim]")
     with instance_of(home) as instance:
         from ccml_assets.summary import summarise, write_summary
         from ccml_cli.running import Circle
@@ -52,7 +54,7 @@ def _find_telemetry(home: Home, input: Path | None, format: str, progress: Progr
         return
     from ccml_simulator.simulate import simulate
 
-    settings = active_profile().simulation
+    settings = loaded_profile(home).simulation
     progress.say(f"No logs yet: drawing sample telemetry of {settings.users} users over {settings.days} days")
     report = simulate(settings, home.landing, home.truth)
     progress.say(f"        {report.interactions:,} interactions in {report.sessions:,} sessions")

@@ -7,7 +7,7 @@ from typing import Any
 
 from ccml.errors import InputError
 from ccml.home import Home
-from ccml.profiles import active_profile
+from ccml.settings import loaded_profile
 
 
 def simulate_telemetry(
@@ -30,7 +30,7 @@ def simulate_telemetry(
     home = Home.from_environment()
     given = {"users": users, "days": days, "interactions": interactions, "seed": seed}
     settings = replace(
-        active_profile().simulation, **{name: value for name, value in given.items() if value is not None}
+        loaded_profile(home).simulation, **{name: value for name, value in given.items() if value is not None}
     )
     if bool(drift) != (drift_day is not None):
         raise InputError("--drift and --drift-day go together: what changes, and on which day.")

@@ -8,7 +8,8 @@ from typing import Any
 import dagster as dg
 
 from ccml.home import Home
-from ccml.profiles import EncoderSettings, Profile, active_profile
+from ccml.profiles import EncoderSettings, Profile
+from ccml.settings import loaded_profile
 
 
 class Platform(dg.ConfigurableResource):
@@ -24,7 +25,7 @@ class Platform(dg.ConfigurableResource):
 
     @property
     def profile(self) -> Profile:
-        return active_profile()
+        return loaded_profile(self.home)
 
     def pseudonyms(self) -> Any:
         """The `Pseudonyms` of this home; the key is made on first use."""

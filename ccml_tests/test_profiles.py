@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ccml.errors import InputError
-from ccml.profiles import PROFILES, Profile, active_profile
+from ccml.profiles import PROFILES, Profile, chosen_preset
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -55,19 +55,19 @@ def test_a_setting_that_nothing_reads_would_be_noticed() -> None:
 @pytest.mark.parametrize("name", ["smoke", "laptop", "gpu"])
 def test_a_preset_is_chosen_by_its_name(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CCML_PROFILE", name)
-    assert active_profile() is PROFILES[name]
-    assert active_profile().name == name
+    assert chosen_preset() is PROFILES[name]
+    assert chosen_preset().name == name
 
 
 def test_laptop_is_the_preset_where_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CCML_PROFILE", raising=False)
-    assert active_profile().name == "laptop"
+    assert chosen_preset().name == "laptop"
 
 
 def test_an_unknown_preset_is_one_sentence_with_the_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CCML_PROFILE", "huge")
     with pytest.raises(InputError, match=r"^CCML_PROFILE is 'huge'; expected one of smoke, laptop, gpu\.$"):
-        active_profile()
+        chosen_preset()
 
 
 def test_the_fingerprints_of_the_presets_differ() -> None:
