@@ -39,7 +39,7 @@ from ccml_resources.lake import documents, tables  # noqa: E402
 from ccml_resources.platform import Platform  # noqa: E402
 
 assets = [
-    landing.drops,
+    landing.files,
     *raw.raw_tables,
     clean.clean_tables,
     *features.feature_tables,

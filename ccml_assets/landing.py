@@ -9,8 +9,8 @@ from ccml_assets.staleness import LANDED_DAYS
 from ccml_resources.platform import Platform
 
 
-@dg.asset(key=["landing", "drops"], kinds={"deltalake", "json"}, pool="landing")
-def drops(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
+@dg.asset(key=["landing", "files"], kinds={"deltalake", "json"}, pool="landing")
+def files(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult:
     """Every file that waits, decoded, redacted and landed; what does not decode is quarantined with file and line.
 
     A file is known by its content: the same one twice, or under another name, changes nothing.

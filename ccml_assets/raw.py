@@ -14,7 +14,7 @@ def _raw(kind: str) -> dg.AssetsDefinition:
     @dg.asset(
         key=key,
         description=f"{KINDS[kind].__doc__ or ''}\n\nAs landed: redacted, pseudonymised, one row per event id.",
-        deps=[dg.AssetKey(["landing", "drops"])],
+        deps=[dg.AssetKey(["landing", "files"])],
         partitions_def=days,
         backfill_policy=whole_range,
         kinds={"parquet", "pandas"},

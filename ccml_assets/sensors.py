@@ -18,7 +18,7 @@ from ccml_assets.landing import files_waiting
 from ccml_assets.monitoring import MONITORED, WINDOW, retrain_decision
 from ccml_assets.raw import raw_tables
 from ccml_assets.skips import skip_reason
-from ccml_assets.staleness import DROPS, last_event, pending_days, ranges
+from ccml_assets.staleness import LANDED_FILES, last_event, pending_days, ranges
 from ccml_assets.versions import code_version
 from ccml_resources.platform import Platform
 
@@ -73,7 +73,7 @@ def landed_days(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Ski
     waiting = ranges(pending_days(context.instance, chain))
     if not waiting:
         return dg.SkipReason("Every landed day is prepared.")
-    landed = last_event(context.instance, DROPS)
+    landed = last_event(context.instance, LANDED_FILES)
     # The same days are asked for again once something has landed or the code has changed.
     cause = f"{landed[0] if landed else 0}:{_digest(sorted(chain.values()))}"
     answers = [

@@ -13,12 +13,12 @@ import dagster as dg
 from ccml_assets.skips import CODE_VERSION, REASON
 
 LANDED_DAYS = "days"
-"""Metadata of `landing/drops`: the days that the run's files had events of."""
+"""Metadata of `landing/files`: the days that the run's files had events of."""
 
 GAP = timedelta(days=7)
 """Days this close share a run: making a few empty days costs less than starting another run."""
 
-DROPS = dg.AssetKey(["landing", "drops"])
+LANDED_FILES = dg.AssetKey(["landing", "files"])
 
 
 def last_event(instance: dg.DagsterInstance, key: dg.AssetKey) -> tuple[int, str | None, bool] | None:
@@ -77,7 +77,7 @@ def pending_days(instance: dg.DagsterInstance, chain: Mapping[dg.AssetKey, str |
         chain: the daily assets that a prepared day must have, and their present code versions.
     """
     landed: dict[str, int] = {}
-    for record in instance.fetch_materializations(DROPS, limit=10_000).records:
+    for record in instance.fetch_materializations(LANDED_FILES, limit=10_000).records:
         if record.asset_materialization is None or LANDED_DAYS not in record.asset_materialization.metadata:
             continue
         touched = record.asset_materialization.metadata[LANDED_DAYS].value

@@ -26,14 +26,14 @@ def ingest_logs(input: Path, format: str, *, quiet: bool) -> dict[str, Any]:
     name_source(home, input, format)
     progress = Progress(quiet=quiet)
     with instance_of(home) as instance:
-        from ccml_assets.staleness import DROPS
+        from ccml_assets.staleness import LANDED_FILES
         from ccml_cli.running import Circle
 
         landed = Circle(home, instance, progress).land()
         if not landed:
             facts: dict[str, Any] = {"files": 0}
         else:
-            (record,) = instance.fetch_materializations(DROPS, limit=1).records
+            (record,) = instance.fetch_materializations(LANDED_FILES, limit=1).records
             assert record.asset_materialization is not None
             facts = {name: value.value for name, value in record.asset_materialization.metadata.items()}
     if not quiet:

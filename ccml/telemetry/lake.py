@@ -1,4 +1,4 @@
-"""The lake's landed tables: five kinds of events by day, the quarantine, and the drops (one row per file that landed).
+"""The lake's landed tables: five kinds of events by day, the quarantine, and one row per landed file.
 
 Delta tables under `<lake>/landed/`. A table takes the rows of a file at most once: the file's sha256 is the id of a
 Delta application transaction, which is looked up and committed on the same `DeltaTable` object. With two objects a
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 QUARANTINE = "quarantine"
-DROPS = "drops"
+FILES = "files"
 _COMMIT_ATTEMPTS = 20
 _STATISTICS = {"delta.dataSkippingStatsColumns": "landed_at"}
 """Delta's log keeps the smallest and largest value of every column with statistics, and keeps them after the row has
@@ -33,16 +33,16 @@ been erased. So no column that came from a log has any."""
 def landed_schema(table: str) -> pa.Schema:
     """Columns as stored. A kind's table has, beside the declared fields, where each row came from.
 
-    `drop` is the sha256 of the file, `line` the line in it, `event_key` and `content_key` are 64-bit hashes of the
-    event's id and of the whole event, by which duplicates are told without reading any text.
+    `file` is the sha256 of the file, `line` the line in it, `event_key` and `content_key` are 64-bit hashes of the
+    event's id and of the whole event, by which duplicates are found without reading any text.
     """
     import pyarrow as pa
 
     time = pa.timestamp("us", tz="UTC")
     if table in KINDS:
         numbers = [pa.field(name, pa.int64()) for name in ("line", "event_key", "content_key")]
-        return pa.schema([*arrow_schema(table), pa.field("drop", pa.string()), *numbers, pa.field("landed_at", time)])
-    text = ("drop", "path", "format")
+        return pa.schema([*arrow_schema(table), pa.field("file", pa.string()), *numbers, pa.field("landed_at", time)])
+    text = ("file", "path", "format")
     if table == QUARANTINE:
         columns = [*((name, pa.string()) for name in text), ("line", pa.int64())]
         columns += [(name, pa.string()) for name in ("reason_code", "reason", "line_sha256", "text")]
@@ -80,7 +80,7 @@ def open_or_create_table(lake: Path, name: str) -> DeltaTable:
 
 
 def append_once(lake: Path, name: str, rows: Mapping[str, pa.Table]) -> None:
-    """Add each drop's rows (sha256 → rows) in one commit, leaving out the drops whose rows the table has.
+    """Add each file's rows (sha256 → rows) in one commit, leaving out the files whose rows the table has.
 
     Raises:
         IntegrityError: other writers kept winning.
@@ -93,16 +93,16 @@ def append_once(lake: Path, name: str, rows: Mapping[str, pa.Table]) -> None:
         return
     table = open_or_create_table(lake, name)
     for _ in range(_COMMIT_ATTEMPTS):
-        missing = [drop for drop in rows if table.transaction_version(drop) is None]
+        missing = [file for file in rows if table.transaction_version(file) is None]
         if not missing:
             return
         try:
             write_deltalake(
                 table,
-                pa.concat_tables([rows[drop] for drop in missing]),
+                pa.concat_tables([rows[file] for file in missing]),
                 mode="append",
                 schema_mode="merge",  # a field added to the declaration becomes a column of an older table
-                commit_properties=CommitProperties(app_transactions=[Transaction(drop, 1) for drop in missing]),
+                commit_properties=CommitProperties(app_transactions=[Transaction(file, 1) for file in missing]),
             )
         except CommitFailedError:
             table.update_incremental()
@@ -111,20 +111,20 @@ def append_once(lake: Path, name: str, rows: Mapping[str, pa.Table]) -> None:
     raise IntegrityError(f"{_path(lake, name)}: {_COMMIT_ATTEMPTS} commits lost against other writers; land again.")
 
 
-def has_landed(drops: DeltaTable | None, drop: str) -> bool:
-    """Has everything of the file with this sha256 landed? The drop's own row is written last."""
-    return drops is not None and drops.transaction_version(drop) is not None
+def has_landed(files: DeltaTable | None, file: str) -> bool:
+    """Has everything of the file with this sha256 landed? The file's own row is written last."""
+    return files is not None and files.transaction_version(file) is not None
 
 
 def landed_keys(lake: Path, kind: str, *, but_of: Sequence[str]) -> pa.Table:
-    """`event_key` and `content_key` of every row of a kind, leaving out the rows of some drops."""
+    """`event_key` and `content_key` of every row of a kind, leaving out the rows of some files."""
     import pyarrow as pa
     import pyarrow.dataset as ds
 
     table = open_table(lake, kind)
     if table is None:
         return pa.table({"event_key": pa.array([], pa.int64()), "content_key": pa.array([], pa.int64())})
-    others = ~ds.field("drop").isin(list(but_of))
+    others = ~ds.field("file").isin(list(but_of))
     return table.to_pyarrow_dataset().to_table(columns=["event_key", "content_key"], filter=others)
 
 
@@ -145,36 +145,14 @@ def read_landed(lake: Path, kind: str, days: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
     import pyarrow as pa
 
-    rows, _ = _first_landed(_rows(lake, kind, days))
+    rows = _first_landed(_rows(lake, kind, days))
     nullable = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
-    ordered = rows.sort_by([(name, "ascending") for name in ("time", "drop", "line", "event_id")])
+    ordered = rows.sort_by([(name, "ascending") for name in ("time", "file", "line", "event_id")])
     return ordered.select(arrow_schema(kind).names).to_pandas(types_mapper=nullable.get)
-
-
-def conflicting_duplicates(lake: Path, kind: str, days: Sequence[str]) -> pd.DataFrame:
-    """Rows that `read_landed` leaves out although they differ from the one it keeps: event_id, drop, line."""
-    _, conflicts = _first_landed(_rows(lake, kind, days))
-    return conflicts.select(["event_id", "drop", "line"]).to_pandas()
-
-
-def read_quarantine(lake: Path) -> pd.DataFrame:
-    """Every refused line: drop, path, format, line, reason_code, reason, line_sha256, text (redacted), landed_at."""
-    return _whole(lake, QUARANTINE).sort_values(["landed_at", "path", "line"], ignore_index=True)
-
-
-def read_drops(lake: Path) -> pd.DataFrame:
-    """One row per file content that landed; `landed`, `skipped` and `facts` are JSON objects."""
-    return _whole(lake, DROPS).sort_values(["landed_at", "path"], ignore_index=True)
 
 
 def _path(lake: Path, name: str) -> Path:
     return lake / "landed" / name
-
-
-def _whole(lake: Path, name: str) -> pd.DataFrame:
-    table = open_table(lake, name)
-    rows = landed_schema(name).empty_table() if table is None else table.to_pyarrow_table()
-    return rows.to_pandas()
 
 
 def _rows(lake: Path, kind: str, days: Sequence[str]) -> pa.Table:
@@ -194,13 +172,11 @@ def _rows(lake: Path, kind: str, days: Sequence[str]) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
-def _first_landed(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """(the row that landed first of each event id, later rows with another content)."""
+def _first_landed(rows: pa.Table) -> pa.Table:
+    """The row that landed first of each event id."""
     import numpy as np
     import pyarrow as pa
 
-    rows = rows.sort_by([("landed_at", "ascending"), ("drop", "ascending"), ("line", "ascending")])
-    keys, contents = rows["event_key"].to_numpy(), rows["content_key"].to_numpy()
-    _, first, place = np.unique(keys, return_index=True, return_inverse=True)
-    differs = contents != contents[first[place]] if len(keys) else np.zeros(0, dtype=bool)
-    return rows.take(pa.array(np.sort(first))), rows.filter(pa.array(differs))
+    rows = rows.sort_by([("landed_at", "ascending"), ("file", "ascending"), ("line", "ascending")])
+    _, first = np.unique(rows["event_key"].to_numpy(), return_index=True)
+    return rows.take(pa.array(np.sort(first)))

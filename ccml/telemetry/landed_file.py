@@ -1,4 +1,4 @@
-"""One file on its way into the lake: its events as columns, its refused lines, its books."""
+"""One file on its way into the lake: its events as columns, its refused lines, its sums."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ccml.errors import IntegrityError
 from ccml.privacy.pseudonyms import Pseudonyms
 from ccml.privacy.redaction import redact
 from ccml.telemetry.events import KINDS, Event
-from ccml.telemetry.lake import DROPS, landed_schema
+from ccml.telemetry.lake import FILES, landed_schema
 from ccml.telemetry.readers import FORMATS, LogFile, Record
 from ccml.telemetry.readers.owner import path_text
 from ccml.telemetry.redaction import redact_event
@@ -31,11 +31,11 @@ _KIND_OF = {kind: name for name, kind in KINDS.items()}
 _NAMES = re.compile(
     r"""(\\?["']?(?P<field>user_id|username|user|host|hostname)\\?["']?\s*[:=]\s*)(\\?"(?P<quoted>[^"\\]*)|(?P<bare>[^\s,}"\\]+))"""
 )
-_PROVENANCE = frozenset({"drop", "line", "event_key", "content_key", "day"})
+_PROVENANCE = frozenset({"file", "line", "event_key", "content_key", "day"})
 
 
 @dataclass
-class DropReport:
+class FileReport:
     """What became of one file."""
 
     sha256: str
@@ -57,13 +57,13 @@ class DropReport:
     days: list[str] = field(default_factory=list)
 
 
-class Drop:
-    """`read` fills `rows` (table → events, redacted) and `refused`; `settle` closes the books."""
+class LandedFile:
+    """`read` fills `rows` (table → events, redacted) and `refused`; `account` counts every line once."""
 
-    def __init__(self, file: LogFile, sha256: str, size: int, pseudonyms: Pseudonyms) -> None:
-        self.file = file
+    def __init__(self, log: LogFile, sha256: str, size: int, pseudonyms: Pseudonyms) -> None:
+        self.log = log
         self.pseudonyms = pseudonyms
-        self.report = DropReport(sha256, redact(path_text(file.path)), file.format, size)
+        self.report = FileReport(sha256, redact(path_text(log.path)), log.format, size)
         self.rows: dict[str, pa.Table] = {}
         self.refused: list[dict[str, Any]] = []
         self._batches: dict[str, list[pa.RecordBatch]] = {}
@@ -72,7 +72,7 @@ class Drop:
     def read(self, now: datetime) -> None:
         import pyarrow as pa
 
-        for record in FORMATS[self.file.format].read(self.file.path, now, self.report.facts):
+        for record in FORMATS[self.log.format].read(self.log.path, now, self.report.facts):
             self.report.lines += 1
             if record.rejection is not None:
                 self._refuse(record)
@@ -91,22 +91,26 @@ class Drop:
 
     def check_lines(self, lines: int) -> None:
         """Is there a record for every line?"""
-        is_document = self.file.path.suffix in FORMATS[self.file.format].document_suffixes
+        is_document = self.log.path.suffix in FORMATS[self.log.format].document_suffixes
         if not is_document and self.report.lines != lines:
             raise IntegrityError(
-                f"{self.file.path} has {lines} lines, of which the reader accounts for {self.report.lines}."
+                f"{self.log.path} has {lines} lines, of which the reader accounts for {self.report.lines}."
             )
 
     def refuse_conflicts(self, kind: str, conflicts: pa.Table) -> None:
-        """Put down rows whose event id has landed before with another content."""
+        """Quarantine rows whose event id has landed before with another content."""
         declared = [name for name in conflicts.column_names if name not in _PROVENANCE]
         for row in conflicts.to_pylist():
             text = {name: str(row[name]) for name in declared if row[name] is not None}
             reason = f"an event of table {kind} with the id {row['event_id']!r} and another content has landed before"
             self._add_refused(row["line"], "conflicting_duplicate", reason, "", msgspec.json.encode(text).decode())
 
-    def settle(self, lines_of: dict[str, list[np.ndarray]]) -> None:
-        """Close the books: `lines_of` holds the lines of landed and of all events."""
+    def account(self, lines_of: dict[str, list[np.ndarray]]) -> None:
+        """Count where each line ended; `lines_of` holds the lines of the events that land and of all events.
+
+        Raises:
+            IntegrityError: the sums do not agree with the number of lines.
+        """
         import numpy as np
 
         def distinct(found: list[np.ndarray]) -> np.ndarray:
@@ -123,7 +127,7 @@ class Drop:
         accounted += report.quarantined.total() + report.skipped.total()
         if accounted != report.lines:
             raise IntegrityError(
-                f"{self.file.path}: {report.lines} lines, but {accounted} accounted for; nothing landed."
+                f"{self.log.path}: {report.lines} lines, but {accounted} accounted for; nothing landed."
             )
 
     def _take(self, event: Event, line: int) -> None:
@@ -153,7 +157,7 @@ class Drop:
     def _add_refused(self, line: int, code: str, reason: str, sha256: str, text: str) -> None:
         self.refused.append(
             {
-                "drop": self.report.sha256,
+                "file": self.report.sha256,
                 "path": self.report.path,
                 "format": self.report.format,
                 "line": line,
@@ -165,15 +169,15 @@ class Drop:
         )
 
 
-def drop_row(drop: DropReport) -> pa.Table:
+def file_row(file: FileReport) -> pa.Table:
     """The row that says that a file has landed."""
     import pyarrow as pa
 
-    row: dict[str, Any] = {"drop": drop.sha256, "path": drop.path, "format": drop.format, "bytes": drop.bytes}
-    row |= {name: getattr(drop, name) for name in ("lines", "landed_lines", "duplicates", "blank", "days")}
-    row |= {"quarantined": drop.quarantined.total()}
-    row |= {name: msgspec.json.encode(getattr(drop, name)).decode() for name in ("landed", "skipped", "facts")}
-    return pa.Table.from_pylist([row], schema=unstamped(DROPS))
+    row: dict[str, Any] = {"file": file.sha256, "path": file.path, "format": file.format, "bytes": file.bytes}
+    row |= {name: getattr(file, name) for name in ("lines", "landed_lines", "duplicates", "blank", "days")}
+    row |= {"quarantined": file.quarantined.total()}
+    row |= {name: msgspec.json.encode(getattr(file, name)).decode() for name in ("landed", "skipped", "facts")}
+    return pa.Table.from_pylist([row], schema=unstamped(FILES))
 
 
 def unstamped(table: str) -> pa.Schema:

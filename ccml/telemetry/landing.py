@@ -1,11 +1,11 @@
-"""Files → the lake, exactly once, with books that add up.
+"""Files → the lake, exactly once, with sums that agree.
 
-Every line of a file ends in exactly one place, and a drop is written down only if the sums agree:
+Every line of a file ends in exactly one place, and a file lands only if these sums agree:
 
     lines = landed + duplicates + quarantined + blank + left out
 
 `left out` are readable lines that carry no event of their own (an assistant's prose, a progress record), counted by
-type. A file is known by the sha256 of its bytes: the same bytes under another name change nothing. The drop's own row
+type. A file is known by the sha256 of its bytes: the same bytes under another name change nothing. The file's own row
 is written last, so a process killed before that lands the rest on its next attempt, and each table refuses the rows it
 has.
 """
@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 from ccml.errors import InputError
 from ccml.privacy.pseudonyms import Pseudonyms
 from ccml.telemetry.events import KINDS
-from ccml.telemetry.lake import DROPS, QUARANTINE, append_once, has_landed, landed_keys, landed_schema, open_table
-from ccml.telemetry.landed_file import Drop, DropReport, drop_row, unstamped
+from ccml.telemetry.lake import FILES, QUARANTINE, append_once, has_landed, landed_keys, landed_schema, open_table
+from ccml.telemetry.landed_file import FileReport, LandedFile, file_row, unstamped
 from ccml.telemetry.readers import FORMATS, find_files
 from ccml.telemetry.sources import Source
 
@@ -59,17 +59,15 @@ class LandingReport:
     """Days that got new events, in order."""
     examples: list[str] = field(default_factory=list)
     """`file:line: reason` of the first refused lines."""
-    drops: list[DropReport] = field(default_factory=list)
 
-    def add(self, drop: DropReport) -> None:
+    def add(self, file: FileReport) -> None:
         self.files += 1
-        self.formats[drop.format] += 1
+        self.formats[file.format] += 1
         for name in ("lines", "landed_lines", "duplicates", "blank"):
-            setattr(self, name, getattr(self, name) + getattr(drop, name))
+            setattr(self, name, getattr(self, name) + getattr(file, name))
         for name in ("landed", "quarantined", "skipped", "facts"):
-            getattr(self, name).update(getattr(drop, name))
-        self.days = sorted({*self.days, *drop.days})
-        self.drops.append(drop)
+            getattr(self, name).update(getattr(file, name))
+        self.days = sorted({*self.days, *file.days})
 
     def sentence(self) -> str:
         """What happened, for a log or a terminal."""
@@ -106,91 +104,91 @@ def land(sources: Sequence[Source], lake: Path, pseudonyms: Pseudonyms, now: dat
 
     Raises:
         InputError: a path or a format that cannot be read (see `find_files`).
-        IntegrityError: the books of a file do not add up; nothing of it is written down as landed.
+        IntegrityError: the sums of a file do not agree; the file does not land.
     """
     report = LandingReport()
-    gathered: dict[str, Drop] = {}
-    landed_drops = open_table(lake, DROPS)
-    for file in find_files(sources):
+    gathered: dict[str, LandedFile] = {}
+    landed_files = open_table(lake, FILES)
+    for log in find_files(sources):
         try:
-            written = _written(file.path)
-            sha256, lines = _fingerprint(file.path)
-            if sha256 in gathered or has_landed(landed_drops, sha256):
+            written = _written(log.path)
+            sha256, lines = _fingerprint(log.path)
+            if sha256 in gathered or has_landed(landed_files, sha256):
                 report.already_landed += 1
                 continue
-            drop = Drop(file, sha256, written[0], pseudonyms)
-            drop.read(now)
-            if _written(file.path) != written:
+            file = LandedFile(log, sha256, written[0], pseudonyms)
+            file.read(now)
+            if _written(log.path) != written:
                 report.changing += 1
                 continue
         except FileNotFoundError:  # rotated away since the folder was listed
             report.changing += 1
             continue
         except PermissionError as error:
-            raise InputError(f"{file.path} cannot be read: {error.strerror}.") from error
-        drop.check_lines(lines)
-        gathered[sha256] = drop
+            raise InputError(f"{log.path} cannot be read: {error.strerror}.") from error
+        file.check_lines(lines)
+        gathered[sha256] = file
         if sum(len(rows) for each in gathered.values() for rows in each.rows.values()) >= _ROWS_PER_COMMIT:
             _commit(gathered, lake, now, report)
             gathered = {}
-            landed_drops = open_table(lake, DROPS)
+            landed_files = open_table(lake, FILES)
     _commit(gathered, lake, now, report)
     return report
 
 
-def _commit(drops: dict[str, Drop], lake: Path, now: datetime, report: LandingReport) -> None:
-    """Write what some drops hold: events, then refused lines, then the drops themselves."""
+def _commit(files: dict[str, LandedFile], lake: Path, now: datetime, report: LandingReport) -> None:
+    """Write events, then refused lines, then the files' own rows."""
     import pyarrow as pa
 
-    if not drops:
+    if not files:
         return
-    lines_of: dict[str, dict[str, list[np.ndarray]]] = {sha256: {"landed": [], "all": []} for sha256 in drops}
+    lines_of: dict[str, dict[str, list[np.ndarray]]] = {sha256: {"landed": [], "all": []} for sha256 in files}
     events: dict[str, dict[str, pa.Table]] = {}
     for kind in KINDS:
-        holders = {sha256: drop for sha256, drop in drops.items() if kind in drop.rows}
-        for sha256, (is_new, is_conflict) in _judge(kind, holders, lake).items():
-            drop, rows = holders[sha256], holders[sha256].rows[kind]
-            drop.refuse_conflicts(kind, rows.filter(pa.array(is_conflict)))
+        holders = {sha256: file for sha256, file in files.items() if kind in file.rows}
+        for sha256, (is_new, is_conflict) in _compare(kind, holders, lake).items():
+            file, rows = holders[sha256], holders[sha256].rows[kind]
+            file.refuse_conflicts(kind, rows.filter(pa.array(is_conflict)))
             lines = rows["line"].to_numpy()
             lines_of[sha256]["all"].append(lines)
             lines_of[sha256]["landed"].append(lines[is_new])
             fresh = rows.filter(pa.array(is_new))
             if len(fresh):
-                drop.report.landed[kind] = len(fresh)
-                drop.report.days = sorted({*drop.report.days, *fresh["day"].unique().to_pylist()})
+                file.report.landed[kind] = len(fresh)
+                file.report.days = sorted({*file.report.days, *fresh["day"].unique().to_pylist()})
                 events.setdefault(kind, {})[sha256] = _stamped(fresh, kind, now)
-    for sha256, drop in drops.items():
-        drop.settle(lines_of[sha256])
+    for sha256, file in files.items():
+        file.account(lines_of[sha256])
     for kind, rows_of in events.items():
         append_once(lake, kind, rows_of)
     append_once(
         lake,
         QUARANTINE,
         {
-            sha256: _stamped(pa.Table.from_pylist(drop.refused, schema=unstamped(QUARANTINE)), QUARANTINE, now)
-            for sha256, drop in drops.items()
-            if drop.refused
+            sha256: _stamped(pa.Table.from_pylist(file.refused, schema=unstamped(QUARANTINE)), QUARANTINE, now)
+            for sha256, file in files.items()
+            if file.refused
         },
     )
-    append_once(lake, DROPS, {sha256: _stamped(drop_row(drop.report), DROPS, now) for sha256, drop in drops.items()})
-    for drop in drops.values():
-        report.add(drop.report)
+    append_once(lake, FILES, {sha256: _stamped(file_row(file.report), FILES, now) for sha256, file in files.items()})
+    for file in files.values():
+        report.add(file.report)
         free = _EXAMPLES - len(report.examples)
         report.examples += [
-            f"{row['path']}:{row['line']}: {row['reason_code']}: {row['reason']}" for row in drop.refused[:free]
+            f"{row['path']}:{row['line']}: {row['reason_code']}: {row['reason']}" for row in file.refused[:free]
         ]
 
 
-def _judge(kind: str, holders: dict[str, Drop], lake: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """For each drop's rows: which are new (bool), and which contradict an event that came before (bool)."""
+def _compare(kind: str, holders: dict[str, LandedFile], lake: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """For each file's rows: which are new (bool), and which contradict an event that came before (bool)."""
     import numpy as np
 
     if not holders:
         return {}
     before = landed_keys(lake, kind, but_of=list(holders))
-    sizes = [len(drop.rows[kind]) for drop in holders.values()]
+    sizes = [len(file.rows[kind]) for file in holders.values()]
     keys, contents = (
-        np.concatenate([before[name].to_numpy(), *(drop.rows[kind][name].to_numpy() for drop in holders.values())])
+        np.concatenate([before[name].to_numpy(), *(file.rows[kind][name].to_numpy() for file in holders.values())])
         for name in ("event_key", "content_key")
     )
     _, first, place = np.unique(keys, return_index=True, return_inverse=True)
@@ -198,11 +196,11 @@ def _judge(kind: str, holders: dict[str, Drop], lake: Path) -> dict[str, tuple[n
     is_new = first_of_each == np.arange(len(keys))
     differs = ~is_new & (contents != contents[first_of_each])
     cuts = len(before) + np.cumsum([0, *sizes])
-    judged: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-    for (sha256, drop), start, end in zip(holders.items(), cuts[:-1], cuts[1:], strict=True):
-        conflicts = FORMATS[drop.file.format].repeats == "conflict"
-        judged[sha256] = (is_new[start:end], differs[start:end] & conflicts)
-    return judged
+    compared: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    for (sha256, file), start, end in zip(holders.items(), cuts[:-1], cuts[1:], strict=True):
+        conflicts = FORMATS[file.log.format].repeats == "conflict"
+        compared[sha256] = (is_new[start:end], differs[start:end] & conflicts)
+    return compared
 
 
 def _stamped(rows: pa.Table, table: str, now: datetime) -> pa.Table:

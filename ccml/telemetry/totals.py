@@ -1,4 +1,4 @@
-"""The books of everything that ever landed: lines in, events kept, lines set aside, and what the readers counted."""
+"""The sums of everything that ever landed: lines in, events kept, lines set aside, and what the readers counted."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any
 
 import msgspec
 
-from ccml.telemetry.lake import DROPS, QUARANTINE, open_table
+from ccml.telemetry.lake import FILES, QUARANTINE, open_table
 
 
 def landed_totals(lake: Path) -> dict[str, Any]:
-    """Sums over all drops; zeros where nothing has landed.
+    """Sums over all files; zeros where nothing has landed.
 
-    `lines` = `landed_lines` + `quarantined` + `duplicates` + `blank` + what `skipped` counts, for every drop and so
+    `lines` = `landed_lines` + `quarantined` + `duplicates` + `blank` + what `skipped` counts, for every file and so
     in sum.
     """
     numbers = ("lines", "landed_lines", "duplicates", "quarantined", "blank")
     sums: dict[str, Any] = dict.fromkeys(("files", *numbers), 0)
     counters: dict[str, Counter[str]] = {name: Counter() for name in ("landed", "skipped", "facts")}
-    drops = open_table(lake, DROPS)
-    for row in drops.to_pyarrow_table().to_pylist() if drops is not None else []:
+    files = open_table(lake, FILES)
+    for row in files.to_pyarrow_table().to_pylist() if files is not None else []:
         sums["files"] += 1
         for name in numbers:
             sums[name] += row[name]

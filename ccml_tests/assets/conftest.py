@@ -18,7 +18,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         environment.setenv("CCML_PROFILE", "smoke")
         platform = Platform(Home(tmp_path_factory.mktemp("prepared") / "ccml"))
         simulated(platform.home)
-        platform.drop("evening.jsonl", evening.EVENTS)
+        platform.put("evening.jsonl", evening.EVENTS)
         assert platform.run("ingest").success
         assert platform.run("prepare", days=(DAYS[0], DAYS[-1])).success
     yield platform

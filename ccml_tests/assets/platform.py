@@ -20,7 +20,7 @@ from ccml_simulator.simulate import encode_event, simulate
 LAST_DAY = date(2026, 3, 20)
 DAYS = [(LAST_DAY - timedelta(days=back)).isoformat() for back in (2, 1, 0)]
 
-INGEST = dg.AssetKey(["landing", "drops"])
+INGEST = dg.AssetKey(["landing", "files"])
 
 
 @dataclass
@@ -66,7 +66,7 @@ class Platform:
         chain = {key: graph.get(key).code_version for key in keys}
         return [day.isoformat() for day in pending_days(self.instance, chain)]
 
-    def drop(self, name: str, events: Iterable[Event]) -> Path:
+    def put(self, name: str, events: Iterable[Event]) -> Path:
         """A native log in the landing zone."""
         path = self.home.landing / name
         path.parent.mkdir(parents=True, exist_ok=True)

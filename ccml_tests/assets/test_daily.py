@@ -11,16 +11,17 @@ import pytest
 
 from ccml.home import Home
 from ccml.telemetry.events import KINDS
-from ccml.telemetry.lake import append_once, landed_schema, read_drops
+from ccml.telemetry.lake import append_once, landed_schema
 from ccml_tests.assets import evening
 from ccml_tests.assets.platform import DAYS, INGEST, Platform, checks_of, made_by
+from ccml_tests.telemetry import stored
 
 CLEAN = dg.AssetKey(["clean", "interactions"])
 
 
 def test_each_landed_event_is_one_raw_row(prepared: Platform) -> None:
-    drops = read_drops(prepared.home.lake)
-    landed = sum((Counter(msgspec.json.decode(row)) for row in drops["landed"]), Counter())
+    files = stored.files(prepared.home.lake)
+    landed = sum((Counter(msgspec.json.decode(row)) for row in files["landed"]), Counter())
     raw = {kind: len(prepared.table("raw", kind)) for kind in KINDS}
     assert raw == {kind: landed[kind] for kind in KINDS}
     assert raw["interactions"] > 200
@@ -86,7 +87,7 @@ def test_the_same_files_land_once(prepared: Platform, home: Home) -> None:
 
 
 def test_a_day_with_a_rating_alone_is_prepared(platform: Platform) -> None:
-    platform.drop("rating.jsonl", [event for event in evening.EVENTS if event.event_id == "late-rating"])
+    platform.put("rating.jsonl", [event for event in evening.EVENTS if event.event_id == "late-rating"])
     assert platform.run("ingest").success
     result = platform.run("prepare", days=(DAYS[1], DAYS[1]))
     assert result.success
@@ -97,7 +98,7 @@ def test_a_day_with_a_rating_alone_is_prepared(platform: Platform) -> None:
 
 
 def test_a_day_that_is_prepared_again_replaces_its_rows(platform: Platform) -> None:
-    platform.drop("evening.jsonl", evening.EVENTS)
+    platform.put("evening.jsonl", evening.EVENTS)
     platform.run("ingest")
     for _ in range(2):
         assert platform.run("prepare", days=(DAYS[0], DAYS[1])).success
@@ -116,7 +117,7 @@ def test_a_broken_table_fails_its_check_and_nothing_is_made_of_it(prepared: Plat
         "source": "native",
         "rating": 9,
         "day": DAYS[1],
-        "drop": "d",
+        "file": "d",
         "line": 1,
         "event_key": 1,
         "content_key": 1,

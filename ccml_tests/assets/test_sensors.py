@@ -17,7 +17,7 @@ from ccml_assets import sensors
 from ccml_assets.monitoring import ALERTS, DRIFT, QUALITY, WINDOW, retrain_decision
 from ccml_assets.sensors import MOST_ATTEMPTS, PREPARED, RetrainMemory
 from ccml_assets.skips import REASON
-from ccml_assets.staleness import DROPS, LANDED_DAYS
+from ccml_assets.staleness import LANDED_DAYS, LANDED_FILES
 from ccml_resources.lake import documents
 from ccml_resources.platform import Platform as Resource
 from ccml_tests.assets import evening
@@ -29,7 +29,7 @@ from ccml_tests.assets.platform import DAYS, Platform
 
 def test_files_that_landed_ask_for_one_ingest(platform: Platform) -> None:
     daemon = Daemon(platform, "landed_files")
-    platform.drop("evening.jsonl", evening.FIRST_EVENING)
+    platform.put("evening.jsonl", evening.FIRST_EVENING)
     assert len(daemon.ticks()) == 1
 
 
@@ -41,24 +41,24 @@ def test_an_empty_landing_zone_asks_for_nothing(platform: Platform) -> None:
 
 def test_another_file_asks_again(platform: Platform) -> None:
     daemon = Daemon(platform, "landed_files")
-    platform.drop("evening.jsonl", evening.FIRST_EVENING)
+    platform.put("evening.jsonl", evening.FIRST_EVENING)
     daemon.tick()
-    platform.drop("morning.jsonl", evening.NEXT_MORNING)
+    platform.put("morning.jsonl", evening.NEXT_MORNING)
     assert len(daemon.ticks()) == 1
 
 
 def test_a_file_that_has_grown_asks_again(platform: Platform) -> None:
     daemon = Daemon(platform, "landed_files")
-    platform.drop("history.jsonl", evening.FIRST_EVENING)
+    platform.put("history.jsonl", evening.FIRST_EVENING)
     daemon.tick()
     platform.run("ingest")
-    platform.drop("history.jsonl", evening.EVENTS)
+    platform.put("history.jsonl", evening.EVENTS)
     assert len(daemon.ticks()) == 1
 
 
 def test_files_that_were_read_ask_for_nothing(platform: Platform) -> None:
     daemon = Daemon(platform, "landed_files")
-    platform.drop("evening.jsonl", evening.EVENTS)
+    platform.put("evening.jsonl", evening.EVENTS)
     platform.run("ingest")
     assert daemon.ticks() == []
 
@@ -76,20 +76,20 @@ def ran(platform: Platform, request: dg.RunRequest, status: dg.DagsterRunStatus)
 
 def test_a_run_that_failed_is_asked_for_again_but_not_for_ever(platform: Platform) -> None:
     daemon = Daemon(platform, "landed_files")
-    platform.drop("evening.jsonl", evening.FIRST_EVENING)
+    platform.put("evening.jsonl", evening.FIRST_EVENING)
     asked = []
     while requests := daemon.ticks(3):
         asked += requests
         ran(platform, requests[0], FAILED)
     assert len(asked) == MOST_ATTEMPTS
     assert "Failed 3 times" in str(daemon.said)
-    platform.drop("morning.jsonl", evening.NEXT_MORNING)
+    platform.put("morning.jsonl", evening.NEXT_MORNING)
     assert len(daemon.ticks()) == 1, "another set of files is another cause"
 
 
 def test_a_run_at_work_is_waited_for(platform: Platform) -> None:
     daemon = Daemon(platform, "landed_files")
-    platform.drop("evening.jsonl", evening.FIRST_EVENING)
+    platform.put("evening.jsonl", evening.FIRST_EVENING)
     (first,) = daemon.tick()
     ran(platform, first, FAILED)
     (again,) = daemon.tick()
@@ -100,7 +100,7 @@ def test_a_run_at_work_is_waited_for(platform: Platform) -> None:
 
 def test_a_run_that_dagster_starts_again_by_itself_is_waited_for_and_counts_once(platform: Platform) -> None:
     daemon = Daemon(platform, "landed_files")
-    platform.drop("evening.jsonl", evening.FIRST_EVENING)
+    platform.put("evening.jsonl", evening.FIRST_EVENING)
     (request,) = daemon.tick()
     killed = dg.DagsterRun("ingest", status=FAILED, tags={**request.tags, "dagster/will_retry": "true"})
     platform.instance.add_run(killed)
@@ -115,7 +115,7 @@ def test_a_run_that_dagster_starts_again_by_itself_is_waited_for_and_counts_once
 
 def test_a_run_that_was_cancelled_is_not_asked_for_again(platform: Platform) -> None:
     daemon = Daemon(platform, "landed_files")
-    platform.drop("evening.jsonl", evening.FIRST_EVENING)
+    platform.put("evening.jsonl", evening.FIRST_EVENING)
     ran(platform, daemon.tick()[0], dg.DagsterRunStatus.CANCELED)
     assert daemon.ticks() == []
 
@@ -124,7 +124,9 @@ def test_a_run_that_was_cancelled_is_not_asked_for_again(platform: Platform) -> 
 
 
 def landed(platform: Platform, *days: str) -> None:
-    platform.instance.report_runless_asset_event(dg.AssetMaterialization(DROPS, metadata={LANDED_DAYS: list(days)}))
+    platform.instance.report_runless_asset_event(
+        dg.AssetMaterialization(LANDED_FILES, metadata={LANDED_DAYS: list(days)})
+    )
 
 
 def range_of(request: dg.RunRequest) -> tuple[str, str]:
@@ -142,7 +144,7 @@ def test_landed_days_ask_for_one_run_a_range(platform: Platform) -> None:
 
 def test_the_requested_run_prepares_the_days_and_the_sensor_is_quiet_after_it(platform: Platform) -> None:
     daemon = Daemon(platform, "landed_days")
-    platform.drop("evening.jsonl", evening.EVENTS)
+    platform.put("evening.jsonl", evening.EVENTS)
     platform.run("ingest")
     (request,) = daemon.tick()
     assert platform.run("prepare", days=range_of(request)).success

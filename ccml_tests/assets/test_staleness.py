@@ -9,7 +9,7 @@ import pytest
 
 from ccml.errors import NotEnoughDataError
 from ccml_assets.skips import skippable
-from ccml_assets.staleness import DROPS, LANDED_DAYS, last_event, pending_days, ranges, stale_assets
+from ccml_assets.staleness import LANDED_DAYS, LANDED_FILES, last_event, pending_days, ranges, stale_assets
 from ccml_tests.assets import evening
 from ccml_tests.assets.platform import DAYS, Platform
 
@@ -23,7 +23,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 def lands(instance: dg.DagsterInstance, *days: str) -> None:
-    instance.report_runless_asset_event(dg.AssetMaterialization(DROPS, metadata={LANDED_DAYS: list(days)}))
+    instance.report_runless_asset_event(dg.AssetMaterialization(LANDED_FILES, metadata={LANDED_DAYS: list(days)}))
 
 
 def prepares(instance: dg.DagsterInstance, *days: str, code: str = "1", key: dg.AssetKey = MADE) -> None:
@@ -115,11 +115,11 @@ def test_days_less_than_a_week_apart_share_a_run(days: list[int], expected: list
 
 
 def test_what_lands_after_midnight_is_added_to_the_evening_before(platform: Platform) -> None:
-    platform.drop("evening.jsonl", evening.FIRST_EVENING)
+    platform.put("evening.jsonl", evening.FIRST_EVENING)
     platform.run("ingest")
     platform.run("prepare", days=(DAYS[0], DAYS[0]))
     assert platform.pending() == []
-    platform.drop("morning.jsonl", evening.NEXT_MORNING)
+    platform.put("morning.jsonl", evening.NEXT_MORNING)
     platform.run("ingest")
     assert platform.pending() == [DAYS[0], DAYS[1]]
     platform.run("prepare", days=(DAYS[0], DAYS[1]))

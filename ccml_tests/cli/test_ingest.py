@@ -30,7 +30,7 @@ def test_it_tells_the_counts_and_names_the_broken_line(ccml: Call, log: Path) ->
     told = " ".join(said.out.split())
     assert "1 files with 5 lines: 4 events landed on 1 days from 4 lines; 1 lines quarantined (1 truncated)" in told
     assert f"quarantined {log}:5: truncated: the file ends inside this line" in told
-    assert "[ 1/1] ✓ landing/drops" in told
+    assert "[ 1/1] ✓ landing/files" in told
 
 
 def test_as_json_it_tells_the_same_and_nothing_else(ccml: Call, log: Path) -> None:
@@ -71,6 +71,6 @@ def test_a_key_that_others_may_read_fails_the_landing_in_one_sentence(ccml: Call
     home.key_file.chmod(0o644)
     said = ccml("ingest", log)
     assert said.code == 1
-    assert said.err.startswith("ccml: landing/drops failed: ")
+    assert said.err.startswith("ccml: landing/files failed: ")
     assert str(home.key_file) in said.err
     assert "Traceback" not in said.err

@@ -16,18 +16,11 @@ from ccml.privacy.pseudonyms import Pseudonyms
 from ccml.telemetry import lake as lake_tables
 from ccml.telemetry import landing
 from ccml.telemetry.events import KINDS
-from ccml.telemetry.lake import (
-    append_once,
-    conflicting_duplicates,
-    landed_days,
-    open_table,
-    read_drops,
-    read_landed,
-    read_quarantine,
-)
+from ccml.telemetry.lake import append_once, landed_days, open_table, read_landed
 from ccml.telemetry.landing import LandingReport, land
 from ccml.telemetry.schema import arrow_schema
 from ccml.telemetry.sources import Source
+from ccml_tests.telemetry import stored
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 PSEUDONYMS = Pseudonyms(b"k" * 32)
@@ -120,7 +113,7 @@ def test_every_bad_line_is_quarantined_with_file_and_line_and_the_rest_lands(tmp
 
     report = landed(path, tmp_path / "lake")
 
-    quarantine = read_quarantine(tmp_path / "lake").sort_values("line")
+    quarantine = stored.quarantine(tmp_path / "lake").sort_values("line")
     assert quarantine["reason_code"].tolist() == [code for _, code in BAD_LINES] + ["truncated"]
     assert quarantine["line"].tolist() == [2 + 3 * place for place in range(len(BAD_LINES))] + [len(lines) + 1]
     assert set(quarantine["path"]) == {str(path)}
@@ -133,8 +126,8 @@ def test_every_bad_line_is_quarantined_with_file_and_line_and_the_rest_lands(tmp
         len(BAD_LINES) + 1,
     )
     assert report.lines == report.landed_lines + report.quarantined.total() + report.blank + report.duplicates
-    (drop,) = read_drops(tmp_path / "lake").to_dict("records")
-    assert (drop["lines"], drop["quarantined"], json.loads(drop["landed"])) == (
+    (file,) = stored.files(tmp_path / "lake").to_dict("records")
+    assert (file["lines"], file["quarantined"], json.loads(file["landed"])) == (
         report.lines,
         report.quarantined.total(),
         dict(report.landed),
@@ -171,7 +164,7 @@ def test_the_same_content_changes_nothing_under_any_name(tmp_path: Path) -> None
 
 
 def _versions(lake: Path) -> dict[str, int]:
-    tables = {name: open_table(lake, name) for name in [*KINDS, "quarantine", "drops"]}
+    tables = {name: open_table(lake, name) for name in [*KINDS, "quarantine", "files"]}
     return {name: table.version() for name, table in tables.items() if table is not None}
 
 
@@ -193,7 +186,7 @@ def test_one_id_with_another_content_is_quarantined_in_a_file_and_between_files(
     second = landed(write(tmp_path / "b.jsonl", event(1, time="2026-01-09T00:00:00Z")), tmp_path / "lake")
 
     assert first.quarantined == second.quarantined == {"conflicting_duplicate": 1}
-    assert read_quarantine(tmp_path / "lake")[["reason_code", "line"]].values.tolist() == [
+    assert stored.quarantine(tmp_path / "lake")[["reason_code", "line"]].values.tolist() == [
         ["conflicting_duplicate", 2],
         ["conflicting_duplicate", 1],
     ]
@@ -229,7 +222,7 @@ def test_nothing_private_is_written_anywhere_in_the_lake(tmp_path: Path) -> None
     # Parquet compresses, so the rows are searched once more as they are read.
     for frame in (read_landed(tmp_path / "lake", kind, report.days) for kind in KINDS):
         assert not frame.astype(str).map(lambda cell: secret in cell or name in cell or host in cell).to_numpy().any()
-    quarantine = read_quarantine(tmp_path / "lake").drop(columns="path").astype(str)
+    quarantine = stored.quarantine(tmp_path / "lake").drop(columns="path").astype(str)
     assert not quarantine.map(lambda cell: secret in cell or name in cell or host in cell).to_numpy().any()
 
 
@@ -263,7 +256,7 @@ def test_a_landing_cut_between_two_tables_is_completed_by_the_next(
     assert report.landed == {"interactions": 1, "executions": 1, "errors": 1}
     assert report.days == ["2026-01-01"]
     assert [len(ids(tmp_path / "lake", kind)) for kind in KINDS] == [1, 1, 1, 0, 0]
-    assert len(read_quarantine(tmp_path / "lake")) == len(read_drops(tmp_path / "lake")) == 1
+    assert len(stored.quarantine(tmp_path / "lake")) == len(stored.files(tmp_path / "lake")) == 1
 
 
 _LANDER = """
@@ -273,19 +266,20 @@ from pathlib import Path
 from ccml.privacy.pseudonyms import Pseudonyms
 from ccml.telemetry import landing
 from ccml.telemetry.sources import Source
+from ccml_tests.telemetry import stored
 landing._ROWS_PER_COMMIT = 40
 now = datetime(2026, 6, 1, tzinfo=UTC)
-drops, lake = Path(sys.argv[1]), Path(sys.argv[2])
+logs, lake = Path(sys.argv[1]), Path(sys.argv[2])
 # Loading libraries takes longer than landing: done before, or every kill would hit an import.
-landing.land([Source(str(drops / "0.jsonl"), "native")], lake.with_name(sys.argv[3]), Pseudonyms(b"k" * 32), now)
+landing.land([Source(str(logs / "0.jsonl"), "native")], lake.with_name(sys.argv[3]), Pseudonyms(b"k" * 32), now)
 print("ready", flush=True)
-landing.land([Source(str(drops), "native")], lake, Pseudonyms(b"k" * 32), now)
+landing.land([Source(str(logs), "native")], lake, Pseudonyms(b"k" * 32), now)
 """
 
 
-def _lander(drops: Path, lake: Path, warm_up: str) -> subprocess.Popen[str]:
+def _lander(logs: Path, lake: Path, warm_up: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", _LANDER, str(drops), str(lake), warm_up],
+        [sys.executable, "-c", _LANDER, str(logs), str(lake), warm_up],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ},
@@ -295,11 +289,11 @@ def _lander(drops: Path, lake: Path, warm_up: str) -> subprocess.Popen[str]:
 @pytest.mark.parametrize("rounds", [1, pytest.param(8, marks=pytest.mark.slow)])
 def test_killed_writers_lose_nothing_and_double_nothing(tmp_path: Path, rounds: int) -> None:
     expected = []
-    for drop in range(24):
-        numbers = range(drop * 10, drop * 10 + 10)
+    for log in range(24):
+        numbers = range(log * 10, log * 10 + 10)
         expected += [f"interaction-{number}" for number in numbers]
         pairs = [each for number in numbers for each in (event(number), event(number, "execution"))]
-        write(tmp_path / "in" / f"{drop}.jsonl", *pairs, f"broken {drop}".encode())
+        write(tmp_path / "in" / f"{log}.jsonl", *pairs, f"broken {log}".encode())
 
     cut_short = 0
     for round_ in range(rounds):
@@ -314,7 +308,7 @@ def test_killed_writers_lose_nothing_and_double_nothing(tmp_path: Path, rounds: 
                 writer.kill()
                 writer.wait()
                 writer.stdout.close()  # type: ignore[union-attr]
-            cut_short += len(ids(lake)) > 0 and len(read_drops(lake)) < 24
+            cut_short += len(ids(lake)) > 0 and len(stored.files(lake)) < 24
         landed(tmp_path / "in", lake)
 
         for table in ("interactions", "executions"):
@@ -322,8 +316,8 @@ def test_killed_writers_lose_nothing_and_double_nothing(tmp_path: Path, rounds: 
             assert rows is not None
             assert rows.to_pyarrow_table().num_rows == len(expected)
         assert ids(lake) == sorted(expected)
-        assert sorted(read_quarantine(lake)["text"]) == sorted(f"broken {drop}" for drop in range(24))
-        assert len(read_drops(lake)) == 24
+        assert sorted(stored.quarantine(lake)["text"]) == sorted(f"broken {log}" for log in range(24))
+        assert len(stored.files(lake)) == 24
     assert cut_short > 0, "no kill hit a landing at work, so nothing was shown"
 
 
@@ -339,7 +333,7 @@ def test_a_writer_that_looked_before_another_committed_adds_nothing(
     table = open_table(tmp_path / "lake", "interactions")
     assert table is not None
     rows = {
-        drop: table.to_pyarrow_table(filters=[("drop", "=", drop)]) for drop in read_drops(tmp_path / "lake")["drop"]
+        file: table.to_pyarrow_table(filters=[("file", "=", file)]) for file in stored.files(tmp_path / "lake")["file"]
     }
 
     monkeypatch.setattr(lake_tables, "open_or_create_table", lambda lake, name: looked)
@@ -359,8 +353,6 @@ def test_rows_two_writers_left_at_the_same_moment_are_read_as_the_first(tmp_path
     append_once(tmp_path / "one", "interactions", {"b": table.to_pyarrow_table()})
 
     assert read_landed(tmp_path / "one", "interactions", ["2026-01-01"])["request"].tolist() == ["first"]
-    conflicts = conflicting_duplicates(tmp_path / "one", "interactions", ["2026-01-01"])
-    assert conflicts[["event_id", "line"]].values.tolist() == [["interaction-0", 1]]
 
 
 def test_files_still_being_written_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -385,7 +377,7 @@ def test_files_still_being_written_wait(tmp_path: Path, monkeypatch: pytest.Monk
     assert growing.exists()
 
 
-def test_books_that_do_not_add_up_stop_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sums_that_do_not_agree_stop_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "a.jsonl", event(0), event(1))
     monkeypatch.setattr(landing, "_fingerprint", lambda path: ("sha", 3))
 
@@ -421,22 +413,21 @@ def test_a_session_continued_in_a_second_file_is_not_a_conflict(tmp_path: Path) 
     assert ids(tmp_path / "lake") == ["t1"]
 
 
-def test_real_logs_of_every_format_land_with_books_that_add_up(tmp_path: Path, shared_data: Path) -> None:
+def test_real_logs_of_every_format_land_with_sums_that_agree(tmp_path: Path, shared_data: Path) -> None:
     now = datetime.now(UTC)
     lake = tmp_path / "lake"
     for folder in ("agent_sessions", "shell_history"):
+        before = set(stored.files(lake)["file"])
         report = landed(shared_data / folder, lake, "auto", now)
         accounted = report.landed_lines + report.duplicates + report.blank + report.skipped.total()
         assert report.lines == accounted + report.quarantined.total()
-        assert report.landed.total() == sum(sum(json.loads(drop).values()) for drop in _landed_of(lake, report))
+        written = stored.files(lake)
+        written = written[~written["file"].isin(before)]
+        assert len(written) == report.files
+        assert report.landed.total() == sum(sum(json.loads(row).values()) for row in written["landed"])
         assert landed(shared_data / folder, lake, "auto", now).files == 0
     claude = read_landed(lake, "interactions", landed_days(lake)).query("source == 'claude-code'")
     assert len(claude.query("command != '' and not event_id.str.startswith('request:')")) == 290
-
-
-def _landed_of(lake: Path, report: LandingReport) -> list[str]:
-    drops = read_drops(lake).set_index("drop")
-    return [drops.loc[drop.sha256, "landed"] for drop in report.drops]
 
 
 def test_events_of_one_second_are_read_in_the_order_of_their_log(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ccml.telemetry.events import Error, Execution, Feedback, Interaction
 from ccml.telemetry.readers.claude_text import command_line, human_request
-from ccml_tests.telemetry.readers.books import read, read_folder
+from ccml_tests.telemetry.readers.reading import read, read_folder
 
 SECOND = iter(range(10_000))
 
@@ -62,9 +62,9 @@ def test_a_call_carries_the_latest_request_and_its_outcome(tmp_path: Path) -> No
         answered("t2", "Exit code 1\ndf: permission denied", is_error=True),
     )
 
-    books = read(session, "claude-code")
+    reading = read(session, "claude-code")
 
-    first, second = books.of(Interaction)
+    first, second = reading.of(Interaction)
     assert (first.event_id, first.request, first.command, first.tool) == ("t1", "list the files", "ls -la", "bash")
     assert (second.request, second.directory, second.user_id, second.platform) == (
         "now the disk",
@@ -72,13 +72,13 @@ def test_a_call_carries_the_latest_request_and_its_outcome(tmp_path: Path) -> No
         "ada",
         "linux",
     )
-    fine, failed = books.of(Execution)
+    fine, failed = reading.of(Execution)
     assert (fine.interaction_id, fine.failed, fine.output_bytes, fine.duration_ms) == ("t1", False, 7, 1_000.0)
     assert (failed.failed, failed.exit_status) == (True, 1)
-    (error,) = books.of(Error)
+    (error,) = reading.of(Error)
     assert (error.interaction_id, error.category) == ("t2", "permission")
-    assert books.skipped == {"request": 2}
-    assert books.facts["errors"] == 1
+    assert reading.skipped == {"request": 2}
+    assert reading.facts["errors"] == 1
 
 
 def test_the_next_call_of_the_same_tool_is_the_recovery(tmp_path: Path) -> None:
@@ -116,11 +116,11 @@ def test_a_call_the_person_refuses_never_ran(tmp_path: Path) -> None:
     refusal = "The user doesn't want to proceed with this tool use. The tool use was rejected."
     session = write(tmp_path / "a.jsonl", called("t1", "rm -r build"), answered("t1", refusal, is_error=True))
 
-    books = read(session, "claude-code")
+    reading = read(session, "claude-code")
 
-    assert books.of(Execution) == []
-    assert [(found.interaction_id, found.verdict) for found in books.of(Feedback)] == [("t1", "rejected")]
-    assert [found.category for found in books.of(Error)] == ["rejected"]
+    assert reading.of(Execution) == []
+    assert [(found.interaction_id, found.verdict) for found in reading.of(Feedback)] == [("t1", "rejected")]
+    assert [found.category for found in reading.of(Error)] == ["rejected"]
 
 
 def test_an_interruption_rejects_the_calls_that_wait_and_no_others(tmp_path: Path) -> None:
@@ -133,10 +133,10 @@ def test_an_interruption_rejects_the_calls_that_wait_and_no_others(tmp_path: Pat
         said("[Request interrupted by user]"),
     )
 
-    books = read(session, "claude-code")
+    reading = read(session, "claude-code")
 
-    assert [found.interaction_id for found in books.of(Feedback)] == ["t2"]
-    assert books.skipped == {"interruption": 1}
+    assert [found.interaction_id for found in reading.of(Feedback)] == ["t2"]
+    assert reading.skipped == {"interruption": 1}
 
 
 def test_a_request_without_a_call_is_an_interaction_without_a_command(tmp_path: Path) -> None:
@@ -154,12 +154,12 @@ def test_a_call_or_a_request_met_twice_is_one_event(tmp_path: Path) -> None:
     again = [{**found, "uuid": f"copy-{found['uuid']}"} for found in (question, call, result)]
     session = write(tmp_path / "a.jsonl", question, call, result, *again)
 
-    books = read(session, "claude-code")
+    reading = read(session, "claude-code")
 
-    assert [type(event) for event in books.events] == [Interaction, Execution, Error]
-    assert books.skipped == {"request": 1, "duplicate": 3}
-    assert (books.facts["tool_calls"], books.facts["tool_calls_unique"]) == (2, 1)
-    assert (books.facts["errors"], books.facts["errors_unique"]) == (2, 1)
+    assert [type(event) for event in reading.events] == [Interaction, Execution, Error]
+    assert reading.skipped == {"request": 1, "duplicate": 3}
+    assert (reading.facts["tool_calls"], reading.facts["tool_calls_unique"]) == (2, 1)
+    assert (reading.facts["errors"], reading.facts["errors_unique"]) == (2, 1)
 
 
 def test_a_sub_agent_is_a_session_of_its_own_with_its_prompt_as_request(tmp_path: Path) -> None:
@@ -188,9 +188,9 @@ def test_bad_lines_are_named_and_the_rest_lands(tmp_path: Path) -> None:
         {"type": "a-kind-of-tomorrow"},
     )
 
-    books = read(session, "claude-code")
+    reading = read(session, "claude-code")
 
-    assert books.refused == {
+    assert reading.refused == {
         1: "not_json",
         2: "bad_json",
         3: "missing_field",
@@ -198,11 +198,11 @@ def test_bad_lines_are_named_and_the_rest_lands(tmp_path: Path) -> None:
         5: "wrong_type",
         6: "missing_field",
     }
-    assert books.skipped == {"blank": 1, "progress": 1, "a-kind-of-tomorrow": 1}
-    assert [event.event_id for event in books.events] == ["t1"]
+    assert reading.skipped == {"blank": 1, "progress": 1, "a-kind-of-tomorrow": 1}
+    assert [event.event_id for event in reading.events] == ["t1"]
 
 
-def test_a_session_cut_in_the_middle_of_a_line_is_told_from_a_broken_one(tmp_path: Path) -> None:
+def test_a_session_cut_in_the_middle_of_a_line_is_told_apart_from_a_broken_one(tmp_path: Path) -> None:
     session = tmp_path / "a.jsonl"
     session.write_text(json.dumps(called("t1", "ls")) + "\n" + json.dumps(answered("t1"))[:-10])
 
@@ -229,10 +229,10 @@ def test_a_command_the_client_answers_itself_is_no_request(tmp_path: Path) -> No
         record("user", "<command-name>/init</command-name>"),
     )
 
-    books = read(session, "claude-code")
+    reading = read(session, "claude-code")
 
-    assert [event.request for event in books.of(Interaction)] == ["/init"]
-    assert books.skipped == {"local_command": 2, "client_note": 1}
+    assert [event.request for event in reading.of(Interaction)] == ["/init"]
+    assert reading.skipped == {"local_command": 2, "client_note": 1}
 
 
 def test_a_shell_line_the_person_typed_is_a_command_without_a_request(tmp_path: Path) -> None:
@@ -303,18 +303,18 @@ def test_real_sessions_give_what_an_independent_count_finds(shared_data: Path) -
                     counts["errors"] += 1
                     errors.add(block["tool_use_id"])
 
-    books = read_folder(folder, "*.jsonl", "claude-code")
+    reading = read_folder(folder, "*.jsonl", "claude-code")
 
-    facts = books.facts
+    facts = reading.facts
     assert (facts["tool_calls"], facts["bash_commands"], facts["errors"]) == (
         counts["calls"],
         counts["Bash"],
         counts["errors"],
     )
-    commands = {event.event_id: event for event in books.of(Interaction) if event.event_id in calls}
+    commands = {event.event_id: event for event in reading.of(Interaction) if event.event_id in calls}
     assert commands.keys() == calls.keys()
     assert facts["tool_calls_unique"] == len(calls)
     assert sum(event.tool == "bash" for event in commands.values()) == list(calls.values()).count("Bash")
-    assert {event.interaction_id for event in books.of(Error)} == errors
-    assert len(books.refused) > 0
-    assert sum(record.rejection is not None for record in books.records) == counts["not JSON"]
+    assert {event.interaction_id for event in reading.of(Error)} == errors
+    assert len(reading.refused) > 0
+    assert sum(record.rejection is not None for record in reading.records) == counts["not JSON"]

@@ -10,7 +10,7 @@ import pytest
 from ccml.errors import InputError
 from ccml.telemetry.readers import FORMATS, detect_format, find_files
 from ccml.telemetry.sources import Source
-from ccml_tests.telemetry.readers.books import read
+from ccml_tests.telemetry.readers.reading import read
 
 EXAMPLES = {
     "native": ("a.jsonl", '{"kind": "interaction", "event_id": "i"}'),
@@ -24,7 +24,7 @@ EXAMPLES = {
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_each_format_is_told_by_what_a_file_holds(tmp_path: Path, format: str) -> None:
+def test_each_format_is_recognised_by_what_a_file_holds(tmp_path: Path, format: str) -> None:
     name, content = EXAMPLES[format]
     path = tmp_path / name
     path.write_text(content)
@@ -32,7 +32,7 @@ def test_each_format_is_told_by_what_a_file_holds(tmp_path: Path, format: str) -
     assert detect_format(path) == format
 
 
-def test_a_history_without_times_is_told_by_its_name(tmp_path: Path) -> None:
+def test_a_history_without_times_is_recognised_by_its_name(tmp_path: Path) -> None:
     (tmp_path / ".bash_history").write_text("ls\n")
     (tmp_path / ".zsh_history").write_text("ls\n")
 
@@ -40,7 +40,7 @@ def test_a_history_without_times_is_told_by_its_name(tmp_path: Path) -> None:
     assert detect_format(tmp_path / ".zsh_history") == "zsh-history"
 
 
-def test_a_table_of_steps_is_told_from_a_native_log(tmp_path: Path) -> None:
+def test_a_table_of_steps_is_not_taken_for_a_native_log(tmp_path: Path) -> None:
     path = tmp_path / "table.jsonl"
     path.write_text(json.dumps({"run": "r", "instance": "i", "step": 0, "command": "ls"}))
 

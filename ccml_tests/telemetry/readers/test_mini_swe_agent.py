@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccml.telemetry.events import Error, Execution, Interaction
-from ccml_tests.telemetry.readers.books import read, read_folder
+from ccml_tests.telemetry.readers.reading import read, read_folder
 
 ASKED = 1_775_784_986.5
 
@@ -51,26 +51,26 @@ def test_a_step_becomes_an_interaction_an_execution_and_where_it_failed_an_error
         *step(1, "ls", 0, "src"),
     )
 
-    books = read(path, "mini-swe-agent")
+    reading = read(path, "mini-swe-agent")
 
-    first, second = books.of(Interaction)
+    first, second = reading.of(Interaction)
     assert (first.request, first.command, first.directory) == (
         "Fix the parser\nIt drops dates.",
         "cat parser.py",
         "/testbed",
     )
     assert (second.session_id, second.user_id) == ("shop-1:m-1", "mini-swe-agent:m-1")
-    assert [found.exit_status for found in books.of(Execution)] == [1, 0]
-    assert books.of(Execution)[0].duration_ms == 250
-    (error,) = books.of(Error)
+    assert [found.exit_status for found in reading.of(Execution)] == [1, 0]
+    assert reading.of(Execution)[0].duration_ms == 250
+    (error,) = reading.of(Error)
     assert (error.category, error.recovery_command, error.recovered, error.recovery_ms) == (
         "not_found",
         "ls",
         True,
         10_000,
     )
-    assert [record.line for record in books.records] == [1, 2, 3, 4, 5, 6]
-    assert books.skipped == {"system": 1, "user": 1, "tool": 2}
+    assert [record.line for record in reading.records] == [1, 2, 3, 4, 5, 6]
+    assert reading.skipped == {"system": 1, "user": 1, "tool": 2}
 
 
 def test_a_command_that_ran_into_its_time_limit_is_an_error_by_its_exception(tmp_path: Path) -> None:
@@ -92,10 +92,10 @@ def test_commands_are_found_where_older_versions_wrote_them(tmp_path: Path) -> N
         {"role": "user", "content": "<returncode>2</returncode>\nno"},
     )
 
-    books = read(path, "mini-swe-agent")
+    reading = read(path, "mini-swe-agent")
 
-    assert [event.command for event in books.of(Interaction)] == ["pwd", "ls -la"]
-    assert [event.exit_status for event in books.of(Execution)] == [0, 2]
+    assert [event.command for event in reading.of(Interaction)] == ["pwd", "ls -la"]
+    assert [event.exit_status for event in reading.of(Execution)] == [0, 2]
 
 
 def test_a_file_that_is_no_trajectory_is_one_refused_line(tmp_path: Path) -> None:
@@ -116,13 +116,13 @@ def test_a_table_of_steps_gives_the_same_events_as_the_trajectory_it_was_made_fr
     table = tmp_path / "steps.jsonl"
     table.write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"run": "r"}\n{"ru')
 
-    books = read(table, "mini-swe-agent")
+    reading = read(table, "mini-swe-agent")
 
-    assert [event.event_id for event in books.events] == [
+    assert [event.event_id for event in reading.events] == [
         event.event_id for event in read(path, "mini-swe-agent").events
     ]
-    assert books.of(Error)[0].recovered is True
-    assert books.refused == {3: "missing_field", 4: "truncated"}
+    assert reading.of(Error)[0].recovered is True
+    assert reading.refused == {3: "missing_field", 4: "truncated"}
 
 
 _WILD = st.recursive(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ccml.telemetry.events import Interaction
-from ccml_tests.telemetry.readers.books import read, read_folder
+from ccml_tests.telemetry.readers.reading import read, read_folder
 
 
 def record(**changes: object) -> dict[str, object]:
@@ -79,21 +79,21 @@ def test_bad_lines_are_refused_by_reason_and_the_rest_lands(tmp_path: Path) -> N
     )
     path.write_text(path.read_text() + "\n" + json.dumps(record()) + "\n" + json.dumps(record())[:30])
 
-    books = read(path, "muni")
+    reading = read(path, "muni")
 
-    assert books.refused == {1: "wrong_type", 2: "missing_field", 3: "bad_value", 6: "truncated"}
-    assert books.skipped == {"blank": 1}
-    assert len(books.events) == 1
+    assert reading.refused == {1: "wrong_type", 2: "missing_field", 3: "bad_value", 6: "truncated"}
+    assert reading.skipped == {"blank": 1}
+    assert len(reading.events) == 1
 
 
 def test_real_trainings_give_what_an_independent_count_finds(shared_data: Path) -> None:
     folder = shared_data / "shell_history" / "muni"
     lines = [json.loads(line) for path in folder.rglob("*.json") for line in path.read_text().splitlines() if line]
 
-    books = read_folder(folder, "*.json", "muni")
+    reading = read_folder(folder, "*.json", "muni")
 
-    assert books.facts["tool_calls"] == len(books.events) == len(lines)
-    assert books.facts["bash_commands"] == sum(line["cmd_type"] == "bash-command" for line in lines)
-    assert sorted(event.command for event in books.of(Interaction)) == sorted(line["cmd"] for line in lines)
-    assert len({event.event_id for event in books.events}) == len(lines)
-    assert len({event.user_id for event in books.events}) == len(list(folder.rglob("*.json")))
+    assert reading.facts["tool_calls"] == len(reading.events) == len(lines)
+    assert reading.facts["bash_commands"] == sum(line["cmd_type"] == "bash-command" for line in lines)
+    assert sorted(event.command for event in reading.of(Interaction)) == sorted(line["cmd"] for line in lines)
+    assert len({event.event_id for event in reading.events}) == len(lines)
+    assert len({event.user_id for event in reading.events}) == len(list(folder.rglob("*.json")))

@@ -11,53 +11,53 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccml.telemetry.events import Execution, Interaction
-from ccml_tests.telemetry.readers.books import Books, read
+from ccml_tests.telemetry.readers.reading import Reading, read
 
 WRITTEN_AT = 1_700_000_000
 
 
-def history(tmp_path: Path, format: str, content: bytes) -> Books:
+def history(tmp_path: Path, format: str, content: bytes) -> Reading:
     path = tmp_path / "history"
     path.write_bytes(content)
     os.utime(path, (WRITTEN_AT, WRITTEN_AT))
     return read(path, format)
 
 
-def commands(books: Books) -> list[tuple[int, str]]:
-    return [(int(event.time.timestamp()), event.command) for event in books.of(Interaction)]
+def commands(reading: Reading) -> list[tuple[int, str]]:
+    return [(int(event.time.timestamp()), event.command) for event in reading.of(Interaction)]
 
 
 def test_bash_with_times_joins_the_lines_between_two_times(tmp_path: Path) -> None:
-    books = history(tmp_path, "bash-history", b"#1448570565\nfor i in 1 2\ndo echo $i\ndone\n#1448570586\nll\n")
+    reading = history(tmp_path, "bash-history", b"#1448570565\nfor i in 1 2\ndo echo $i\ndone\n#1448570586\nll\n")
 
-    assert commands(books) == [(1448570565, "for i in 1 2\ndo echo $i\ndone"), (1448570586, "ll")]
-    assert books.skipped == {"timestamp": 2, "continuation": 2}
+    assert commands(reading) == [(1448570565, "for i in 1 2\ndo echo $i\ndone"), (1448570586, "ll")]
+    assert reading.skipped == {"timestamp": 2, "continuation": 2}
 
 
 def test_bash_without_times_counts_back_from_when_the_file_was_written(tmp_path: Path) -> None:
-    books = history(tmp_path, "bash-history", "begin\nBöhmermann\nend\n".encode())
+    reading = history(tmp_path, "bash-history", "begin\nBöhmermann\nend\n".encode())
 
-    assert commands(books) == [(WRITTEN_AT - 3, "begin"), (WRITTEN_AT - 2, "Böhmermann"), (WRITTEN_AT - 1, "end")]
+    assert commands(reading) == [(WRITTEN_AT - 3, "begin"), (WRITTEN_AT - 2, "Böhmermann"), (WRITTEN_AT - 1, "end")]
 
 
 def test_bash_lines_before_the_first_time_come_before_it(tmp_path: Path) -> None:
-    books = history(tmp_path, "bash-history", b"old\n#1448570565\nnew\n")
+    reading = history(tmp_path, "bash-history", b"old\n#1448570565\nnew\n")
 
-    assert commands(books) == [(1448570564, "old"), (1448570565, "new")]
+    assert commands(reading) == [(1448570564, "old"), (1448570565, "new")]
 
 
 def test_a_comment_in_a_history_is_a_command_and_a_time_without_one_is_nothing(tmp_path: Path) -> None:
-    books = history(tmp_path, "bash-history", b"# note to self\n#1448570565\n#1448570570\nls\n")
+    reading = history(tmp_path, "bash-history", b"# note to self\n#1448570565\n#1448570570\nls\n")
 
-    assert [command for _, command in commands(books)] == ["# note to self", "ls"]
+    assert [command for _, command in commands(reading)] == ["# note to self", "ls"]
 
 
 def test_a_line_that_is_not_utf8_is_refused_and_the_rest_lands(tmp_path: Path) -> None:
-    books = history(tmp_path, "bash-history", b"caf\xe9\nls\n\x00\x00\n\n")
+    reading = history(tmp_path, "bash-history", b"caf\xe9\nls\n\x00\x00\n\n")
 
-    assert books.refused == {1: "bad_encoding", 3: "nul_byte"}
-    assert [command for _, command in commands(books)] == ["ls"]
-    assert books.skipped == {"blank": 1}
+    assert reading.refused == {1: "bad_encoding", 3: "nul_byte"}
+    assert [command for _, command in commands(reading)] == ["ls"]
+    assert reading.skipped == {"blank": 1}
 
 
 def test_a_time_before_histories_had_times_is_refused(tmp_path: Path) -> None:
@@ -79,39 +79,39 @@ def test_a_history_that_has_grown_keeps_the_ids_of_its_old_entries(tmp_path: Pat
 
 
 def test_zsh_keeps_start_and_duration_and_joins_continued_lines(tmp_path: Path) -> None:
-    books = history(tmp_path, "zsh-history", b": 1700000000:3;make\n: 1700000010:0;echo a\\\nb\nplain\n")
+    reading = history(tmp_path, "zsh-history", b": 1700000000:3;make\n: 1700000010:0;echo a\\\nb\nplain\n")
 
-    assert commands(books) == [(1700000000, "make"), (1700000010, "echo a\nb"), (WRITTEN_AT - 1, "plain")]
-    assert [event.duration_ms for event in books.of(Execution)] == [3_000, 0]
-    assert [event.failed for event in books.of(Execution)] == [None, None]
+    assert commands(reading) == [(1700000000, "make"), (1700000010, "echo a\nb"), (WRITTEN_AT - 1, "plain")]
+    assert [event.duration_ms for event in reading.of(Execution)] == [3_000, 0]
+    assert [event.failed for event in reading.of(Execution)] == [None, None]
 
 
 def test_zsh_metafied_bytes_are_read_back(tmp_path: Path) -> None:
     # `ą` is C4 85 in UTF-8; zsh stores 85 as 83 A5.
-    books = history(tmp_path, "zsh-history", b": 1700000000:0;echo \xc4\x83\xa5\n")
+    reading = history(tmp_path, "zsh-history", b": 1700000000:0;echo \xc4\x83\xa5\n")
 
-    assert commands(books) == [(1700000000, "echo ą")]
+    assert commands(reading) == [(1700000000, "echo ą")]
 
 
 def test_an_escaped_backslash_at_the_end_continues_nothing(tmp_path: Path) -> None:
-    books = history(tmp_path, "zsh-history", b": 1700000000:0;echo \\\\\n: 1700000001:0;ls\n")
+    reading = history(tmp_path, "zsh-history", b": 1700000000:0;echo \\\\\n: 1700000001:0;ls\n")
 
-    assert [command for _, command in commands(books)] == ["echo \\\\", "ls"]
+    assert [command for _, command in commands(reading)] == ["echo \\\\", "ls"]
 
 
 def test_fish_entries_are_unescaped_and_their_paths_left_out(tmp_path: Path) -> None:
     content = b"- cmd: echo a\\nb \\\\n\n  when: 1700000000\n  paths:\n    - a\n- cmd: ls\n  when: 1700000001\nwhat\n"
-    books = history(tmp_path, "fish-history", content)
+    reading = history(tmp_path, "fish-history", content)
 
-    assert commands(books) == [(1700000000, "echo a\nb \\n"), (1700000001, "ls")]
-    assert books.refused == {7: "bad_value"}
-    assert books.skipped == {"timestamp": 2, "path": 2}
+    assert commands(reading) == [(1700000000, "echo a\nb \\n"), (1700000001, "ls")]
+    assert reading.refused == {7: "bad_value"}
+    assert reading.skipped == {"timestamp": 2, "path": 2}
 
 
 def test_the_owner_of_the_home_directory_is_the_user_and_no_id_shows_the_name(tmp_path: Path) -> None:
-    books = history(tmp_path, "bash-history", b"ls\n")
+    reading = history(tmp_path, "bash-history", b"ls\n")
 
-    (event,) = books.of(Interaction)
+    (event,) = reading.of(Interaction)
     assert event.user_id in ("local", "root") or event.user_id in str(tmp_path)
     assert event.user_id not in event.session_id
 

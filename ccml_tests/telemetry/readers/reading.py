@@ -18,7 +18,7 @@ _E = TypeVar("_E", bound=Event)
 
 
 @dataclass
-class Books:
+class Reading:
     records: list[Record] = field(default_factory=list)
     facts: Counter[str] = field(default_factory=Counter)
 
@@ -38,14 +38,14 @@ class Books:
         return Counter(record.skipped for record in self.records if record.skipped is not None)
 
 
-def read(path: Path, format: str) -> Books:
-    books = Books()
-    books.records = list(read_file(path, format, now=NOW, facts=books.facts))
-    return books
+def read(path: Path, format: str) -> Reading:
+    reading = Reading()
+    reading.records = list(read_file(path, format, now=NOW, facts=reading.facts))
+    return reading
 
 
-def read_folder(folder: Path, pattern: str, format: str) -> Books:
-    books = Books()
+def read_folder(folder: Path, pattern: str, format: str) -> Reading:
+    reading = Reading()
     for path in sorted(folder.rglob(pattern)):
-        books.records += read_file(path, format, now=NOW, facts=books.facts)
-    return books
+        reading.records += read_file(path, format, now=NOW, facts=reading.facts)
+    return reading
