@@ -19,9 +19,10 @@ EMBEDDINGS = dg.AssetKey(["features", "text_embeddings"])
 
 
 class SearchResult(msgspec.Struct, frozen=True):
-    """`best` overrides the profile's settings; `trials` as the study recorded them."""
+    """`best` overrides the profile's settings; `rule` says why it was chosen; `trials` as the study recorded them."""
 
     best: dict[str, Any]
+    rule: str
     trials: list[dict[str, Any]]
 
     def as_trials(self) -> list[Trial]:
@@ -65,8 +66,8 @@ def command_search(
         run.log_params(study.best)
         run.log_metrics({"validation_mrr": study.best_score, "trials": float(len(study.trials))})
         return dg.MaterializeResult(
-            value=SearchResult(study.best, study.trials),
-            metadata={"best": study.best, "validation_mrr": study.best_score, **run.metadata},
+            value=SearchResult(study.best, study.rule, study.trials),
+            metadata={"best": study.best, "why": study.rule, "validation_mrr": study.best_score, **run.metadata},
         )
 
 

@@ -225,7 +225,7 @@ _PAGE = """<!doctype html>
   <div class="scroll"><table>
     <tr><th>Trial</th><th>State</th><th class="n">Value</th><th>Parameters</th></tr>
     {% for trial in report.trials %}
-    <tr><td>{{ trial.number }}</td><td>{{ trial.state|lower }}</td>
+    <tr><td>{{ trial.number }}</td><td>{{ trial.state }}</td>
       <td class="n">{{ "%.3f"|format(trial.value) if trial.value is not none else "–" }}</td>
       <td class="quiet">
       {%- for key, value in trial.parameters.items() %}{{ ", " if not loop.first }}{{ key }} {{ value }}{% endfor -%}

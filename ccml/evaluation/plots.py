@@ -218,8 +218,8 @@ def _draw_panel(axis: Any, panel: Panel) -> None:
 def _trials(report: ModelReport) -> Any:
     figure, axis = _figure(3.0)
     done = [trial for trial in report.trials if trial.value is not None]
-    complete = [trial for trial in done if trial.state == "COMPLETE"]
-    pruned = [trial for trial in done if trial.state != "COMPLETE"]
+    complete = [trial for trial in done if trial.state == "complete"]
+    pruned = [trial for trial in done if trial.state == "pruned"]
     axis.plot([t.number for t in complete], [t.value for t in complete], "o", color=MODEL, ms=5, label="complete")
     if pruned:
         axis.plot([t.number for t in pruned], [t.value for t in pruned], "x", color=OTHER, ms=5, label="stopped early")

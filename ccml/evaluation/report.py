@@ -15,6 +15,9 @@ from ccml.profiles import EvaluationSettings
 
 Unit: TypeAlias = Literal["share", "reward", "ms", "MB", "epochs", "score"]
 
+TrialState: TypeAlias = Literal["complete", "pruned"]
+"""How a trial of a search ended: after all its epochs, or early because others were ahead of it."""
+
 SMALLEST_SLICE = 30
 """Rows; the interval of a smaller slice says nothing a reader could use."""
 
@@ -96,7 +99,7 @@ class Stage(Struct, frozen=True):
 
 class Trial(Struct, frozen=True):
     number: int
-    state: str
+    state: TrialState
     value: float | None
     parameters: dict[str, Any]
 

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from ccml.evaluation.cost import Cost
+from ccml.evaluation.report import Trial
+from ccml.features.encoder import load_encoder
+from ccml.models.command.module import CommandTransforms
+from ccml.models.command.study import run_study
+from ccml.profiles import PROFILES, EncoderSettings, StudySettings
+from ccml_assets.models import SearchResult
+from ccml_tests.models.rows import command_sequences
 
 COST = Cost([5.0 + 0.1 * i for i in range(60)], [1.0, 2.0])
 
@@ -66,3 +77,18 @@ def intent_rows(rng: np.random.Generator, rows: int, labels: list[str]) -> tuple
         }
     )
     return frame, targets
+
+
+@cache
+def searched() -> list[Trial]:
+    """Trials of a small search, as its asset hands them to the report."""
+    rows = command_sequences(400)
+    command = replace(PROFILES["smoke"].command, history=4)
+    encoder = load_encoder(EncoderSettings("tiny-random", max_tokens=12), corpus=rows["request"])
+    transforms = CommandTransforms.fit(rows[rows["split"] == "train"], command.history, command.min_count)
+    settings = StudySettings(trials=4, examples=150, epochs=3, timeout_seconds=60.0)
+    with TemporaryDirectory() as folder:
+        found = run_study(
+            rows, encoder, command, settings, transforms, directory=Path(folder), data_hash="a" * 16, seed=3
+        )
+    return SearchResult(found.best, found.rule, found.trials).as_trials()

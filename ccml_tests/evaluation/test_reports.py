@@ -12,14 +12,14 @@ import pytest
 from ccml.errors import NotEnoughDataError
 from ccml.evaluation.cost import Cost, measure
 from ccml.evaluation.html import page
-from ccml.evaluation.plots import pictures
-from ccml.evaluation.report import ModelReport, Trial, read_report, skipped_report, stages
+from ccml.evaluation.plots import _trials, pictures
+from ccml.evaluation.report import ModelReport, read_report, skipped_report, stages
 from ccml.models.command.report import command_report, command_scores, label_programs
 from ccml.models.intent.report import intent_report
 from ccml.models.policy.report import LOGGING_POLICY, PolicyEvaluator, policy_report
 from ccml.models.policy.training import train_policy
 from ccml.profiles import EvaluationSettings, PolicySettings
-from ccml_tests.evaluation.predictions import COST, command_rows, guesses, intent_rows
+from ccml_tests.evaluation.predictions import COST, command_rows, guesses, intent_rows, searched
 from ccml_tests.models.policy.bandit import Bandit, episodes
 
 EVALUATION = EvaluationSettings(bootstrap_replicates=300)
@@ -50,7 +50,7 @@ def a_command_report(rows: int = 800, skill: float = 0.7, evaluation: Evaluation
             ]
         },
         validation_rows=100,
-        trials=[Trial(0, "COMPLETE", 0.5, {"lr": 1e-4}), Trial(1, "PRUNED", 0.3, {"lr": 1e-2})],
+        trials=searched(),
         facts={"data hash": "ab12cd34"},
     )
 
@@ -206,6 +206,16 @@ def test_the_page_holds_the_headline_every_baseline_and_every_picture() -> None:
     assert f"{100 * report.headline_value.estimate:.1f} %" in html
     assert all(baseline.name in html for baseline in report.baselines)
     assert "left out: no requests" in html
+
+
+def test_the_picture_of_a_real_search_shows_a_finished_trial_as_finished() -> None:
+    report = a_command_report()
+    (axis,) = _trials(report).axes
+    drawn = {str(line.get_label()): len(line.get_xdata()) for line in axis.get_lines()}
+    states = [trial.state for trial in report.trials]
+    assert set(states) == {"complete", "pruned"}
+    assert drawn["complete"] == drawn["best so far"] == states.count("complete")
+    assert drawn["stopped early"] == states.count("pruned")
 
 
 def test_text_from_the_logs_cannot_become_markup() -> None:

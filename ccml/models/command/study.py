@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from ccml.errors import NotEnoughDataError
+from ccml.evaluation.report import TrialState
 from ccml.features.encoder import LoadedEncoder
 from ccml.models.command.module import CommandTransforms
 from ccml.profiles import CommandSettings, StudySettings
@@ -39,6 +40,9 @@ class StudyResult:
     name: str
     best: dict[str, Any]
     best_score: float
+    """Of the chosen trial; another may have a higher one, see `rule`."""
+    rule: str
+    """Which trial was chosen and why, with the numbers."""
     trials: list[dict[str, Any]]
     new_trials: int
 
@@ -58,9 +62,10 @@ def run_study(
 ) -> StudyResult:
     """Runs the trials that are still missing. The score is the validation rows' mean reciprocal rank.
 
-    The first trial is `command` as it stands, so the search has it to beat. Of the trials that are within `RESOLVED`
-    standard errors of the best the cheapest is chosen (after Breiman et al. 1984): a difference the validation rows
-    cannot resolve is not worth a wider model. One process at a time may work on a study: trials left running by a
+    The first trial is `command` as it stands, so the search has it to beat. The trials after the first `random_trials`
+    are suggested from the scores of those before. Of the trials that are within `RESOLVED` standard errors of the best
+    the cheapest is chosen (after Breiman et al. 1984): a difference the validation rows cannot resolve is not worth a
+    wider model; `rule` says so with the numbers. One process at a time may work on a study: trials left running by a
     killed one are closed.
 
     Raises:
@@ -94,13 +99,13 @@ def run_study(
         study.enqueue_trial({name: getattr(command, name) for name in SEARCHED})
     done = len(_finished(study))
     # A sampler that starts again from the same seed would suggest again what the first run tried.
-    study.sampler = optuna.samplers.TPESampler(seed=seed + done, n_startup_trials=4)
+    study.sampler = optuna.samplers.TPESampler(seed=seed + done, n_startup_trials=random_trials(settings.trials))
 
     def objective(trial: Any) -> float:
         started = time.perf_counter()
         tried = replace(command, **_suggested(trial))
 
-        def judge(epoch: Any) -> None:
+        def report(epoch: Any) -> None:
             trial.report(epoch.score, epoch.epoch)
             if trial.should_prune():
                 raise optuna.TrialPruned
@@ -109,7 +114,7 @@ def run_study(
             torch.manual_seed(seed)
             module = new_module(encoder, rows, tried, transforms)
             fitted = fit_head(
-                module, None, requests, rows, tried, np.random.default_rng(seed), judge,
+                module, None, requests, rows, tried, np.random.default_rng(seed), report,
                 training=sample, epochs=settings.epochs,
             )  # fmt: skip
         trial.set_user_attr("seconds", round(time.perf_counter() - started, 2))
@@ -126,14 +131,24 @@ def run_study(
         raise NotEnoughDataError(
             f"No trial of the study ended within {settings.timeout_seconds:.0f} s. Give it more time or fewer examples."
         )
-    chosen = _cheapest_of_the_best(complete, len(rows.validation))
+    finished = _finished(study)
+    chosen, rule = _cheapest_of_the_best(complete, len(rows.validation))
     return StudyResult(
         name=name,
         best=dict(chosen.params),
         best_score=float(chosen.value),
-        trials=[_record(trial) for trial in _finished(study)],
-        new_trials=len(_finished(study)) - done,
+        rule=rule,
+        trials=[{**_record(trial), "chosen": trial.number == chosen.number} for trial in finished],
+        new_trials=len(finished) - done,
     )
+
+
+def random_trials(trials: int) -> int:
+    """How many trials, the first included, precede those that are suggested from scores: at most half of all.
+
+    With Optuna's ten, or with as many as a small study has, every trial would be drawn at random.
+    """
+    return min(10, max(1, trials // 2))
 
 
 def study_name(data_hash: str, encoder: LoadedEncoder, command: CommandSettings, settings: StudySettings) -> str:
@@ -145,11 +160,11 @@ def study_name(data_hash: str, encoder: LoadedEncoder, command: CommandSettings,
 
 def close_stale_trials(study: Any) -> int:
     """Trials of a killed process stay RUNNING in a journal for ever, and the sampler would wait for their scores."""
-    from optuna.trial import TrialState
+    from optuna import trial as states
 
-    stale = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    stale = study.get_trials(deepcopy=False, states=(states.TrialState.RUNNING,))
     for trial in stale:
-        study.tell(trial.number, state=TrialState.FAIL)
+        study.tell(trial.number, state=states.TrialState.FAIL)
     return len(stale)
 
 
@@ -162,24 +177,35 @@ def _suggested(trial: Any) -> dict[str, Any]:
     }
 
 
-def _cheapest_of_the_best(complete: list[Any], validation_rows: int) -> Any:
-    best = max(trial.value for trial in complete)
+def _cheapest_of_the_best(complete: list[Any], validation_rows: int) -> tuple[Any, str]:
+    """The chosen trial, and the sentence that says why it is that one."""
+    best = max(complete, key=lambda trial: trial.value)
     # A reciprocal rank lies in [0, 1], so its variance is at most m(1 − m).
-    error = float(np.sqrt(best * (1.0 - best) / max(1, validation_rows)))
-    near = [trial for trial in complete if trial.value >= best - RESOLVED * error]
-    return min(near, key=lambda trial: (trial.params["lstm_units"], -trial.params["batch_size"], trial.number))
+    error = RESOLVED * float(np.sqrt(best.value * (1.0 - best.value) / max(1, validation_rows)))
+    near = [trial for trial in complete if trial.value >= best.value - error]
+    chosen = min(near, key=lambda trial: (trial.params["lstm_units"], -trial.params["batch_size"], trial.number))
+    what = f"Trial {chosen.number}{' (the settings as they stood)' if chosen.number == 0 else ''}"
+    if len(near) == 1:
+        return chosen, f"{what} has the best score, {chosen.value:.3f}; no other is within {error:.3f} of it."
+    return chosen, (
+        f"{what}, with {chosen.value:.3f}, is the cheapest (fewest LSTM units, then the largest batch) of the "
+        f"{len(near)} trials within {error:.3f} of the best score, {best.value:.3f} of trial {best.number}; a "
+        f"difference of less than {RESOLVED:.0f} standard errors on {validation_rows} validation rows counts as none."
+    )
 
 
 def _finished(study: Any) -> list[Any]:
-    from optuna.trial import TrialState
+    from optuna import trial as states
 
-    return list(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)))
+    ended = (states.TrialState.COMPLETE, states.TrialState.PRUNED)
+    return list(study.get_trials(deepcopy=False, states=ended))
 
 
 def _record(trial: Any) -> dict[str, Any]:
+    state: TrialState = "complete" if trial.state.name == "COMPLETE" else "pruned"
     return {
         "number": trial.number,
-        "state": trial.state.name.lower(),
+        "state": state,
         "params": dict(trial.params),
         "score": trial.value,
         "epochs": {str(epoch): score for epoch, score in trial.intermediate_values.items()},

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import optuna  # noqa: TID253
 import pandas as pd
 import pytest
 from optuna.storages import JournalStorage  # noqa: TID253
 from optuna.storages.journal import JournalFileBackend  # noqa: TID253
 
+from ccml.evaluation.report import Trial
 from ccml.features.encoder import LoadedEncoder, load_encoder
 from ccml.models.command.module import CommandTransforms
 from ccml.models.command.study import (
@@ -20,9 +23,12 @@ from ccml.models.command.study import (
     SEARCHED,
     UNITS_STEP,
     StudyResult,
+    _cheapest_of_the_best,
+    random_trials,
     run_study,
 )
 from ccml.profiles import PROFILES, EncoderSettings, StudySettings
+from ccml_assets.models import SearchResult
 from ccml_tests.models.rows import command_sequences
 
 COMMAND = replace(PROFILES["smoke"].command, history=4)
@@ -113,3 +119,58 @@ def test_each_profiles_own_settings_lie_within_the_ranges(profile: str) -> None:
     assert command.batch_size in BATCH_SIZES
     assert command.lstm_units in range(LSTM_UNITS[0], LSTM_UNITS[1] + 1, UNITS_STEP)
     assert command.attention_heads in ATTENTION_HEADS
+
+
+def test_after_its_random_start_the_search_uses_what_it_learnt(
+    rows: pd.DataFrame, encoder: LoadedEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_random: set[int] = set()
+    draw = optuna.samplers.RandomSampler.sample_independent
+
+    def watched(self: Any, study: Any, trial: Any, *rest: Any) -> Any:
+        at_random.add(trial.number)
+        return draw(self, study, trial, *rest)
+
+    monkeypatch.setattr(optuna.samplers.RandomSampler, "sample_independent", watched)
+    study(rows, encoder, tmp_path, settings=replace(SETTINGS, trials=PROFILES["laptop"].study.trials))
+    assert at_random == {1}  # trial 0 is given, trial 1 is the other half of the random start
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_in_each_profile_at_least_half_of_the_trials_learn_from_others(profile: str) -> None:
+    trials = PROFILES[profile].study.trials
+    assert 1 <= random_trials(trials) <= trials / 2
+
+
+def test_the_choice_of_a_trial_that_is_not_the_best_is_explained_with_the_numbers() -> None:
+    complete = [
+        SimpleNamespace(number=0, value=0.60, params={"lstm_units": 192, "batch_size": 64}),
+        SimpleNamespace(number=1, value=0.62, params={"lstm_units": 512, "batch_size": 16}),
+        SimpleNamespace(number=2, value=0.30, params={"lstm_units": 128, "batch_size": 16}),
+    ]
+    chosen, rule = _cheapest_of_the_best(complete, validation_rows=1_000)
+    assert chosen.number == 0
+    for told in ("Trial 0 (the settings as they stood)", "0.600", "2 trials within 0.031", "0.620 of trial 1", "1000"):
+        assert told in rule
+    alone, rule = _cheapest_of_the_best(complete, validation_rows=1_000_000)
+    assert alone.number == 1
+    assert "best score" in rule
+
+
+def test_the_chosen_trial_is_marked_and_the_rule_names_it(
+    rows: pd.DataFrame, encoder: LoadedEncoder, tmp_path: Path
+) -> None:
+    result = study(rows, encoder, tmp_path)
+    (chosen,) = [trial for trial in result.trials if trial["chosen"]]
+    assert chosen["params"] == result.best
+    assert chosen["score"] == result.best_score
+    assert f"Trial {chosen['number']}" in result.rule
+
+
+def test_trials_as_recorded_are_what_a_report_reads(rows: pd.DataFrame, encoder: LoadedEncoder, tmp_path: Path) -> None:
+    result = study(rows, encoder, tmp_path)
+    states = {trial["number"]: trial["state"] for trial in result.trials}
+    assert "complete" in states.values()
+    found = SearchResult(result.best, result.rule, result.trials).as_trials()
+    for trial in msgspec.convert(msgspec.to_builtins(found), list[Trial]):
+        assert trial.state == states[trial.number]
