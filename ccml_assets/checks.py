@@ -7,16 +7,28 @@ import dagster as dg
 EXPECTATIONS = "expectations"
 
 
-def expectations(key: dg.AssetKey, suite: str, table: Any) -> dg.AssetCheckResult:
-    """Validates the table against its suite; an empty table holds nothing that could break a rule."""
-    from ccml.expectations import suite_for, validate
+def expectations(
+    key: dg.AssetKey, suite: str, partitions: dg.PartitionsDefinition | None = None
+) -> dg.AssetChecksDefinition:
+    """Validates the table against its suite, and stops what is made from it where a critical expectation fails."""
 
-    if not len(table):
-        return dg.AssetCheckResult(passed=True, check_name=EXPECTATIONS, asset_key=key, metadata={"rows": 0})
-    report = validate(table, suite_for(suite))
-    return dg.AssetCheckResult(
-        passed=report.success,
-        check_name=EXPECTATIONS,
-        asset_key=key,
-        metadata={"rows": len(table), "expectations": report.evaluated, "failures": report.failures},
+    @dg.asset_check(
+        name=EXPECTATIONS,
+        asset=key,
+        blocking=True,
+        partitions_def=partitions,
+        description=f"The rows of {key.to_user_string()} keep the rules of their declaration: types, ranges, words.",
     )
+    def check(table: Any) -> dg.AssetCheckResult:
+        from ccml.expectations import suite_for, validate
+
+        if not len(table):
+            # An empty table holds nothing that could break a rule.
+            return dg.AssetCheckResult(passed=True, metadata={"rows": 0})
+        report = validate(table, suite_for(suite))
+        return dg.AssetCheckResult(
+            passed=report.success,
+            metadata={"rows": len(table), "expectations": report.evaluated, "failures": report.failures},
+        )
+
+    return check

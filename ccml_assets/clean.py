@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from ccml_assets.checks import EXPECTATIONS, expectations
+from ccml_assets.checks import expectations
 from ccml_assets.partitions import days, whole_range
 
 KEY = dg.AssetKey(["clean", "interactions"])
@@ -41,7 +41,6 @@ def _events(kind: str) -> dg.AssetIn:
     },
     partitions_def=days,
     backfill_policy=whole_range,
-    check_specs=[dg.AssetCheckSpec(EXPECTATIONS, asset=KEY, blocking=True)],
 )
 def clean_tables(  # type: ignore[no-untyped-def]  # a generator of several outputs
     context: dg.AssetExecutionContext,
@@ -63,4 +62,6 @@ def clean_tables(  # type: ignore[no-untyped-def]  # a generator of several outp
     )
     yield dg.Output(cleaned.interactions, "interactions", metadata={"rows": len(cleaned.interactions)})
     yield dg.Output(cleaned.rejected, "rejected", metadata={"rows": len(cleaned.rejected)})
-    yield expectations(KEY, "clean", cleaned.interactions)
+
+
+clean_checks = [expectations(KEY, "clean", days)]

@@ -6,15 +6,14 @@ from ccml.threads import sleep_while_waiting
 send_nothing_home()
 sleep_while_waiting()
 
-import logging  # noqa: E402
 import warnings  # noqa: E402
 
 import dagster as dg  # noqa: E402  (reads the environment when it loads)
 
 # Partition mappings and backfill policies are "beta" for years; thirty lines of it hide what a user has to read.
 warnings.simplefilter("ignore", dg.BetaWarning)
-# It tells of every check of a skipped asset that what follows is not gated; nothing follows.
-logging.getLogger("dagster._core.execution.plan.active").setLevel(logging.ERROR)
+# A check of a daily table has the table's partitions, which Dagster calls "preview"; without, it would read all days.
+warnings.simplefilter("ignore", dg.PreviewWarning)
 
 from ccml.home import Home  # noqa: E402
 from ccml_assets import (  # noqa: E402
@@ -52,10 +51,20 @@ assets = [
     *monitoring.all_monitoring,
 ]
 
+checks = [
+    *raw.raw_checks,
+    *clean.clean_checks,
+    *datasets.dataset_checks,
+    *exports.export_checks,
+    *reports.report_checks,
+    *monitoring.monitoring_checks,
+]
+
 
 def definitions_of(home: Home) -> dg.Definitions:
     return dg.Definitions(
         assets=[*with_policies(assets), *with_policies([monitoring.retrain_decision])],
+        asset_checks=checks,
         jobs=jobs.all_jobs,
         schedules=schedules.all_schedules,
         sensors=sensors.all_sensors,

@@ -1,13 +1,15 @@
 """ONNX, in fp32 and int8, each compared with torch on real rows before either may ship."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from ccml.export.bundle import ExportReference
 from ccml.models.candidates import CandidateReference
 from ccml_assets.model_lines import MODEL_LINES, ModelLine
-from ccml_assets.skips import skippable
+from ccml_assets.skips import skip_with_reason
 
 PARITY = "agrees_with_torch"
 
@@ -19,35 +21,48 @@ def _export(line: ModelLine) -> dg.AssetsDefinition:
         description=f"The graphs of {line.name} and how far each is from torch; one that differs is not shipped.",
         output_required=False,
         io_manager_key="documents",
-        check_specs=[dg.AssetCheckSpec(PARITY, asset=line.export_key)],
         kinds={"onnx"},
     )
-    @skippable
-    def export(context: dg.AssetExecutionContext, trained: CandidateReference, rows: Any) -> Any:
+    def export(
+        context: dg.AssetExecutionContext, trained: CandidateReference, rows: Any
+    ) -> Iterator[dg.MaterializeResult[ExportReference]]:
         from ccml.export.bundle import write_export
         from ccml.export.packaging import export_candidate
 
-        test = rows[rows["split"] == "test"].reset_index(drop=True)
-        targets = test[line.target].tolist() if line.target else None
-        reference = write_export(
-            export_candidate(trained.load(), test, targets), Path(trained.path).with_name(f"{context.run_id}.onnx")
-        )
-        told = {row.file: f"{'ships' if row.passed else 'does not ship'}: {row.reason}" for row in reference.table}
-        return dg.MaterializeResult(
-            value=reference,
-            metadata={"serve": reference.serving.model, "why": reference.serving.reason, **told},
-            check_results=[
-                dg.AssetCheckResult(
-                    passed=all(row.passed for row in reference.table),
-                    check_name=PARITY,
-                    asset_key=line.export_key,
-                    severity=dg.AssetCheckSeverity.WARN,
-                    metadata=told,
-                )
-            ],
-        )
+        with skip_with_reason(context):
+            test = rows[rows["split"] == "test"].reset_index(drop=True)
+            targets = test[line.target].tolist() if line.target else None
+            reference = write_export(
+                export_candidate(trained.load(), test, targets), Path(trained.path).with_name(f"{context.run_id}.onnx")
+            )
+            yield dg.MaterializeResult(
+                value=reference,
+                metadata={"serve": reference.serving.model, "why": reference.serving.reason, **_verdicts(reference)},
+            )
 
     return export
 
 
+def _parity(line: ModelLine) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        name=PARITY,
+        asset=line.export_key,
+        description="Each exported graph answers test rows as torch does. One that does not is not shipped.",
+    )
+    def check(exported: ExportReference) -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(
+            passed=all(row.passed for row in exported.table),
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata=_verdicts(exported),
+        )
+
+    return check
+
+
+def _verdicts(exported: ExportReference) -> dict[str, str]:
+    return {row.file: f"{'ships' if row.passed else 'does not ship'}: {row.reason}" for row in exported.table}
+
+
 all_exports = [_export(line) for line in MODEL_LINES]
+
+export_checks = [_parity(line) for line in MODEL_LINES]

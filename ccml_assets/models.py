@@ -1,6 +1,6 @@
 """Search and training. A model's value is a reference to its candidate folder; its run in MLflow has the curves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import dagster as dg
@@ -9,7 +9,7 @@ import msgspec
 from ccml.evaluation.report import Trial
 from ccml.models.candidates import CandidateReference
 from ccml.models.kinds import COMMAND, INTENT, POLICY
-from ccml_assets.skips import skippable
+from ccml_assets.skips import skip_with_reason
 from ccml_assets.versions import code_version
 from ccml_resources.experiments import ExperimentRun, Experiments
 from ccml_resources.platform import Platform
@@ -38,34 +38,34 @@ class SearchResult(msgspec.Struct, frozen=True):
     io_manager_key="documents",
     kinds={"optuna", "pytorch", "mlflow"},
 )
-@skippable
 def command_search(
     context: dg.AssetExecutionContext, platform: Platform, experiments: Experiments, sequences: Any
-) -> Any:
+) -> Iterator[dg.MaterializeResult[SearchResult]]:
     """M3. Learning rate, batch size, LSTM units and attention heads, by Optuna on stored request vectors."""
     from ccml.datasets.content import content_hash
     from ccml.models.command.module import CommandTransforms
     from ccml.models.command.study import run_study
 
-    profile, home = platform.profile, platform.home
-    training = sequences[sequences["split"] == "train"]
-    transforms = CommandTransforms.fit(training, profile.command.history, profile.command.min_count)
-    with experiments.run(context) as run:
-        study = run_study(
-            sequences,
-            platform.encoder(training["request"]),
-            profile.command,
-            profile.study,
-            transforms,
-            directory=home.study,
-            data_hash=content_hash(sequences),
-            seed=profile.seed,
-            cache_dir=home.embeddings,
-            on_trial=lambda trial: _log_trial(context, run, trial),
-        )
-        run.log_params(study.best)
-        run.log_metrics({"validation_mrr": study.best_score, "trials": float(len(study.trials))})
-        return dg.MaterializeResult(
+    with skip_with_reason(context):
+        profile, home = platform.profile, platform.home
+        training = sequences[sequences["split"] == "train"]
+        transforms = CommandTransforms.fit(training, profile.command.history, profile.command.min_count)
+        with experiments.run(context) as run:
+            study = run_study(
+                sequences,
+                platform.encoder(training["request"]),
+                profile.command,
+                profile.study,
+                transforms,
+                directory=home.study,
+                data_hash=content_hash(sequences),
+                seed=profile.seed,
+                cache_dir=home.embeddings,
+                on_trial=lambda trial: _log_trial(context, run, trial),
+            )
+            run.log_params(study.best)
+            run.log_metrics({"validation_mrr": study.best_score, "trials": float(len(study.trials))})
+        yield dg.MaterializeResult(
             value=SearchResult(study.best, study.rule, study.trials),
             metadata={"best": study.best, "why": study.rule, "validation_mrr": study.best_score, **run.metadata},
         )
@@ -88,38 +88,38 @@ def _log_trial(context: dg.AssetExecutionContext, run: ExperimentRun, trial: dic
     io_manager_key="documents",
     kinds={"pytorch", "huggingface", "mlflow"},
 )
-@skippable
 def command_predictor(
     context: dg.AssetExecutionContext,
     platform: Platform,
     experiments: Experiments,
     sequences: Any,
     search: SearchResult,
-) -> Any:
+) -> Iterator[dg.MaterializeResult[CandidateReference]]:
     """M1, M2. BERT encoder, LSTM, attention, dense: from the request and the session so far to the next command."""
     from ccml.models.command.module import CommandTransforms
     from ccml.models.command.training import train_command_predictor
 
-    profile = platform.profile
-    training = sequences[sequences["split"] == "train"]
-    transforms = CommandTransforms.fit(training, profile.command.history, profile.command.min_count)
-    return _trained(
-        context,
-        platform,
-        experiments,
-        sequences,
-        lambda facts, report: train_command_predictor(
+    with skip_with_reason(context):
+        profile = platform.profile
+        training = sequences[sequences["split"] == "train"]
+        transforms = CommandTransforms.fit(training, profile.command.history, profile.command.min_count)
+        yield _trained(
+            context,
+            platform,
+            experiments,
             sequences,
-            platform.encoder(training["request"]),
-            profile.command,
-            transforms,
-            seed=profile.seed,
-            cache_dir=platform.home.embeddings,
-            hyper=search.best,
-            facts=facts,
-            report=report,
-        ),
-    )
+            lambda facts, report: train_command_predictor(
+                sequences,
+                platform.encoder(training["request"]),
+                profile.command,
+                transforms,
+                seed=profile.seed,
+                cache_dir=platform.home.embeddings,
+                hyper=search.best,
+                facts=facts,
+                report=report,
+            ),
+        )
 
 
 @dg.asset(
@@ -130,29 +130,29 @@ def command_predictor(
     io_manager_key="documents",
     kinds={"pytorch", "huggingface", "mlflow"},
 )
-@skippable
 def intent_classifier(
     context: dg.AssetExecutionContext, platform: Platform, experiments: Experiments, requests: Any
-) -> Any:
+) -> Iterator[dg.MaterializeResult[CandidateReference]]:
     """M4, M5. BERT encoder, eight-head attention pooling, a head an intent; calibrated, with an out-of-scope answer."""
     from ccml.models.intent.training import train_intent_classifier
 
-    profile = platform.profile
-    training = requests[requests["split"] == "train"]
-    return _trained(
-        context,
-        platform,
-        experiments,
-        requests,
-        lambda facts, report: train_intent_classifier(
+    with skip_with_reason(context):
+        profile = platform.profile
+        training = requests[requests["split"] == "train"]
+        yield _trained(
+            context,
+            platform,
+            experiments,
             requests,
-            platform.encoder(training["request"]),
-            profile.intent,
-            seed=profile.seed,
-            facts=facts,
-            report=report,
-        ),
-    )
+            lambda facts, report: train_intent_classifier(
+                requests,
+                platform.encoder(training["request"]),
+                profile.intent,
+                seed=profile.seed,
+                facts=facts,
+                report=report,
+            ),
+        )
 
 
 @dg.asset(
@@ -163,26 +163,28 @@ def intent_classifier(
     io_manager_key="documents",
     kinds={"pytorch", "mlflow"},
 )
-@skippable
-def policy(context: dg.AssetExecutionContext, platform: Platform, experiments: Experiments, episodes: Any) -> Any:
+def policy(
+    context: dg.AssetExecutionContext, platform: Platform, experiments: Experiments, episodes: Any
+) -> Iterator[dg.MaterializeResult[CandidateReference]]:
     """M6. How to act on a request, learnt from logged episodes by clipped importance-weighted policy gradient."""
     from ccml.models.policy.training import train_policy
 
-    profile = platform.profile
-    return _trained(
-        context,
-        platform,
-        experiments,
-        episodes,
-        lambda facts, report: train_policy(
+    with skip_with_reason(context):
+        profile = platform.profile
+        yield _trained(
+            context,
+            platform,
+            experiments,
             episodes,
-            profile.policy,
-            seed=profile.seed,
-            data_hash=facts["data_hash"],
-            code_version=facts["code_version"],
-            report=report,
-        ),
-    )
+            lambda facts, report: train_policy(
+                episodes,
+                profile.policy,
+                seed=profile.seed,
+                data_hash=facts["data_hash"],
+                code_version=facts["code_version"],
+                report=report,
+            ),
+        )
 
 
 def _trained(

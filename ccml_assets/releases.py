@@ -1,5 +1,6 @@
 """The gate, and what passes it: an immutable release, and the pointer that a server follows."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -9,8 +10,9 @@ from ccml.evaluation.report import ModelReport
 from ccml.export.bundle import ExportReference
 from ccml.models.candidates import CandidateReference
 from ccml.releases.gate import GateDecision
+from ccml.releases.releasing import ReleaseReference
 from ccml_assets.model_lines import MODEL_LINES, ModelLine
-from ccml_assets.skips import skippable
+from ccml_assets.skips import skip_with_reason
 from ccml_assets.versions import code_version
 from ccml_resources.experiments import Experiments
 from ccml_resources.platform import Platform
@@ -52,7 +54,6 @@ def _release(line: ModelLine) -> dg.AssetsDefinition:
         pool="release",
         kinds={"onnx", "safetensors", "mlflow"},
     )
-    @skippable
     def release(
         context: dg.AssetExecutionContext,
         platform: Platform,
@@ -61,28 +62,29 @@ def _release(line: ModelLine) -> dg.AssetsDefinition:
         trained: CandidateReference,
         exported: ExportReference,
         report: ModelReport,
-    ) -> Any:
+    ) -> Iterator[dg.MaterializeResult[ReleaseReference]]:
         from ccml.releases.releasing import release_candidate
 
-        if not decision.passed:
-            raise NotBetterError(f"{decision.answer}: {'; '.join(decision.reasons)}")
-        released = release_candidate(
-            trained,
-            exported.read(),
-            exported.serving,
-            report,
-            decision,
-            platform.home.models,
-            run_id=context.run_id,
-            code=code_version("models"),
-        )
-        experiments.mirror_releases(platform.home.models, line.name)
-        context.log.info(f"{line.name} {released.version} is the champion")
-        return dg.MaterializeResult(
-            value=released,
-            metadata={"version": released.version, "path": dg.MetadataValue.path(released.path)},
-            data_version=dg.DataVersion(released.version),
-        )
+        with skip_with_reason(context):
+            if not decision.passed:
+                raise NotBetterError(f"{decision.answer}: {'; '.join(decision.reasons)}")
+            released = release_candidate(
+                trained,
+                exported.read(),
+                exported.serving,
+                report,
+                decision,
+                platform.home.models,
+                run_id=context.run_id,
+                code=code_version("models"),
+            )
+            experiments.mirror_releases(platform.home.models, line.name)
+            context.log.info(f"{line.name} {released.version} is the champion")
+            yield dg.MaterializeResult(
+                value=released,
+                metadata={"version": released.version, "path": dg.MetadataValue.path(released.path)},
+                data_version=dg.DataVersion(released.version),
+            )
 
     return release
 

@@ -5,12 +5,12 @@ from typing import Any
 import dagster as dg
 import msgspec
 
-from ccml.errors import NotEnoughDataError
+from ccml.evaluation.report import ModelReport
 from ccml.models.candidates import CandidateReference
 from ccml.releases.champions import champion_version, load_champion
 from ccml_assets.model_lines import MODEL_LINES, ModelLine
 from ccml_assets.models import SearchResult
-from ccml_assets.skips import skip, unevaluated
+from ccml_assets.skips import skip_with_reason
 from ccml_resources.platform import Platform
 
 BEATS = "beats_best_baseline"
@@ -41,7 +41,6 @@ def _evaluation(line: ModelLine) -> dg.AssetsDefinition:
             "rows": dg.AssetIn(line.dataset_key),
             **({"search": dg.AssetIn(["models", "command_search"])} if searched else {}),
         },
-        check_specs=[dg.AssetCheckSpec(BEATS, asset=line.report_key)],
     )
     def evaluation(  # type: ignore[no-untyped-def]  # a generator of several outputs
         context: dg.AssetExecutionContext, platform: Platform, trained: CandidateReference, rows: Any, **search: Any
@@ -50,9 +49,9 @@ def _evaluation(line: ModelLine) -> dg.AssetsDefinition:
         from ccml.models.evaluating import CHAMPION_VERSION
         from ccml.models.kinds import KINDS
 
-        candidate, models = trained.load(), platform.home.models
-        found = msgspec.convert(search["search"], SearchResult) if searched else None
-        try:
+        with skip_with_reason(context, line.report_key, line.scores_key):
+            candidate, models = trained.load(), platform.home.models
+            found = msgspec.convert(search["search"], SearchResult) if searched else None
             judgement = KINDS[line.name].evaluate(
                 rows,
                 candidate,
@@ -61,37 +60,42 @@ def _evaluation(line: ModelLine) -> dg.AssetsDefinition:
                 trials=found.as_trials() if found else (),
                 facts=_facts(trained, candidate),
             )
-        except NotEnoughDataError as reason:
-            yield skip(context, line.report_key, reason)
-            yield skip(context, line.scores_key, reason)
-            yield from unevaluated(context, reason)
-            return
-        report = judgement.report
-        page, pictures = publish_page(report, platform.home.reports, platform.profile.evaluation.confidence)
-        context.log.info(f"{report.headline} {report.headline_value}, best baseline {report.best_baseline}")
+            report = judgement.report
+            page, pictures = publish_page(report, platform.home.reports, platform.profile.evaluation.confidence)
+            context.log.info(f"{report.headline} {report.headline_value}, best baseline {report.best_baseline}")
+            best = report.best()
+            yield dg.Output(
+                report,
+                "report",
+                metadata={
+                    "page": dg.MetadataValue.path(page),
+                    "headline": str(report.headline_value),
+                    "best baseline": f"{best.name}: {best.value}" if best else "none",
+                    **{metric.title: metric.value.estimate for metric in report.metrics},
+                    **{name: dg.MetadataValue.md(picture) for name, picture in pictures.items()},
+                },
+            )
+            scores = judgement.scores.assign(**{CHAMPION_VERSION: champion_version(models, line.name)})
+            yield dg.Output(scores, "scores", metadata={"rows": len(scores)})
+
+    return evaluation
+
+
+def _beats_best_baseline(line: ModelLine) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        name=BEATS,
+        asset=line.report_key,
+        description=f"The interval of {line.name} minus its best baseline lies above zero.",
+    )
+    def check(report: ModelReport) -> dg.AssetCheckResult:
         best = report.best()
-        yield dg.Output(
-            report,
-            "report",
-            metadata={
-                "page": dg.MetadataValue.path(page),
-                "headline": str(report.headline_value),
-                "best baseline": f"{best.name}: {best.value}" if best else "none",
-                **{metric.title: metric.value.estimate for metric in report.metrics},
-                **{name: dg.MetadataValue.md(picture) for name, picture in pictures.items()},
-            },
-        )
-        scores = judgement.scores.assign(**{CHAMPION_VERSION: champion_version(models, line.name)})
-        yield dg.Output(scores, "scores", metadata={"rows": len(scores)})
-        yield dg.AssetCheckResult(
+        return dg.AssetCheckResult(
             passed=bool(best and best.difference.low > 0),
-            check_name=BEATS,
-            asset_key=line.report_key,
             severity=dg.AssetCheckSeverity.WARN,
             metadata={"difference": str(best.difference) if best else "no baseline"},
         )
 
-    return evaluation
+    return check
 
 
 def _facts(trained: CandidateReference, candidate: Any) -> dict[str, str | int | float]:
@@ -101,3 +105,5 @@ def _facts(trained: CandidateReference, candidate: Any) -> dict[str, str | int |
 
 
 all_reports = [_evaluation(line) for line in MODEL_LINES]
+
+report_checks = [_beats_best_baseline(line) for line in MODEL_LINES]

@@ -1,9 +1,12 @@
 """What a server would answer from: the champion of each model, verified, loaded and run by the server's own code."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import dagster as dg
 
 from ccml_assets.model_lines import MODEL_LINES, ModelLine
-from ccml_assets.skips import skippable
+from ccml_assets.skips import skip_with_reason
 from ccml_resources.platform import Platform
 
 
@@ -16,16 +19,16 @@ def _deployment(line: ModelLine) -> dg.AssetsDefinition:
         io_manager_key="documents",
         kinds={"onnx", "fastapi"},
     )
-    @skippable
-    def deployment(context: dg.AssetExecutionContext, platform: Platform):  # type: ignore[no-untyped-def]
+    def deployment(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.MaterializeResult[Any]]:
         from ccml.serving.loading.readiness import check_readiness
 
-        ready = check_readiness(platform.home.models, line.name)
-        return dg.MaterializeResult(
-            value=ready,
-            metadata={"version": ready.version, "graph": ready.graph, "load_seconds": ready.load_seconds},
-            data_version=dg.DataVersion(ready.version),
-        )
+        with skip_with_reason(context):
+            ready = check_readiness(platform.home.models, line.name)
+            yield dg.MaterializeResult(
+                value=ready,
+                metadata={"version": ready.version, "graph": ready.graph, "load_seconds": ready.load_seconds},
+                data_version=dg.DataVersion(ready.version),
+            )
 
     return deployment
 

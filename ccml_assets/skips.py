@@ -1,14 +1,12 @@
 """An asset that the data cannot support, or a release that the gate refused, is skipped with its reason: not failed and
 not faked.
 
-Nothing is materialized, so nothing downstream runs and no condition that waits for the asset fires; the reason stands
-in the asset's observations and in the summary.
+A skipped asset yields no value. Dagster then skips its checks and all that is made from it. The reason is an
+observation of the asset: the UI shows it, and the summary reads it.
 """
 
-import functools
-import inspect
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import dagster as dg
 
@@ -16,45 +14,23 @@ from ccml.errors import SkippedError
 
 REASON = "skipped_because"
 CODE_VERSION = "code_version"
+"""Metadata of a skip: with other code the asset is worth another attempt."""
 
 
-def skip(context: dg.AssetExecutionContext, key: dg.AssetKey, reason: Exception) -> dg.AssetObservation:
-    """What an asset yields in place of its value."""
-    context.log.warning(f"{key.to_user_string()} is skipped: {reason}")
-    version = context.assets_def.get_asset_spec(key).code_version
-    return dg.AssetObservation(key, metadata={REASON: str(reason), CODE_VERSION: version or ""})
+@contextmanager
+def skip_with_reason(context: dg.AssetExecutionContext, *keys: dg.AssetKey) -> Iterator[None]:
+    """Turns a SkippedError into one observation per asset. For the body of a generator with `output_required=False`.
 
-
-def unevaluated(context: dg.AssetExecutionContext, reason: Exception) -> Iterator[dg.AssetCheckResult]:
-    """Dagster wants a result for each check that an asset declares; of a skipped asset there is nothing to judge."""
-    for spec in context.assets_def.check_specs:
-        yield dg.AssetCheckResult(
-            passed=True,
-            asset_key=spec.asset_key,
-            check_name=spec.name,
-            description=f"Not evaluated, the asset was skipped: {reason}",
-        )
-
-
-def skippable(compute: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
-    """For the body of an asset with `output_required=False`. The body takes `context` first, and returns its result or
-    raises SkippedError.
+    Args:
+        keys: the assets that the body makes; without any, the only one of `context`.
     """
-
-    @functools.wraps(compute)
-    def body(context: dg.AssetExecutionContext, *args: Any, **kwargs: Any) -> Iterator[Any]:
-        try:
-            result = compute(context, *args, **kwargs)
-        except SkippedError as reason:
-            yield skip(context, context.asset_key, reason)
-            yield from unevaluated(context, reason)
-            return
-        yield result
-
-    # Dagster reads the signature for inputs; the return annotation is the body's, and this is a generator.
-    body.__signature__ = inspect.signature(compute).replace(return_annotation=inspect.Signature.empty)  # type: ignore[attr-defined]
-    body.__annotations__ = {name: kind for name, kind in compute.__annotations__.items() if name != "return"}
-    return body
+    try:
+        yield
+    except SkippedError as reason:
+        for key in keys or (context.asset_key,):
+            context.log.warning(f"{key.to_user_string()} is skipped: {reason}")
+            version = context.assets_def.get_asset_spec(key).code_version
+            context.log_event(dg.AssetObservation(key, metadata={REASON: str(reason), CODE_VERSION: version or ""}))
 
 
 def skip_reason(instance: dg.DagsterInstance, key: dg.AssetKey) -> str | None:

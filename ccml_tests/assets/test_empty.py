@@ -7,7 +7,7 @@ import pytest
 from ccml_assets.model_lines import MODEL_LINES
 from ccml_assets.monitoring import WINDOW
 from ccml_assets.skips import skip_reason
-from ccml_tests.assets.platform import Platform, made_by
+from ccml_tests.assets.platform import Platform, checks_of, made_by
 
 
 @pytest.mark.parametrize("job", ["ingest", "learn", "monitor"])
@@ -16,7 +16,9 @@ def test_a_job_with_nothing_to_work_on_succeeds(platform: Platform, job: str) ->
 
 
 def test_without_telemetry_no_model_is_made_and_the_reason_stands_at_the_splits(platform: Platform) -> None:
-    made = made_by(platform.run("learn"))
+    result = platform.run("learn")
+    made = made_by(result)
+    assert checks_of(result) == {}, "a check of what was not made says nothing"
     assert made.isdisjoint({line.model_key for line in MODEL_LINES})
     (splits,) = (key for key in platform.defs.resolve_asset_graph().get_all_asset_keys() if key.path[-1] == "splits")
     assert "holds 0 interactions; at least 40 are needed" in str(skip_reason(platform.instance, splits))

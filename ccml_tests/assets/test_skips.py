@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from ccml.errors import CcmlError, NotBetterError, NotEnoughDataError
-from ccml_assets.skips import REASON, skip_reason, skippable
+from ccml_assets.skips import CODE_VERSION, REASON, skip_reason, skip_with_reason
 
 FIRST, SECOND = dg.AssetKey("first"), dg.AssetKey("second")
 
@@ -16,11 +16,16 @@ outcome: dict[str, Any] = {}
 
 
 @dg.asset(output_required=False, code_version="c0de")
-@skippable
-def first(context: dg.AssetExecutionContext) -> Any:
-    if isinstance(outcome["first"], Exception):
-        raise outcome["first"]
-    return dg.MaterializeResult(value=outcome["first"])
+def first(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
+    with skip_with_reason(context):
+        if isinstance(outcome["first"], Exception):
+            raise outcome["first"]
+        yield dg.MaterializeResult(value=outcome["first"])
+
+
+@dg.asset_check(asset=first, blocking=True)
+def first_is_odd(first: Any) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=first % 2 == 1)
 
 
 @dg.asset
@@ -37,7 +42,10 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def attempt(instance: dg.DagsterInstance, does: Any) -> dg.ExecuteInProcessResult:
     outcome["first"] = does
     return dg.materialize(
-        [first, second], instance=instance, resources={"io_manager": dg.mem_io_manager}, raise_on_error=False
+        [first, first_is_odd, second],
+        instance=instance,
+        resources={"io_manager": dg.mem_io_manager},
+        raise_on_error=False,
     )
 
 
@@ -55,7 +63,41 @@ def test_a_skip_leaves_the_run_a_success_and_the_reason_an_observation(
 def test_nothing_is_made_of_what_was_skipped(instance: dg.DagsterInstance) -> None:
     result = attempt(instance, NotEnoughDataError("Too little."))
     assert result.get_asset_materialization_events() == []
-    assert [event.step_key for event in result.all_events if event.is_step_skipped] == ["second"]
+    skipped = [event.step_key for event in result.all_events if event.is_step_skipped]
+    assert sorted(skipped) == ["first_first_is_odd", "second"]
+
+
+def test_a_check_of_what_was_skipped_is_not_evaluated(instance: dg.DagsterInstance) -> None:
+    result = attempt(instance, NotEnoughDataError("Too little."))
+    assert result.get_asset_check_evaluations() == []
+    record = instance.get_latest_asset_check_evaluation_record(first_is_odd.check_key)
+    assert record is not None
+    assert record.status.value == "PLANNED", "the UI shows a planned check of a finished run as skipped"
+
+
+@pytest.mark.parametrize(("value", "made"), [(3, [FIRST, SECOND]), (4, [FIRST])])
+def test_a_check_of_what_was_made_is_evaluated_and_stops_what_follows(
+    instance: dg.DagsterInstance, value: int, made: list[dg.AssetKey]
+) -> None:
+    result = attempt(instance, value)
+    (evaluation,) = result.get_asset_check_evaluations()
+    assert evaluation.passed is (len(made) == 2)
+    assert [event.asset_key for event in result.get_asset_materialization_events()] == made
+
+
+def test_a_skip_with_several_assets_names_each(instance: dg.DagsterInstance) -> None:
+    @dg.multi_asset(outs={name: dg.AssetOut(is_required=False, code_version=name) for name in ("one", "two")})
+    def both(context: dg.AssetExecutionContext) -> Any:
+        with skip_with_reason(context, dg.AssetKey("one"), dg.AssetKey("two")):
+            raise NotEnoughDataError("Too little.")
+            yield
+
+    result = dg.materialize([both], instance=instance)
+    observed = [event.asset_observation_data.asset_observation for event in result.get_asset_observation_events()]
+    assert [(one.asset_key.to_user_string(), one.metadata[CODE_VERSION].value) for one in observed] == [
+        ("one", "one"),
+        ("two", "two"),
+    ]
 
 
 def test_what_is_not_skipped_is_made_with_what_follows(instance: dg.DagsterInstance) -> None:

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from ccml.errors import NotEnoughDataError
-from ccml_assets.skips import skippable
+from ccml_assets.skips import skip_with_reason
 from ccml_assets.staleness import LANDED_DAYS, LANDED_FILES, last_event, pending_days, ranges, stale_assets
 from ccml_tests.assets import evening
 from ccml_tests.assets.platform import DAYS, Platform
@@ -147,11 +147,11 @@ def graph(**code: str) -> dg.Definitions:
             output_required=False,
             code_version=code.get(name, "1"),
         )
-        @skippable
-        def made(context: dg.AssetExecutionContext, **inputs: Any) -> Any:
-            if name in does:
-                raise NotEnoughDataError(does[name])
-            return dg.MaterializeResult(value=name)
+        def made(context: dg.AssetExecutionContext, **inputs: Any) -> Iterator[dg.MaterializeResult[str]]:
+            with skip_with_reason(context):
+                if name in does:
+                    raise NotEnoughDataError(does[name])
+                yield dg.MaterializeResult(value=name)
 
         return made
 
