@@ -81,12 +81,21 @@ class Circle:
         selected = self.defs.resolve_job_def(job).asset_layer.selected_asset_keys
         return [key for key in graph.toposorted_asset_keys if key in selected]
 
+    def _steps(self, keys: "Sequence[dg.AssetKey]") -> int:
+        """How many steps make the assets and check them: one step may make several."""
+        graph = self.defs.resolve_asset_graph()
+        made: list[dg.AssetKey | dg.AssetCheckKey] = [
+            *keys,
+            *(check for key in keys for check in graph.get(key).check_keys),
+        ]
+        return len({frozenset(graph.get_execution_set_asset_and_check_keys(one)) for one in made})
+
     def _assets(self, job: str, keys: "Sequence[dg.AssetKey]", tags: dict[str, str] | None = None) -> None:
         if not keys:
             return
         run_id = str(uuid.uuid4())
         self.instance.add_event_listener(run_id, self.progress.event)
-        self.progress.expect(len(keys))
+        self.progress.expect(self._steps(keys))
         result = self.defs.resolve_job_def(job).execute_in_process(
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             instance=self.instance,
