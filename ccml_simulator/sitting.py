@@ -8,6 +8,7 @@ from datetime import date, datetime
 import numpy as np
 
 from ccml.commands.risk import assess
+from ccml.intents.tables import OUT_OF_SCOPE
 from ccml.telemetry.events import ACTIONS, Action
 from ccml_simulator.assistant import Understanding, draw_right_probability
 from ccml_simulator.commands import Recollection, choose_slots, choose_variant, fill, with_secret
@@ -63,7 +64,7 @@ class Turn:
 
     @property
     def intent(self) -> str:
-        return self.task.intent if self.task else "out_of_scope"
+        return self.task.intent if self.task else OUT_OF_SCOPE
 
     def success_probabilities(self) -> dict[Action, float]:
         return {action: success_probability(action, self.situation) for action in ACTIONS}

@@ -10,6 +10,7 @@ import numpy as np
 
 from ccml.evaluation.report import ModelReport, Panel
 from ccml.evaluation.statistics import Interval
+from ccml.intents.tables import OUT_OF_SCOPE
 
 INK, QUIET, GRID = "#1d2733", "#7b8794", "#e4e7eb"
 MODEL, OTHER, GOOD, BAD = "#1f6f8b", "#9aa5b1", "#2f855a", "#c05621"
@@ -175,14 +176,14 @@ def _confusion(report: ModelReport) -> Any:
 
 def _roc(report: ModelReport) -> Any:
     figure, axis = _figure(3.8)
-    curves = [curve for curve in report.roc if curve.name != "out_of_scope"]
+    curves = [curve for curve in report.roc if curve.name != OUT_OF_SCOPE]
     for curve in curves:
         axis.plot(curve.x, curve.y, color=OTHER, lw=0.7, alpha=0.8)
     if curves:
         mean = np.mean([curve.y for curve in curves], axis=0)
         axis.plot(curves[0].x, mean, color=MODEL, lw=2.0, label="mean over intents (grey: each)")
     for curve in report.roc:
-        if curve.name == "out_of_scope":
+        if curve.name == OUT_OF_SCOPE:
             axis.plot(curve.x, curve.y, color=BAD, lw=2.0, label="out of scope")
     axis.plot([0, 1], [0, 1], color=OTHER, lw=1.0, ls="--")
     axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel="false positive rate", ylabel="true positive rate")

@@ -108,7 +108,24 @@ def test_an_extreme_value_is_clipped_and_a_constant_or_unknown_field_is_harmless
     served = np.full((1, len(CONTEXT_FIELDS)), 1e9, np.float32)
     out = transform.apply(served)
     assert np.isfinite(out).all()
-    assert np.abs(out).max() == CLIP
+    assert out[0, 2] == CLIP
+    assert np.count_nonzero(out) == 1  # the constant fields and the one never known stay zero
+
+
+def test_what_training_never_saw_on_or_off_is_zero_whatever_is_served():
+    generator = np.random.default_rng(0)
+    matrix = generator.normal(size=(50, len(CONTEXT_FIELDS))).astype(np.float32)
+    flag, never_known, sometimes_known = 3, 5, 7
+    matrix[:, flag] = 0.0
+    matrix[:, never_known] = np.nan
+    matrix[:25, sometimes_known] = np.nan
+    transform = ContextTransform.fit(matrix)
+    plain, odd = matrix[40:41].copy(), matrix[40:41].copy()
+    odd[0, flag], odd[0, never_known] = 1.0, 2.0
+    np.testing.assert_array_equal(transform.apply(odd), transform.apply(plain))
+    assert transform.apply(np.full_like(plain, np.nan))[0].nonzero()[0].tolist() == [
+        len(CONTEXT_FIELDS) + sometimes_known
+    ]
 
 
 def test_a_transform_comes_back_from_json_as_it_was_and_refuses_other_fields():
@@ -116,6 +133,7 @@ def test_a_transform_comes_back_from_json_as_it_was_and_refuses_other_fields():
     again = ContextTransform.from_json(transform.to_json())
     np.testing.assert_array_equal(again.mean, transform.mean)
     np.testing.assert_array_equal(again.spread, transform.spread)
+    np.testing.assert_array_equal(again.indicated, transform.indicated)
     stored = transform.to_json() | {"fields": [*CONTEXT_FIELDS[:-1], "shoe_size"]}
     with pytest.raises(IntegrityError, match="shoe_size"):
         ContextTransform.from_json(stored)

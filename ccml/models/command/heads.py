@@ -21,6 +21,7 @@ from ccml.features.encoder import LoadedEncoder
 from ccml.features.history import PROGRAM
 from ccml.features.tokens import Inputs, tokenize
 from ccml.models.command.module import (
+    OUTCOMES,
     CommandPredictor,
     CommandSizes,
     CommandTransforms,
@@ -108,6 +109,9 @@ def new_module(
     texts = [token.removeprefix(PROGRAM) for token in transforms.history.tokens]
     with torch.no_grad():
         module.commands.weight[1:] = torch.from_numpy(compute_embeddings(texts[1:], encoder))  # row 0 is padding
+        met = np.unique(rows.head["history_outcomes"][rows.training])
+        # An outcome that training never met would otherwise move served answers by what it was drawn with.
+        module.outcomes.weight[np.setdiff1d(np.arange(OUTCOMES), met)] = 0.0
     return module
 
 

@@ -9,6 +9,7 @@ from ccml.datasets.content import Dataset
 from ccml.datasets.near_duplicates import near_duplicates, normalise
 from ccml.datasets.splits import SPLITS, Splits, draw
 from ccml.errors import NotEnoughDataError
+from ccml.intents.tables import OUT_OF_SCOPE
 from ccml.models.command.dataset import finish, keep
 from ccml.models.intent.augmentation import rewrite
 from ccml.profiles import SplitSettings
@@ -70,7 +71,7 @@ def labelled_requests(clean: pd.DataFrame, splits: Splits, settings: SplitSettin
         if mask.any()
     }
     dataset = finish(rows[~twin], left_out, "labelled requests")
-    classes = set(dataset.rows.loc[dataset.rows["split"] == "train", "intent"]) - {"out_of_scope"}
+    classes = set(dataset.rows.loc[dataset.rows["split"] == "train", "intent"]) - {OUT_OF_SCOPE}
     if len(classes) < 2:
         raise NotEnoughDataError(
             f"The training requests carry {len(classes)} intent(s); at least two are needed to tell apart."

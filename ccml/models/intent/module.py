@@ -20,9 +20,6 @@ from ccml.features.tokens import Inputs, by_length, token_batch, tokenize
 from ccml.models.artifact import Candidate
 from ccml.models.loading import load_tensors
 
-OUT_OF_SCOPE = "out_of_scope"
-"""As the data set spells it; never one of the classes."""
-
 
 @dataclass(frozen=True)
 class IntentSizes:

@@ -31,11 +31,11 @@ from ccml.evaluation.report import (
     user_groups,
 )
 from ccml.evaluation.statistics import Floats, Resampling
+from ccml.intents.tables import OUT_OF_SCOPE
 from ccml.models.ranking import target_indices
 from ccml.profiles import EvaluationSettings
 
 HEADLINE = "accuracy"
-OUT_OF_SCOPE = "out_of_scope"
 
 
 def in_scope(test: Any) -> NDArray[np.bool_]:

@@ -16,9 +16,10 @@ from ccml.errors import NotEnoughDataError
 from ccml.features.embeddings import bf16_is_fast
 from ccml.features.encoder import LoadedEncoder
 from ccml.features.tokens import Inputs, lengths, token_batch, tokenize
+from ccml.intents.tables import OUT_OF_SCOPE
 from ccml.models.artifact import Candidate
 from ccml.models.fitting import fit, freeze_lower_part, length_bucketed, trainable
-from ccml.models.intent.module import OUT_OF_SCOPE, IntentClassifier, IntentSizes, energies, run_module
+from ccml.models.intent.module import IntentClassifier, IntentSizes, energies, run_module
 from ccml.models.ranking import NOT_A_CLASS, fit_temperature, frequent_labels, ranks, target_indices
 from ccml.profiles import IntentSettings
 

@@ -145,8 +145,9 @@ def _one_training(train: Logged, judge: _Judge, settings: PolicySettings, restar
 
     from ccml.models.policy.module import PolicyNetwork, served_log_probabilities
 
-    torch.manual_seed(seed)
-    network = PolicyNetwork(train.features.shape[1], settings.hidden_units)
+    with torch.random.fork_rng(devices=[]):  # layers draw from the process's generator, which others use too
+        torch.manual_seed(seed)
+        network = PolicyNetwork(train.features.shape[1], settings.hidden_units)
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=settings.learning_rate, weight_decay=WEIGHT_DECAY, fused=True
     )

@@ -192,6 +192,20 @@ def test_test_rows_have_no_influence_on_the_model(
     np.testing.assert_allclose(without.logits(rows[:30]), trained.logits(rows[:30]), atol=1e-4)
 
 
+def test_what_training_never_met_moves_no_answer(rows: pd.DataFrame, encoder: LoadedEncoder) -> None:
+    """Training knows only the first field of the context and no failed command."""
+    never_failed = rows.assign(history_outcomes=[[min(one, 1) for one in row] for row in rows["history_outcomes"]])
+    candidate = train(never_failed, encoder)
+    asked = never_failed[:40]
+    known = [np.where(np.isnan(row), np.float32(1.0), row) for row in asked["context"]]
+    np.testing.assert_array_equal(candidate.logits(asked.assign(context=known)), candidate.logits(asked))
+    unknown, failed = (
+        candidate.logits(asked.assign(history_outcomes=[[code] * len(row) for row in asked["history_outcomes"]]))
+        for code in (0, 2)
+    )
+    np.testing.assert_array_equal(failed, unknown)
+
+
 def test_a_saved_model_answers_as_before(trained: Candidate, rows: pd.DataFrame, tmp_path: Path) -> None:
     loaded = load_candidate(trained.save(tmp_path / "model"))
     np.testing.assert_array_equal(loaded.probabilities(rows[:30]), trained.probabilities(rows[:30]))

@@ -10,9 +10,10 @@ import torch  # noqa: TID253
 
 from ccml.errors import NotEnoughDataError
 from ccml.features.encoder import LoadedEncoder, load_encoder
+from ccml.intents.tables import OUT_OF_SCOPE
 from ccml.models.artifact import Candidate, load_candidate
 from ccml.models.baselines import Frequency
-from ccml.models.intent.module import OUT_OF_SCOPE, IntentClassifier, IntentSizes, energies
+from ccml.models.intent.module import IntentClassifier, IntentSizes, energies
 from ccml.models.intent.training import FALSE_REJECTIONS, train_intent_classifier
 from ccml.models.ranking import ranking_metrics, target_indices
 from ccml.profiles import PROFILES, EncoderSettings

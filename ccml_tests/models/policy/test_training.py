@@ -116,3 +116,14 @@ def test_a_log_of_one_action_is_refused() -> None:
     frame = episodes(Bandit(), 8, SESSIONS).assign(action="execute", action_index=0)
     with pytest.raises(NotEnoughDataError, match="only ever took the action 'execute'"):
         trained(frame)
+
+
+def test_a_feature_that_was_never_on_in_training_moves_no_answer() -> None:
+    frame = episodes(Bandit(), 10, {"train": 80, "validation": 30})
+    raw = np.stack([np.asarray(row, np.float32) for row in frame["features"]])
+    constant = np.flatnonzero(np.nan_to_num(raw).std(axis=0) == 0.0)
+    assert len(constant)
+    candidate = trained(frame)
+    on = raw.copy()
+    on[:, constant] = 1.0
+    assert np.array_equal(candidate.logits(frame.assign(features=list(on))), candidate.logits(frame))
