@@ -17,6 +17,14 @@ class Home:
     def from_environment(cls) -> Home:
         return cls(Path(os.environ.get("CCML_HOME", ".ccml")).expanduser().resolve())
 
+    def relative(self, path: Path) -> str:
+        """What is stored of a path in here, so that the home can be moved; `root / relative` leads back.
+
+        Raises:
+            ValueError: the path is not in the home.
+        """
+        return path.resolve().relative_to(self.root.resolve()).as_posix()
+
     @property
     def settings(self) -> Path:
         """The user's own settings, over those of the profile; not there unless the user wrote it."""

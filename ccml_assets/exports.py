@@ -1,7 +1,6 @@
 """ONNX, in fp32 and int8, each compared with torch on real rows before either may ship."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -10,6 +9,7 @@ from ccml.export.bundle import ExportReference
 from ccml.models.candidates import CandidateReference
 from ccml_assets.model_lines import MODEL_LINES, ModelLine
 from ccml_assets.skips import skip_with_reason
+from ccml_resources.platform import Platform
 
 PARITY = "agrees_with_torch"
 
@@ -24,7 +24,7 @@ def _export(line: ModelLine) -> dg.AssetsDefinition:
         kinds={"onnx"},
     )
     def export(
-        context: dg.AssetExecutionContext, trained: CandidateReference, rows: Any
+        context: dg.AssetExecutionContext, platform: Platform, trained: CandidateReference, rows: Any
     ) -> Iterator[dg.MaterializeResult[ExportReference]]:
         from ccml.export.bundle import write_export
         from ccml.export.packaging import export_candidate
@@ -32,9 +32,8 @@ def _export(line: ModelLine) -> dg.AssetsDefinition:
         with skip_with_reason(context):
             test = rows[rows["split"] == "test"].reset_index(drop=True)
             targets = test[line.target].tolist() if line.target else None
-            reference = write_export(
-                export_candidate(trained.load(), test, targets), Path(trained.path).with_name(f"{context.run_id}.onnx")
-            )
+            exported = export_candidate(trained.load(platform.home), test, targets)
+            reference = write_export(exported, platform.home, trained, context.run_id)
             yield dg.MaterializeResult(
                 value=reference,
                 metadata={"serve": reference.serving.model, "why": reference.serving.reason, **_verdicts(reference)},

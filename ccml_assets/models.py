@@ -206,7 +206,7 @@ def _trained(
         run.log_metrics(_numbers(candidate.metrics))
         reference = CandidateReference(
             candidate.name,
-            str(folder),
+            platform.home.relative(folder),
             facts["data_hash"],
             run.run_id,
             trained_until=rows.loc[rows["split"] == "train", "time"].max().isoformat(),
@@ -215,7 +215,7 @@ def _trained(
         return dg.MaterializeResult(
             value=reference,
             metadata={
-                "path": dg.MetadataValue.path(folder),
+                "path": dg.MetadataValue.path(platform.home.relative(folder)),
                 "classes": len(candidate.labels),
                 "data_hash": facts["data_hash"],
                 "validation": _numbers(candidate.metrics),

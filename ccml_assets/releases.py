@@ -70,11 +70,11 @@ def _release(line: ModelLine) -> dg.AssetsDefinition:
                 raise NotBetterError(f"{decision.answer}: {'; '.join(decision.reasons)}")
             released = release_candidate(
                 trained,
-                exported.read(),
+                exported.read(platform.home),
                 exported.serving,
                 report,
                 decision,
-                platform.home.models,
+                platform.home,
                 run_id=context.run_id,
                 code=code_version("models"),
             )

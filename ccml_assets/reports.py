@@ -50,7 +50,7 @@ def _evaluation(line: ModelLine) -> dg.AssetsDefinition:
         from ccml.models.kinds import KINDS
 
         with skip_with_reason(context, line.report_key, line.scores_key):
-            candidate, models = trained.load(), platform.home.models
+            candidate, models = trained.load(platform.home), platform.home.models
             found = msgspec.convert(search["search"], SearchResult) if searched else None
             judgement = KINDS[line.name].evaluate(
                 rows,

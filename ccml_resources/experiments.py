@@ -17,11 +17,12 @@ A context manager around the asset's work knows when that work ended and how, wh
 """
 
 import logging
+import sqlite3
 import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -37,6 +38,13 @@ from ccml.releases.manifest import PointerName
 from ccml.releases.reader import list_versions, read_pointer, read_release
 
 _POINTERS: Final[tuple[PointerName, ...]] = ("champion", "previous")
+_ADDRESSES: Final = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+)
+"""Table and column of every address in MLflow's store that lies in the home."""
 _TRIAL_STATES: Final = {"complete": "FINISHED", "pruned": "KILLED", "fail": "FAILED"}
 """Optuna's state → MLflow's status: a pruned trial was stopped, not broken."""
 
@@ -208,7 +216,9 @@ class Experiments(dg.ConfigurableResource):
         from mlflow import MlflowClient
 
         if self.tracking_uri.startswith("sqlite:///"):
-            Path(self.tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            store = Path(self.tracking_uri.removeprefix("sqlite:///"))
+            store.parent.mkdir(parents=True, exist_ok=True)
+            _follow_the_home(store, self.experiment, Path(self.artifact_root).resolve())
         return MlflowClient(self.tracking_uri, self.tracking_uri)
 
     def _experiment_id(self, client: Any) -> str:
@@ -229,6 +239,29 @@ class Experiments(dg.ConfigurableResource):
 
 def experiments(home: Home) -> Experiments:
     return Experiments(tracking_uri=home.mlflow_uri, artifact_root=str(home.root / "mlartifacts"))
+
+
+def _follow_the_home(store: Path, experiment: str, artifact_root: Path) -> None:
+    """After a move of the home MLflow's absolute addresses lead to the old place; MLflow has no call to change them.
+
+    The experiment knows where the home was when it was made or last followed.
+    """
+    if not store.exists():
+        return
+    with closing(sqlite3.connect(store, timeout=60)) as database, database:
+        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if "experiments" not in tables:
+            return
+        found = database.execute("SELECT artifact_location FROM experiments WHERE name = ?", [experiment]).fetchone()
+        here = artifact_root.as_uri()
+        if found is None or found[0] == here:
+            return
+        old, new = (uri.removesuffix(artifact_root.name) for uri in (found[0], here))
+        for table, column in _ADDRESSES:
+            database.execute(
+                f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",  # noqa: S608
+                [new, len(old) + 1, len(old), old],
+            )
 
 
 def _close_abandoned(client: Any, experiment_id: str, key: str, instance: dg.DagsterInstance) -> None:

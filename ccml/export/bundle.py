@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,29 +13,35 @@ from ccml.releases.manifest import Serving
 
 if TYPE_CHECKING:
     from ccml.export.packaging import Exported
+    from ccml.home import Home
+    from ccml.models.candidates import CandidateReference
 
 
 class ExportReference(msgspec.Struct, frozen=True):
     """What travels between assets in place of the graphs. `table` has one row a graph, shipped or not."""
 
     folder: str
+    """From the home's root."""
     files: list[str]
     table: list[ParityRow]
     serving: Serving
 
-    def read(self) -> dict[str, bytes]:
+    def read(self, home: Home) -> dict[str, bytes]:
         """File name → bytes.
 
         Raises:
             IntegrityError: a file is gone.
         """
-        missing = [name for name in self.files if not (Path(self.folder) / name).is_file()]
+        folder = home.root / self.folder
+        missing = [name for name in self.files if not (folder / name).is_file()]
         if missing:
-            raise IntegrityError(f"{self.folder}/{missing[0]} is gone; export the model again.")
-        return {name: (Path(self.folder) / name).read_bytes() for name in self.files}
+            raise IntegrityError(f"{folder / missing[0]} is gone; export the model again.")
+        return {name: (folder / name).read_bytes() for name in self.files}
 
 
-def write_export(exported: Exported, folder: Path) -> ExportReference:
+def write_export(exported: Exported, home: Home, trained: CandidateReference, run_id: str) -> ExportReference:
+    """Writes the graphs beside the candidate's folder, as `<run id>.onnx/`."""
+    folder = (home.root / trained.path).with_name(f"{run_id}.onnx")
     for name, content in exported.files.items():
         atomic.write_bytes(folder / name, content)
-    return ExportReference(str(folder), sorted(exported.files), exported.table, exported.serving)
+    return ExportReference(home.relative(folder), sorted(exported.files), exported.table, exported.serving)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 if TYPE_CHECKING:
+    from ccml.home import Home
     from ccml.models.artifact import Candidate
 
 
@@ -16,6 +16,7 @@ class CandidateReference(msgspec.Struct, frozen=True):
 
     name: str
     path: str
+    """Of the folder, from the home's root."""
     data_hash: str
     mlflow_run_id: str
     trained_until: str | None = None
@@ -23,11 +24,11 @@ class CandidateReference(msgspec.Struct, frozen=True):
     data_until: str | None = None
     """Time of the newest row it was fitted, chosen or will be judged on."""
 
-    def load(self) -> Candidate:
+    def load(self, home: Home) -> Candidate:
         """
         Raises:
             IntegrityError: the folder is gone or is not what was saved.
         """
         from ccml.models.artifact import load_candidate
 
-        return load_candidate(Path(self.path))
+        return load_candidate(home.root / self.path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ccml.evaluation.report import ModelReport
+    from ccml.home import Home
     from ccml.models.candidates import CandidateReference
     from ccml.profiles import Profile
 
@@ -27,6 +27,7 @@ class ReleaseReference(msgspec.Struct, frozen=True):
     name: str
     version: str
     path: str
+    """Of the folder, from the home's root."""
     replaced: str | None
     """The champion before it."""
 
@@ -56,7 +57,7 @@ def release_candidate(
     serving: Serving,
     report: ModelReport,
     decision: GateDecision,
-    models: Path,
+    home: Home,
     *,
     run_id: str,
     code: str,
@@ -69,7 +70,7 @@ def release_candidate(
     Raises:
         ChampionMovedError: another one than the candidate was compared with is champion by now.
     """
-    candidate = trained.load()
+    candidate = trained.load(home)
     facts = ReleaseFacts(
         metrics=_promised(report),
         training_data_hash=trained.data_hash,
@@ -80,10 +81,10 @@ def release_candidate(
         trained_until=trained.trained_until,
         data_until=trained.data_until,
     )
-    published = publish(Path(trained.path), models, trained.name, exported=exported, facts=facts)
+    published = publish(home.root / trained.path, home.models, trained.name, exported=exported, facts=facts)
     before = decision.champion_version
-    promote(models, trained.name, published.version, expected=before, reason="; ".join(decision.reasons))
-    return ReleaseReference(trained.name, published.version, str(published.path), before)
+    promote(home.models, trained.name, published.version, expected=before, reason="; ".join(decision.reasons))
+    return ReleaseReference(trained.name, published.version, home.relative(published.path), before)
 
 
 def _promised(report: ModelReport) -> dict[str, Any]:

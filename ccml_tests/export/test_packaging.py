@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 from ccml.errors import IntegrityError, NotEnoughDataError
+from ccml.export.bundle import write_export
 from ccml.export.packaging import FP32, INT8, Exported, export_candidate
 from ccml.export.parity import runner
+from ccml.home import Home
 from ccml.models.artifact import Candidate, load_candidate
+from ccml.models.candidates import CandidateReference
 from ccml.profiles import PROFILES
 from ccml.releases.golden import Golden
 from ccml.releases.manifest import GateSummary, Lineage, ReleaseFacts
@@ -72,6 +75,21 @@ def released(candidate: Candidate, exported: Exported, tmp_path: Path) -> Any:
     folder = candidate.save(tmp_path / "candidate")
     publish(folder, tmp_path / "models", candidate.name, exported=exported.files, facts=facts)
     return read_release(tmp_path / "models", candidate.name, "1.0.0")
+
+
+def test_candidate_and_export_are_found_where_their_home_was_moved_to(
+    policy: tuple[Candidate, Any], tmp_path: Path
+) -> None:
+    candidate, rows = policy
+    home = Home(tmp_path / "ccml")
+    folder = candidate.save(home.candidates / candidate.name / "run-1")
+    trained = CandidateReference(candidate.name, home.relative(folder), "d1", "mlflow-1")
+    exported = write_export(export_candidate(candidate, rows, None), home, trained, "run-2")
+    files = exported.read(home)
+    moved = Home(home.root.rename(tmp_path / "another place"))
+    assert exported.read(moved) == files
+    assert trained.load(moved).labels == candidate.labels
+    assert str(tmp_path) not in f"{trained} {exported}"
 
 
 @pytest.mark.parametrize(("model", "target"), [("policy", None), ("intent", "intent"), ("command", "target_template")])

@@ -4,8 +4,10 @@ import itertools
 import multiprocessing
 import os
 import signal
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -256,6 +258,25 @@ def test_a_registered_version_says_which_folder_and_which_bytes(
     assert version.source == published.path.resolve().as_uri()
     assert version.tags["manifest_sha256"] == published.manifest_sha256
     assert version.run_id == "mlflow-1"
+
+
+def test_in_a_moved_home_files_and_releases_are_found_where_they_lie_now(
+    tracked: Experiments, home: Home, tmp_path: Path
+) -> None:
+    publish(candidate(tmp_path / "c"), home.models, NAME, exported=EXPORTED, facts=facts())
+    materialize(tracked, [tiny])
+    tracked.mirror_releases(home.models, NAME)
+    moved = Home(home.root.rename(tmp_path / "another place"))
+    there = experiments(moved)
+    materialize(there, [tiny])
+    client = there._client()
+    for run in runs(there):
+        assert Path(client.download_artifacts(run.info.run_id, "plot.png")).read_bytes() == b"png"
+    version = client.get_model_version(NAME, "1")
+    assert version.source == (moved.models / NAME / version.tags["semver"]).as_uri()
+    with closing(sqlite3.connect(moved.root / "mlflow.db")) as database:
+        assert [line for line in database.iterdump() if str(home.root) in line] == []
+    assert not home.root.exists()
 
 
 def test_a_damaged_release_is_not_registered(tracked: Experiments, home: Home, tmp_path: Path) -> None:
