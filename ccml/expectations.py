@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import inspect
 
 from ccml.cleaning.columns import CLEAN_COLUMNS, NEVER_MISSING
-from ccml.telemetry.events import ACTIONS, KINDS
+from ccml.telemetry.events import ACTIONS, KINDS, bare
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,7 +121,7 @@ def _declared(kind: str) -> Iterator[Expectation]:
         yield gxe.ExpectColumnToExist(column=one.name)
         if one.required or one.default == "":
             yield gxe.ExpectColumnValuesToNotBeNull(column=one.name)
-        match _bare(one.type):
+        match bare(one.type):
             case inspect.StrType(min_length=shortest, max_length=longest) if shortest or longest:
                 yield gxe.ExpectColumnValueLengthsToBeBetween(column=one.name, min_value=shortest, max_value=longest)
             case inspect.LiteralType(values=values):
@@ -137,15 +137,6 @@ def _declared(kind: str) -> Iterator[Expectation]:
                 )
             case _:
                 pass
-
-
-def _bare(declared: inspect.Type) -> inspect.Type:
-    """The type inside a description and inside `… | None`."""
-    if isinstance(declared, inspect.Metadata):
-        return _bare(declared.type)
-    if isinstance(declared, inspect.UnionType):
-        return _bare(next(member for member in declared.types if not isinstance(member, inspect.NoneType)))
-    return declared
 
 
 def _of_raw(kind: str) -> Iterator[Expectation]:

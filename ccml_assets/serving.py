@@ -17,7 +17,7 @@ def _deployment(line: ModelLine) -> dg.AssetsDefinition:
         description=f"The champion of {line.name} as a server loads it; a running one picks it up within a second.",
         output_required=False,
         io_manager_key="documents",
-        kinds={"onnx", "fastapi"},
+        kinds={"onnx", "starlette"},
     )
     def deployment(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.MaterializeResult[Any]]:
         from ccml.serving.loading.readiness import check_readiness

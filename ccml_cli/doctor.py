@@ -15,7 +15,7 @@ from ccml.home import Home
 from ccml.settings import loaded_profile
 
 FEATURES: dict[str, tuple[str, ...]] = {
-    "serving (ccml serve, ask)": ("numpy", "onnxruntime", "tokenizers", "fastapi", "uvicorn", "msgspec"),
+    "serving (ccml serve, ask)": ("numpy", "onnxruntime", "tokenizers", "starlette", "uvicorn", "msgspec"),
     "the asset graph (ccml run, ui)": (
         "dagster",
         "dagster-webserver",

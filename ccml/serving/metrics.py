@@ -97,12 +97,12 @@ class Meter:
         self._requests.labels(outcome).inc()
 
     def refused(self, path: str, status: int) -> None:
-        """A request that got no further than the admission; 499 stands for a client that left."""
+        """A request that was not answered as asked; 499 stands for a client that left."""
         outcome: Outcome = "shed" if status == 503 else "cancelled" if status == 499 else "invalid"
         if path == ACT:
             self.request(outcome)
         else:
-            self.feedback.labels(outcome).inc()
+            self.feedback.labels("unknown" if status == 404 else outcome).inc()
 
     def duration(self, path: str, seconds: float) -> None:
         self._duration.labels(path).observe(seconds)

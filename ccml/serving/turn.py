@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
+from msgspec.structs import asdict
 from numpy.typing import NDArray
 
 from ccml.commands.parse import parse
@@ -48,8 +49,8 @@ class Turn:
             platform=session.platform,
             outcomes=[past.succeeded for past in session.history],
             seconds_since_previous=session.seconds_since_previous,
-            state=session.state.model_dump() if session.state else None,
-            user=session.user.model_dump() if session.user else None,
+            state=asdict(session.state) if session.state else None,
+            user=asdict(session.user) if session.user else None,
         )
         history = [_past(past.command, past.succeeded) for past in session.history]
         return cls(redact(asked.request), context, history)

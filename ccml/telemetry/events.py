@@ -1,7 +1,8 @@
 """The five kinds of telemetry, declared once.
 
 The declaration gives the decoder (`ccml.telemetry.decode`), the Arrow schemas and the page of field meanings
-(`ccml.telemetry.schema`) and the expectation suites. Field meanings live in `Annotated[..., Meta(description=...)]`.
+(`ccml.telemetry.schema`), the expectation suites, and the types and bounds of the server's requests
+(`ccml.serving.schema`). Field meanings live in `Annotated[..., Meta(description=...)]`.
 
 A native log is JSON Lines, one event a line, told apart by `kind`:
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, inspect
 
 Identifier: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
 Text: TypeAlias = Annotated[str, Meta(max_length=32_768)]
@@ -22,9 +23,12 @@ ShortText: TypeAlias = Annotated[str, Meta(max_length=1_000)]
 Time: TypeAlias = Annotated[datetime, Meta(tz=True, description="When it happened, RFC 3339 with an offset.")]
 Fraction: TypeAlias = Annotated[float, Meta(ge=0.0, le=1.0)]
 Percent: TypeAlias = Annotated[float, Meta(ge=0.0, le=100.0)]
-NonNegative: TypeAlias = Annotated[float, Meta(ge=0.0)]
+NonNegative: TypeAlias = Annotated[float, Meta(ge=0.0, le=1e12)]
+"""Bounded, so that infinity, which other people's logs can hold, is no value."""
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
 """Bounded, for JSON integers have no end and a column's have."""
+Rating: TypeAlias = Annotated[int, Meta(ge=1, le=5)]
+ExitStatus: TypeAlias = Annotated[int, Meta(ge=-(2**31), le=2**32)]
 
 Action: TypeAlias = Literal["execute", "confirm", "suggest", "clarify", "hand_over"]
 """How the assistant may act on a request: run the command, ask to confirm it, offer a ranked list, ask back what was
@@ -46,7 +50,7 @@ class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
 
 
 class Interaction(Event, frozen=True, kw_only=True, tag="interaction"):
-    """D1. One turn: what was asked, what the assistant chose to do, and the command that came of it.
+    """One turn: what was asked, what the assistant chose to do, and the command that came of it.
 
     `event_id` is the interaction's id; the other kinds point at it through `interaction_id`.
     """
@@ -71,19 +75,16 @@ class Interaction(Event, frozen=True, kw_only=True, tag="interaction"):
     model_versions: Annotated[
         dict[str, str] | None, Meta(description="Release of each model that had a part in a served answer.")
     ] = None
-    served_by: Annotated[ShortText | None, Meta(description="Which link of the fallback chain answered.")] = None
+    served_by: Annotated[ShortText | None, Meta(description="Which responder of the fallback chain answered.")] = None
     latency_ms: Annotated[NonNegative | None, Meta(description="Time to the served answer, milliseconds.")] = None
 
 
 class Execution(Event, frozen=True, kw_only=True, tag="execution"):
-    """D2. A command ran."""
+    """A command ran."""
 
     interaction_id: Identifier
     ended_at: Time | None = None
-    exit_status: Annotated[
-        Annotated[int, Meta(ge=-(2**31), le=2**32)] | None,
-        Meta(description="0 is success; None where the log does not say."),
-    ] = None
+    exit_status: Annotated[ExitStatus | None, Meta(description="0 is success; None where the log does not say.")] = None
     failed: Annotated[bool | None, Meta(description="For tools without an exit status: did it fail?")] = None
     duration_ms: NonNegative | None = None
     cpu_ms: NonNegative | None = None
@@ -92,7 +93,7 @@ class Execution(Event, frozen=True, kw_only=True, tag="execution"):
 
 
 class Error(Event, frozen=True, kw_only=True, tag="error"):
-    """D3. Something failed, and what was done about it."""
+    """Something failed, and what was done about it."""
 
     interaction_id: Identifier
     message: Text = ""
@@ -103,17 +104,17 @@ class Error(Event, frozen=True, kw_only=True, tag="error"):
 
 
 class Feedback(Event, frozen=True, kw_only=True, tag="feedback"):
-    """D4. What the user thought of it."""
+    """What the user thought of it."""
 
     interaction_id: Identifier
-    rating: Annotated[Annotated[int, Meta(ge=1, le=5)] | None, Meta(description="1 (bad) to 5 (good).")] = None
+    rating: Annotated[Rating | None, Meta(description="1 (bad) to 5 (good).")] = None
     verdict: Verdict | None = None
     corrected_command: Text | None = None
     corrected_intent: ShortText | None = None
 
 
 class SystemState(Event, frozen=True, kw_only=True, tag="system_state"):
-    """D5. The machine at one moment."""
+    """The machine at one moment."""
 
     host: ShortText = ""
     interaction_id: Annotated[Identifier | None, Meta(description="Set where the snapshot belongs to one turn.")] = None
@@ -139,3 +140,12 @@ KINDS: dict[str, type[Event]] = {
     "system_states": SystemState,
 }
 """Table name → kind. The order is the order of the lake's tables and of the reports."""
+
+
+def bare(declared: inspect.Type) -> inspect.Type:
+    """The type inside a description and inside `… | None`."""
+    if isinstance(declared, inspect.Metadata):
+        return bare(declared.type)
+    if isinstance(declared, inspect.UnionType):
+        return bare(next(member for member in declared.types if not isinstance(member, inspect.NoneType)))
+    return declared

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Final, TypeVar
 
 import msgspec
+from msgspec import inspect
 
 from ccml.privacy.pseudonyms import Pseudonyms
 from ccml.privacy.redaction import redact
-from ccml.telemetry.events import Event
+from ccml.telemetry.events import Event, bare
 
 _E = TypeVar("_E", bound=Event)
 _IDENTIFIERS: Final = ("event_id", "session_id", "interaction_id")
@@ -17,8 +19,9 @@ _IDENTIFIERS: Final = ("event_id", "session_id", "interaction_id")
 def redact_event(event: _E, pseudonyms: Pseudonyms) -> _E:
     """The event as it may be stored: every text redacted, user and host replaced by pseudonyms.
 
-    Identifiers are kept, for the kinds are joined by them; one that itself holds something private is replaced by its
-    pseudonym, the same in every event that carries it.
+    A text that redaction made longer than declared (up to five times, for secrets of one character) is cut, so that
+    the event stays one that can be landed. Identifiers are kept, for the kinds are joined by them; one that itself
+    holds something private is replaced by its pseudonym, the same in every event that carries it.
     """
     changes: dict[str, object] = {}
     for field in event.__struct_fields__:
@@ -30,7 +33,7 @@ def redact_event(event: _E, pseudonyms: Pseudonyms) -> _E:
         elif field == "host":
             changed = pseudonyms.of("host", value)
         elif isinstance(value, str):
-            changed = redact(value)
+            changed = redact(value)[: _longest(type(event)).get(field)]
             if changed != value and field in _IDENTIFIERS:
                 changed = pseudonyms.of("identifier", value)
         elif isinstance(value, dict):
@@ -40,3 +43,12 @@ def redact_event(event: _E, pseudonyms: Pseudonyms) -> _E:
         if changed != value:
             changes[field] = changed
     return msgspec.structs.replace(event, **changes) if changes else event
+
+
+@functools.cache
+def _longest(kind: type[Event]) -> dict[str, int]:
+    """Text field → most characters it may have."""
+    declared = inspect.type_info(kind)
+    assert isinstance(declared, inspect.StructType)
+    texts = ((field.name, bare(field.type)) for field in declared.fields)
+    return {name: text.max_length for name, text in texts if isinstance(text, inspect.StrType) and text.max_length}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import inspect
 
-from ccml.telemetry.events import KINDS, Event
+from ccml.telemetry.events import KINDS, Event, bare
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,7 +37,7 @@ def to_columns(kind: str, events: Sequence[Event]) -> list[pa.Array]:
     columns: list[pa.Array] = []
     for field in _fields(kind):
         values = list(map(operator.attrgetter(field.name), events))
-        if isinstance(_bare(field.type), inspect.DictType):
+        if isinstance(bare(field.type), inspect.DictType):
             values = [
                 None if value is None else msgspec.json.encode(value, order="sorted").decode() for value in values
             ]
@@ -71,19 +71,10 @@ def _fields(kind: str) -> tuple[inspect.Field, ...]:
     return declared.fields
 
 
-def _bare(declared: inspect.Type) -> inspect.Type:
-    """The type inside a description and inside `… | None`."""
-    if isinstance(declared, inspect.Metadata):
-        return _bare(declared.type)
-    if isinstance(declared, inspect.UnionType):
-        return _bare(next(member for member in declared.types if not isinstance(member, inspect.NoneType)))
-    return declared
-
-
 def _arrow_type(declared: inspect.Type) -> pa.DataType:
     import pyarrow as pa
 
-    match _bare(declared):
+    match bare(declared):
         case inspect.StrType() | inspect.LiteralType() | inspect.DictType():
             return pa.string()
         case inspect.BoolType():
@@ -99,7 +90,7 @@ def _arrow_type(declared: inspect.Type) -> pa.DataType:
 
 
 def _words(declared: inspect.Type) -> str:
-    match _bare(declared):
+    match bare(declared):
         case inspect.StrType(max_length=longest):
             return f"text, at most {longest:,} characters" if longest else "text"
         case inspect.LiteralType(values=values):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -204,7 +205,7 @@ def simulated_turns(accuracy: float, rows: int) -> tuple[pd.DataFrame, pd.Series
                 predicted_intent="out_of_scope" if turn.task is None else turn.intent,
             )
         )
-        events += feedback_events(FeedbackRequest.model_validate(told), line, f"{number:08d}")
+        events += feedback_events(msgspec.convert(told, FeedbackRequest), line, f"{number:08d}")
     from ccml.cleaning.join import clean
 
     cleaned = clean(*raw_tables(events)).interactions

@@ -11,9 +11,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
-from fastapi import FastAPI, Request
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from ccml.privacy.pseudonyms import Pseudonyms
 from ccml.serving.answers import rules
@@ -22,13 +23,15 @@ from ccml.serving.answers.batcher import MicroBatcher
 from ccml.serving.answers.predictor import Predictor
 from ccml.serving.http.admission import Admission, started_at
 from ccml.serving.http.openapi import describe
+from ccml.serving.http.reading import read, read_body
+from ccml.serving.http.refusal import RefusedError, StructResponse, refuse
 from ccml.serving.loading.loaded import LoadedModels
 from ccml.serving.logging.log import ServedLog
 from ccml.serving.logging.recent import RecentInteractions, Remembered
 from ccml.serving.logging.telemetry import answer_events, feedback_events
 from ccml.serving.metrics import Meter, Outcome
 from ccml.serving.routes import ACT, FEEDBACK
-from ccml.serving.schema import ActRequest, FeedbackRequest, InvalidInputError, PastCommand, Session, read
+from ccml.serving.schema import ActRequest, FeedbackAnswer, FeedbackRequest, PastCommand, Session
 from ccml.serving.settings import ServingSettings
 from ccml.serving.turn import Decision, Turn
 
@@ -49,7 +52,7 @@ class Service:
         self.host = socket.gethostname()
 
     @asynccontextmanager
-    async def running(self, _app: FastAPI) -> AsyncIterator[None]:
+    async def running(self, _app: Starlette) -> AsyncIterator[None]:
         self.log.start()
         await asyncio.to_thread(self.loaded.start)
         await asyncio.to_thread(_warm_up)
@@ -63,13 +66,12 @@ class Service:
 
     async def act(self, request: Request) -> Response:
         started = started_at(request.scope)
-        asked = read(await request.body(), ActRequest)
+        asked = read(await read_body(request, self.settings), ActRequest)
         turn = Turn.of(asked)
         allowed_ms = min(self.settings.deadline_ms, asked.deadline_ms or self.settings.deadline_ms)
         decided = await self._unless_gone(request, self._decide(turn, started + allowed_ms / 1000))
         if decided is None:
-            self.meter.request("cancelled")
-            return Response(status_code=499)  # nobody reads it
+            raise ClientDisconnect
         decision, outcome = decided
         answer = answer_of(decision, started)
         self.meter.request(outcome)
@@ -80,7 +82,7 @@ class Service:
         self.recent.remember(answer.interaction_id, Remembered(asked.session.session_id, asked.session.user_id, top))
         for event in answer_events(asked, turn, answer, self.host):
             self.log.write(event)
-        return _json(answer)
+        return StructResponse(answer)
 
     async def _decide(self, turn: Turn, deadline: float) -> tuple[Decision, Outcome]:
         try:
@@ -106,12 +108,11 @@ class Service:
             decision.cancel()
 
     async def feedback(self, request: Request) -> Response:
-        body = await request.body()
+        body = await read_body(request, self.settings)
         given = read(body, FeedbackRequest)
         found = self.recent.find(given.interaction_id, given.session_id, given.user_id)
         if found is None:
-            self.meter.feedback.labels("unknown").inc()
-            return _problem(
+            raise RefusedError(
                 404,
                 "unknown_interaction",
                 "No answer of this server to this session and user has this interaction_id; it may have been given"
@@ -123,7 +124,16 @@ class Service:
         for event in events:
             self.log.write(event)
         self.meter.feedback.labels("ok" if events else "empty").inc()
-        return _json({"interaction_id": given.interaction_id, "events": len(events)}, 202)
+        return StructResponse(FeedbackAnswer(given.interaction_id, len(events)), 202)
+
+    async def refused(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, RefusedError)
+        self.meter.refused(request.scope["path"], error.status)
+        return refuse(error)
+
+    async def hung_up(self, request: Request, _error: Exception) -> Response:
+        self.meter.refused(request.scope["path"], 499)
+        return Response(status_code=499)  # nobody reads it
 
     def ready(self, draining: bool) -> tuple[bool, dict[str, Any]]:
         versions, problems = self.loaded.versions(), self.loaded.problems()
@@ -146,38 +156,34 @@ def create_app(
     """
     settings = settings or ServingSettings()
     service = Service(models, log_dir, pseudonyms, settings)
-    # The pages of /docs would be fetched from a public server.
-    app = FastAPI(title="CCML", docs_url=None, redoc_url=None, lifespan=service.running)
-    admission = Admission(app, settings, service.meter)
-    app.state.service = service
-    app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # FastAPI's own hook for this
 
-    @app.exception_handler(InvalidInputError)
-    async def invalid(request: Request, error: InvalidInputError) -> Response:
-        service.meter.refused(request.url.path, error.status)
-        return _json({"error": {"code": error.code, "problem": error.problem, "fields": error.fields}}, error.status)
+    async def healthz(_request: Request) -> Response:
+        return StructResponse({"alive": True})
 
-    @app.post(ACT)
-    async def act(request: Request) -> Response:
-        return await service.act(request)
-
-    @app.post(FEEDBACK, status_code=202)
-    async def feedback(request: Request) -> Response:
-        return await service.feedback(request)
-
-    @app.get("/healthz")
-    async def healthz() -> Response:
-        return _json({"alive": True})
-
-    @app.get("/readyz")
-    async def readyz() -> Response:
+    async def readyz(_request: Request) -> Response:
         ready, facts = service.ready(admission.draining)
-        return _json(facts, 200 if ready else 503)
+        return StructResponse(facts, 200 if ready else 503)
 
-    @app.get("/metrics")
-    async def metrics() -> Response:
+    async def metrics(_request: Request) -> Response:
         return Response(service.meter.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
+    async def openapi(_request: Request) -> Response:
+        return StructResponse(describe())
+
+    app = Starlette(
+        routes=[
+            Route(ACT, service.act, methods=["POST"]),
+            Route(FEEDBACK, service.feedback, methods=["POST"]),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Route("/metrics", metrics),
+            Route("/openapi.json", openapi),
+        ],
+        exception_handlers={RefusedError: service.refused, ClientDisconnect: service.hung_up},
+        lifespan=service.running,
+    )
+    app.state.service = service
+    admission = Admission(app, settings, service.meter)
     return admission
 
 
@@ -192,11 +198,3 @@ def _warm_up() -> None:
 async def _hung_up(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(value), status, media_type="application/json")
-
-
-def _problem(status: int, code: str, problem: str) -> Response:
-    return _json({"error": {"code": code, "problem": problem}}, status)

@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ccml.errors import CcmlError, InputError
-from ccml.serving.schema import ActRequest, Answer, InvalidInputError, read
+from ccml.serving.schema import ActRequest, Answer
 
 DEFAULT_URL = "http://127.0.0.1:8321"
 _RISK_STYLE = {"safe": "green", "ask": "yellow", "danger": "bold red"}
@@ -59,6 +59,8 @@ def ask_here(request: str, *, models: Path, directory: str = "", history: Sequen
     """
     from ccml.serving.answers.answer import answer_of
     from ccml.serving.answers.predictor import Predictor
+    from ccml.serving.http.reading import read
+    from ccml.serving.http.refusal import RefusedError
     from ccml.serving.interrupt import Interrupt
     from ccml.serving.loading.loaded import LoadedModels
     from ccml.serving.metrics import Meter
@@ -67,7 +69,7 @@ def ask_here(request: str, *, models: Path, directory: str = "", history: Sequen
 
     try:
         asked = read(msgspec.json.encode(_body(request, directory, history)), ActRequest)
-    except InvalidInputError as error:
+    except RefusedError as error:
         raise InputError(f"The request cannot be used: {error.problem}") from None
     settings, meter = ServingSettings(), Meter()
     loaded = LoadedModels(models, settings, meter)

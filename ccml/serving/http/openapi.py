@@ -5,74 +5,59 @@ from __future__ import annotations
 from typing import Any, Final
 
 import msgspec
-from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
-from pydantic.json_schema import models_json_schema
 
 from ccml.serving.routes import ACT, FEEDBACK
-from ccml.serving.schema import ActRequest, Answer, FeedbackRequest
+from ccml.serving.schema import ActRequest, Answer, FeedbackAnswer, FeedbackRequest, RefusalAnswer
 
-_PLACE: Final = "#/components/schemas/{}"
 _REFUSALS: Final = {
-    400: "No JSON object, or two Content-Lengths.",
+    400: "No JSON, or two Content-Lengths.",
     404: "Feedback on an interaction that this server does not remember for this session and user.",
     408: "The body did not arrive within the deadline.",
     413: "The body is larger than the limit.",
     415: "Not application/json, or a Content-Encoding.",
     421: "The Host header does not name this machine's loopback.",
-    422: "A field is not as expected; each is named, none is repeated.",
+    422: "A field is not as declared; each is named, none is repeated.",
     431: "Too many headers.",
     503: "Overloaded; try again after Retry-After seconds.",
 }
+_PAGES: Final = {
+    "/healthz": "The process is alive.",
+    "/readyz": "Which models are loaded, and what is wrong; 503 while there is none, or while the server stops.",
+    "/metrics": "Prometheus metrics.",
+    "/openapi.json": "This description.",
+}
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
-    document = get_openapi(title=app.title, version="1", routes=app.routes)
-    _, asked = models_json_schema(
-        [(ActRequest, "validation"), (FeedbackRequest, "validation")], ref_template=_PLACE.format("{model}")
-    )
-    _, answered = msgspec.json.schema_components([Answer], ref_template=_PLACE.format("{name}"))
-    refusal = {
-        "type": "object",
-        "required": ["error"],
-        "properties": {
-            "error": {
-                "type": "object",
-                "required": ["code", "problem"],
-                "properties": {
-                    "code": {"type": "string"},
-                    "problem": {"type": "string"},
-                    "fields": {
-                        "type": "array",
-                        "items": {
-                            "type": "object",
-                            "required": ["field", "problem"],
-                            "properties": {"field": {"type": "string"}, "problem": {"type": "string"}},
-                        },
-                    },
-                },
-            }
+def describe() -> dict[str, Any]:
+    declared = (ActRequest, Answer, FeedbackRequest, FeedbackAnswer, RefusalAnswer)
+    _, schemas = msgspec.json.schema_components(declared, ref_template="#/components/schemas/{name}")
+    pages = {
+        path: {"get": {"summary": summary, "responses": {"200": {"description": summary}}}}
+        for path, summary in _PAGES.items()
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "CCML", "version": "1"},
+        "paths": {
+            ACT: {"post": _operation("What to do about a request.", ActRequest, 200, Answer)},
+            FEEDBACK: {"post": _operation("What came of an answer.", FeedbackRequest, 202, FeedbackAnswer)},
+            **pages,
+        },
+        "components": {"schemas": schemas},
+    }
+
+
+def _operation(summary: str, body: type, status: int, answer: type) -> dict[str, Any]:
+    refusals = {code: reason for code, reason in _REFUSALS.items() if code != 404 or body is FeedbackRequest}
+    return {
+        "summary": summary,
+        "requestBody": {"required": True, "content": _json(body)},
+        "responses": {
+            str(status): {"description": "As asked.", "content": _json(answer)},
+            **{str(code): {"description": why, "content": _json(RefusalAnswer)} for code, why in refusals.items()},
         },
     }
-    taken = {
-        "type": "object",
-        "required": ["interaction_id", "events"],
-        "properties": {"interaction_id": {"type": "string"}, "events": {"type": "integer"}},
-    }
-    document["components"] = {"schemas": {**asked["$defs"], **answered, "Refusal": refusal, "Taken": taken}}
-    for path, body, status, answer in ((ACT, "ActRequest", 200, "Answer"), (FEEDBACK, "FeedbackRequest", 202, "Taken")):
-        operation = document["paths"][path]["post"]
-        operation["requestBody"] = {"required": True, "content": _json(body)}
-        operation["responses"] = {
-            str(status): {"description": "As asked.", "content": _json(answer)},
-            **{
-                str(code): {"description": reason, "content": _json("Refusal")}
-                for code, reason in _REFUSALS.items()
-                if path == FEEDBACK or code != 404
-            },
-        }
-    return document
 
 
-def _json(name: str) -> dict[str, Any]:
-    return {"application/json": {"schema": {"$ref": _PLACE.format(name)}}}
+def _json(declared: type) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{declared.__name__}"}}}

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec.structs import asdict
+
 from ccml.intents.tables import OUT_OF_SCOPE
 from ccml.models.kinds import COMMAND, INTENT, POLICY
 from ccml.serving.schema import ActRequest, Answer, FeedbackRequest
@@ -64,7 +66,7 @@ def answer_events(asked: ActRequest, turn: Turn, answer: Answer, host: str) -> I
         interaction_id=answer.interaction_id,
         platform=session.platform,
         process_memory_mb=resident_memory_mb(),
-        **(_known(session.state.model_dump()) if session.state else {}),
+        **(_known(asdict(session.state)) if session.state else {}),
     )
 
 

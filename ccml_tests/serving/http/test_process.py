@@ -22,7 +22,20 @@ from ccml_tests.serving.server import body, logged, until
 from ccml_tests.serving.tiny import release_all
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("torch", "transformers", "pandas", "dagster", "pyarrow", "sklearn", "scipy", "mlflow", "deltalake", "onnx")
+HEAVY = (
+    "torch",
+    "transformers",
+    "pandas",
+    "dagster",
+    "pyarrow",
+    "sklearn",
+    "scipy",
+    "mlflow",
+    "deltalake",
+    "onnx",
+    "fastapi",
+    "pydantic",
+)
 
 SERVE = """
 import logging, sys
