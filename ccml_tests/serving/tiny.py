@@ -143,7 +143,7 @@ def _word_weights(classes: int, strength: float) -> NDArray[np.float32]:
 def _command(tiny: TinyGraph) -> tuple[bytes, dict[str, NDArray[Any]], list[str], dict[str, Any]]:
     labels = list(COMMANDS)
     fields = len(ContextTransform.FIELDS)
-    context = ContextTransform(np.zeros(fields, np.float32), np.ones(fields, np.float32))
+    context = ContextTransform(np.zeros(fields, np.float32), np.ones(fields, np.float32), np.ones(fields, np.bool_))
     vocabulary = HistoryVocabulary.fit([(label, label.split()[0]) for label in labels], 1)
     past = np.zeros((len(vocabulary), len(labels)), np.float32)
     example = {
@@ -179,7 +179,7 @@ def _intent(tiny: TinyGraph) -> tuple[bytes, dict[str, NDArray[Any]], list[str],
 
 def _policy(tiny: TinyGraph) -> tuple[bytes, dict[str, NDArray[Any]], list[str], dict[str, Any]]:
     fields = len(PolicyTransform.FIELDS)
-    transform = PolicyTransform(np.zeros(fields, np.float32), np.ones(fields, np.float32))
+    transform = PolicyTransform(np.zeros(fields, np.float32), np.ones(fields, np.float32), np.ones(fields, np.bool_))
     example = {"features": np.zeros((2, transform.width), np.float32)}
     weights = {
         "even": np.zeros((transform.width, len(ACTIONS)), np.float32),
