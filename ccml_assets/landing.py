@@ -17,20 +17,16 @@ def files(context: dg.AssetExecutionContext, platform: Platform) -> dg.Materiali
     """
     from ccml.telemetry.landing import land
     from ccml.telemetry.sources import all_sources
-    from ccml.telemetry.unread import remember, snapshot
 
     home = platform.home
-    sources = all_sources(home)
-    before = snapshot(sources)
-    report = land(sources, home.lake, platform.pseudonyms(), now=datetime.now(UTC))
-    remember(before, home.lake)
+    report = land(all_sources(home), home.lake, platform.pseudonyms(), now=datetime.now(UTC))
     context.log.info(report.sentence())
     return dg.MaterializeResult(metadata={LANDED_DAYS: report.days, **report.metadata()})
 
 
-def files_waiting(home: Home) -> dict[str, tuple[int, int]]:
-    """Files that no landing has looked at as they stand now: path → size and time of change."""
+def files_waiting(home: Home) -> dict[str, tuple[int, int, int]]:
+    """Files that no landing has read as they stand now: path → size, time of change and inode."""
+    from ccml.telemetry.finding import files_to_read
     from ccml.telemetry.sources import all_sources
-    from ccml.telemetry.unread import unread
 
-    return unread(all_sources(home), home.lake)
+    return {**files_to_read(all_sources(home), home.lake)}

@@ -6,7 +6,7 @@ from typing import Any
 import typer
 
 from ccml.home import Home
-from ccml.telemetry.readers import find_files
+from ccml.telemetry.finding import find_files
 from ccml.telemetry.sources import Source, name_source
 from ccml_cli.instance import instance_of
 from ccml_cli.progress import Progress

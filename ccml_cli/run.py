@@ -43,14 +43,14 @@ def run_circle(input: Path | None, format: str, profile: str | None, *, quiet: b
 
 def _find_telemetry(home: Home, input: Path | None, format: str, progress: Progress) -> None:
     """Remembers the named logs, checked before anything starts; without any, makes sample telemetry."""
-    from ccml.telemetry.readers import find_files
+    from ccml.telemetry.finding import find_files, list_files
     from ccml.telemetry.sources import Source, all_sources, name_source
 
     if input is not None:
         find_files([Source(str(input.expanduser()), format)])
         name_source(home, input, format)
         return
-    if any(find_files([source]) for source in all_sources(home)):
+    if list_files(all_sources(home)):
         return
     from ccml_simulator.simulate import simulate
 

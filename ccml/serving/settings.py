@@ -24,10 +24,9 @@ class ServingSettings:
     remembered: int = 20_000
     """Interactions that feedback may still refer to; the oldest are forgotten first."""
     log_lines: int = 5_000
-    log_seconds: float = 300.0
-    """A log file is closed, and so offered to the next ingest, after this many lines or seconds,"""
-    log_idle_seconds: float = 2.0
-    """or when nothing was written for this long."""
+    log_seconds: float = 60.0
+    """A log file is closed, and so offered to the next ingest, when it holds so many lines or this long after its first
+    one. A quiet server writes at most one file a minute, 1,440 a day; an answer waits a minute to be monitored."""
     drain_notice_seconds: float = 0.5
     """Between SIGTERM and closing the socket: `/readyz` already refuses, requests are still answered."""
     drain_seconds: int = 10

@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING, Any
 from ccml.errors import InputError
 from ccml.privacy.pseudonyms import Pseudonyms
 from ccml.telemetry.events import KINDS
+from ccml.telemetry.finding import inspect_files, read_register, write_register, written_state
 from ccml.telemetry.lake import FILES, QUARANTINE, append_once, has_landed, landed_keys, landed_schema, open_table
 from ccml.telemetry.landed_file import FileReport, LandedFile, file_row, unstamped
-from ccml.telemetry.readers import FORMATS, find_files
+from ccml.telemetry.readers import FORMATS, LogFile
 from ccml.telemetry.sources import Source
 
 if TYPE_CHECKING:
@@ -103,29 +104,37 @@ def land(sources: Sequence[Source], lake: Path, pseudonyms: Pseudonyms, now: dat
         now: the moment of landing, with a time zone.
 
     Raises:
-        InputError: a path or a format that cannot be read (see `find_files`).
+        InputError: a path or a format that cannot be read (see `inspect_files`).
         IntegrityError: the sums of a file do not agree; the file does not land.
     """
     report = LandingReport()
+    known = read_register(lake)
+    found = inspect_files(sources, known)
     gathered: dict[str, LandedFile] = {}
     landed_files = open_table(lake, FILES)
-    for log in find_files(sources):
+    for path, state in [*found.items()]:
+        if state.format is None:
+            continue
+        if known.get(path) == state:
+            report.already_landed += 1
+            continue
+        log = LogFile(Path(path), state.format)
         try:
-            written = _written(log.path)
             sha256, lines = _fingerprint(log.path)
             if sha256 in gathered or has_landed(landed_files, sha256):
                 report.already_landed += 1
                 continue
-            file = LandedFile(log, sha256, written[0], pseudonyms)
+            file = LandedFile(log, sha256, state.written.bytes, pseudonyms)
             file.read(now)
-            if _written(log.path) != written:
-                report.changing += 1
-                continue
+            changed = written_state(log.path) != state.written
         except FileNotFoundError:  # rotated away since the folder was listed
-            report.changing += 1
-            continue
+            changed = True
         except PermissionError as error:
             raise InputError(f"{log.path} cannot be read: {error.strerror}.") from error
+        if changed:
+            report.changing += 1
+            del found[path]
+            continue
         file.check_lines(lines)
         gathered[sha256] = file
         if sum(len(rows) for each in gathered.values() for rows in each.rows.values()) >= _ROWS_PER_COMMIT:
@@ -133,6 +142,8 @@ def land(sources: Sequence[Source], lake: Path, pseudonyms: Pseudonyms, now: dat
             gathered = {}
             landed_files = open_table(lake, FILES)
     _commit(gathered, lake, now, report)
+    if found != known:
+        write_register(lake, found)
     return report
 
 
@@ -220,8 +231,3 @@ def _fingerprint(path: Path) -> tuple[str, int]:
             lines += chunk.count(b"\n")
             last = chunk[-1:]
     return digest.hexdigest(), lines + (last != b"\n")
-
-
-def _written(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_size, status.st_mtime_ns

@@ -1,8 +1,9 @@
 """The served log: every answer and its feedback as native telemetry, where the next ingest finds it.
 
-A file is called `….jsonl.tmp` while it is written; it is synced and renamed when it is full, old, or idle, and when
-the server stops, so whoever reads `*.jsonl` never sees half of one. A server that is killed leaves its open `.tmp`
-behind and at most a torn last line in it; the next start drops that line and renames the file.
+A file is called `….jsonl.tmp` while it is written. It is synced and renamed when it holds `log_lines` lines, when
+`log_seconds` have passed since its first one, and when the server stops; the landing passes `*.tmp` over and so never
+reads half of a file. Each line is handed to the kernel at once: a server that is killed leaves its `.tmp` behind with at
+most a torn last line, and the next start removes that line and renames the file.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class ServedLog:
     def _write_all(self) -> None:
         while True:
             try:
-                event = self._queue.get(timeout=self._settings.log_idle_seconds)
+                event = self._queue.get(timeout=self._seconds_left())
             except queue.Empty:
                 self._rotate()
                 continue
@@ -72,11 +73,14 @@ class ServedLog:
                 self._rotate()
                 return
             self._write_one(event)
-            if self._open is not None and (
-                self._open.lines >= self._settings.log_lines
-                or time.monotonic() - self._open.since >= self._settings.log_seconds
-            ):
+            if self._open is not None and (self._open.lines >= self._settings.log_lines or self._seconds_left() == 0.0):
                 self._rotate()
+
+    def _seconds_left(self) -> float | None:
+        """Until the open file must be closed, whether or not something is written; None without an open file."""
+        if self._open is None:
+            return None
+        return max(0.0, self._open.since + self._settings.log_seconds - time.monotonic())
 
     def _write_one(self, event: AnyEvent) -> None:
         try:

@@ -5,11 +5,9 @@ Files are read where they lie and are never copied or changed.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,9 +20,8 @@ from ccml.telemetry.readers.muni import MUNI
 from ccml.telemetry.readers.native import NATIVE
 from ccml.telemetry.readers.record import Facts, Reader, Record, Sample
 from ccml.telemetry.readers.shell_history import BASH_HISTORY, FISH_HISTORY, ZSH_HISTORY
-from ccml.telemetry.sources import Source
 
-__all__ = ["AUTO", "FORMATS", "LogFile", "Reader", "Record", "detect_format", "find_files", "read_file"]
+__all__ = ["AUTO", "FORMATS", "LogFile", "Reader", "Record", "detect_format", "fitting_format", "read_file"]
 
 AUTO = "auto"
 
@@ -47,77 +44,26 @@ class LogFile(NamedTuple):
     format: str
 
 
-def find_files(sources: Sequence[Source]) -> list[LogFile]:
-    """The files behind the sources, in the order of their paths.
-
-    In a folder, names that end in `.tmp` (a writer has not finished) or begin with `.` are passed over, and so is what
-    fits no format; a file that was named itself must fit one.
-
-    Raises:
-        InputError: a path does not exist, a format is unknown, a named file fits no format, or a folder has files and
-            none of them fits.
-    """
-    found: dict[Path, LogFile] = {}
-    for source in sources:
-        path = Path(source.path).expanduser()
-        if source.format != AUTO and source.format not in FORMATS:
-            raise InputError(f"Unknown format {source.format!r}; expected {AUTO} or one of {', '.join(FORMATS)}.")
-        try:
-            if path.is_dir():
-                files = _in_folder(path, source.format)
-            elif path.is_file():
-                files = [LogFile(path, detect_format(path) if source.format == AUTO else source.format)]
-            else:
-                raise InputError(f"{path} is neither a file nor a folder; expected one that exists.")
-        except OSError as error:
-            raise InputError(f"{error.filename or path} cannot be read: {error.strerror}.") from error
-        found |= {file.path.resolve(): file for file in files}
-    return sorted(found.values())
-
-
-def _in_folder(root: Path, format: str) -> list[LogFile]:
-    files: list[LogFile] = []
-    passed_over = 0
-    for folder, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            path = Path(folder) / name
-            if name.startswith(".") or name.endswith(".tmp") or not path.is_file():
-                continue
-            reader = _fitting(path) if format == AUTO else FORMATS[format]
-            if reader is None or (format != AUTO and not any(fnmatch(name, pattern) for pattern in reader.patterns)):
-                passed_over += 1
-            else:
-                files.append(LogFile(path, reader.name))
-    if passed_over and not files:
-        expected = (
-            f"fits a known format; tried {', '.join(FORMATS)}"
-            if format == AUTO
-            else f"is named {' or '.join(FORMATS[format].patterns)}, as {format} logs are"
-        )
-        raise InputError(f"None of the {passed_over} files in {root} {expected}.")
-    return files
-
-
 def detect_format(path: Path) -> str:
     """The format of one file, by what it holds.
 
     Raises:
         InputError: it fits none.
     """
-    reader = _fitting(path)
-    if reader is None:
+    format = fitting_format(path)
+    if format is None:
         tried = ", ".join(f"{reader.name} ({reader.description})" for reader in FORMATS.values())
         raise InputError(f"{path} fits no known format. Tried: {tried}. Name one with --format if it is one of these.")
-    return reader.name
+    return format
 
 
-def _fitting(path: Path) -> Reader | None:
+def fitting_format(path: Path) -> str | None:
+    """The format that the beginning of a file fits, a key of `FORMATS`; None where it fits none."""
     sample = _sample(path)
-    fitting = next((reader for reader in FORMATS.values() if reader.fits(sample)), None)
+    fitting = next((reader.name for reader in FORMATS.values() if reader.fits(sample)), None)
     if fitting is None and path.suffix == ".jsonl":
-        # A log whose every line is broken must end in quarantine, not unnoticed.
-        return NATIVE
+        # Passed over, a damaged log would be lost; in the quarantine its lines are seen.
+        return NATIVE.name
     return fitting
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -207,9 +208,9 @@ def test_interactions_beyond_the_limit_are_forgotten_oldest_first(models: Path, 
         assert [feedback(server, answer, rating=4).status_code for answer in answers] == [404, 202, 202]
 
 
-def test_an_idle_server_offers_its_log_to_the_next_ingest(models: Path, log_dir: Path) -> None:
+def test_a_server_without_further_requests_offers_its_log_to_the_next_ingest(models: Path, log_dir: Path) -> None:
     release_all(models)
-    with running(models, log_dir, log_idle_seconds=0.3) as server:
+    with running(models, log_dir, log_seconds=0.3) as server:
         server.answer("list files")
         until(lambda: len(list(log_dir.glob("*.jsonl"))) == 1)
         assert len(logged(log_dir)) == 2
@@ -228,6 +229,17 @@ def test_a_full_file_is_finished_and_the_next_one_has_another_name(log_dir: Path
     log.close()
     assert sorted(len(path.read_bytes().splitlines()) for path in log_dir.glob("*.jsonl")) == [5, 10, 10]
     assert sorted(int(entry.event_id[2:]) for entry in logged(log_dir)) == list(range(25))
+
+
+def test_pauses_between_answers_do_not_make_a_file_each(log_dir: Path) -> None:
+    log = ServedLog(log_dir, Pseudonyms(KEY), ServingSettings(log_seconds=1.5), Meter())
+    log.start()
+    for number in range(8):
+        log.write(event(number))
+        time.sleep(0.4)
+    log.close()
+    assert 2 <= len(list(log_dir.glob("*.jsonl"))) <= 4  # 3.2 seconds; on a busy machine a pause may be longer
+    assert sorted(int(entry.event_id[2:]) for entry in logged(log_dir)) == list(range(8))
 
 
 def test_what_a_killed_server_left_is_recovered_without_its_torn_last_line(log_dir: Path) -> None:

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from ccml.errors import InputError
-from ccml.telemetry.readers import FORMATS, detect_format, find_files
+from ccml.telemetry.finding import find_files
+from ccml.telemetry.readers import FORMATS, detect_format
 from ccml.telemetry.sources import Source
 from ccml_tests.telemetry.readers.reading import read
 

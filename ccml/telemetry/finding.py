@@ -1,0 +1,182 @@
+"""Which log files lie behind the sources, and which of them a landing has read as they stand now.
+
+The register `<lake>/landed/read_files.json` holds size, time of change and inode of every file that a landing has
+looked at. A file that still has all three is not opened: a tick of the sensor costs one `stat` a file, and a landing
+opens what is new. The register only saves work. Without it every file is opened once more, and the hash of its content
+says that it has landed.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+import msgspec
+
+from ccml import atomic
+from ccml.errors import InputError
+from ccml.telemetry.readers import AUTO, FORMATS, LogFile, detect_format, fitting_format
+from ccml.telemetry.sources import Source
+
+
+class Written(NamedTuple):
+    """What changes when a file is written to or replaced."""
+
+    bytes: int
+    changed_ns: int
+    inode: int
+
+
+class FileState(msgspec.Struct, frozen=True, array_like=True):
+    """A file as it was found."""
+
+    written: Written
+    asked: str
+    """Format that its source names; `auto` where the file's own content decides."""
+    format: str | None = None
+    """Format that it is read in; None where it fits none and is passed over."""
+
+
+Register: TypeAlias = dict[str, FileState]
+"""Real path → the state in which a landing has read the file."""
+
+
+def find_files(sources: Sequence[Source], known: Mapping[str, FileState] | None = None) -> list[LogFile]:
+    """The files behind the sources that fit a format, in the order of their paths. See `inspect_files`."""
+    found = inspect_files(sources, known or {})
+    return [LogFile(Path(path), state.format) for path, state in found.items() if state.format is not None]
+
+
+def inspect_files(sources: Sequence[Source], known: Mapping[str, FileState]) -> Register:
+    """Every file behind the sources, in the order of their paths; opens those that are not `known` as they stand.
+
+    In a folder, names that end in `.tmp` (a writer has not finished) or begin with `.` are left out, and what fits no
+    format is passed over; a file that was named itself must fit one.
+
+    Raises:
+        InputError: a path does not exist, a format is unknown, a named file fits no format, or a folder has files and
+            none of them fits.
+    """
+    found: Register = {}
+    for source in sources:
+        listed = list_files([source])
+        is_folder = Path(source.path).expanduser().is_dir()
+        for path, state in listed.items():
+            earlier = known.get(path)
+            if earlier is not None and is_as_read(state, earlier):
+                found[path] = earlier
+                continue
+            try:
+                format = _format_in_folder(Path(path), source.format) if is_folder else _named(path, source.format)
+            except FileNotFoundError:  # rotated away since the folder was listed
+                continue
+            except OSError as error:
+                raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+            found[path] = FileState(state.written, state.asked, format)
+        if is_folder and listed and all(path in found and found[path].format is None for path in listed):
+            raise InputError(_none_fits(source, len(listed)))
+    return dict(sorted(found.items()))
+
+
+def list_files(sources: Sequence[Source]) -> Register:
+    """Real path → state of every file behind the sources, without opening any.
+
+    Raises:
+        InputError: a path does not exist or a format is unknown.
+    """
+    found: Register = {}
+    for source in sources:
+        path = Path(source.path).expanduser()
+        if source.format != AUTO and source.format not in FORMATS:
+            raise InputError(f"Unknown format {source.format!r}; expected {AUTO} or one of {', '.join(FORMATS)}.")
+        try:
+            if path.is_dir():
+                found |= {real: FileState(written, source.format) for real, written in _in_folder(path)}
+            elif path.is_file():
+                found[os.path.realpath(path)] = FileState(written_state(path), source.format)
+            else:
+                raise InputError(f"{path} is neither a file nor a folder; expected one that exists.")
+        except OSError as error:
+            raise InputError(f"{error.filename or path} cannot be read: {error.strerror}.") from error
+    return found
+
+
+def written_state(path: Path) -> Written:
+    return _written(path.stat())
+
+
+def is_as_read(now: FileState, earlier: FileState) -> bool:
+    return (now.written, now.asked) == (earlier.written, earlier.asked)
+
+
+def files_to_read(sources: Sequence[Source], lake: Path) -> dict[str, Written]:
+    """Files that no landing has read as they stand now, found without opening any: the sensor asks at every tick."""
+    known = read_register(lake)
+    return {
+        path: state.written
+        for path, state in list_files(sources).items()
+        if path not in known or not is_as_read(state, known[path])
+    }
+
+
+def read_register(lake: Path) -> Register:
+    file = _register(lake)
+    return msgspec.json.decode(file.read_bytes(), type=Register) if file.exists() else {}
+
+
+def write_register(lake: Path, files: Register) -> None:
+    atomic.write_bytes(_register(lake), msgspec.json.encode(files))
+
+
+def _register(lake: Path) -> Path:
+    return lake / "landed" / "read_files.json"
+
+
+def _in_folder(root: Path) -> Iterator[tuple[str, Written]]:
+    folders = [os.path.realpath(root)]
+    while folders:
+        folder = folders.pop()
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except (PermissionError, FileNotFoundError):
+            if folder == os.path.realpath(root):
+                raise
+            continue  # a private or removed folder below; the others are read
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.path)
+            elif not entry.name.endswith(".tmp"):
+                try:
+                    status = entry.stat()
+                except FileNotFoundError:  # rotated away since the folder was listed
+                    continue
+                if stat.S_ISREG(status.st_mode):
+                    yield os.path.realpath(entry.path) if entry.is_symlink() else entry.path, _written(status)
+
+
+def _written(status: os.stat_result) -> Written:
+    return Written(status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+def _format_in_folder(path: Path, asked: str) -> str | None:
+    if asked == AUTO:
+        return fitting_format(path)
+    return asked if any(fnmatch(path.name, pattern) for pattern in FORMATS[asked].patterns) else None
+
+
+def _named(path: str, asked: str) -> str:
+    return detect_format(Path(path)) if asked == AUTO else asked
+
+
+def _none_fits(source: Source, files: int) -> str:
+    if source.format == AUTO:
+        expected = f"fits a known format; tried {', '.join(FORMATS)}"
+    else:
+        expected = f"is named {' or '.join(FORMATS[source.format].patterns)}, as {source.format} logs are"
+    return f"None of the {files} files in {source.path} {expected}."
