@@ -26,7 +26,10 @@ class ServingSettings:
     log_lines: int = 5_000
     log_seconds: float = 60.0
     """A log file is closed, and so offered to the next ingest, when it holds so many lines or this long after its first
-    one. A quiet server writes at most one file a minute, 1,440 a day; an answer waits a minute to be monitored."""
+    one: a server that is not busy writes at most one file a minute, 1,440 a day."""
+    log_idle_seconds: float = 2.0
+    """It is closed after so long without a line too, unless another one was closed less than `log_seconds` ago: a first
+    answer can be ingested at once, and pauses do not make a file each."""
     drain_notice_seconds: float = 0.5
     """Between SIGTERM and closing the socket: `/readyz` already refuses, requests are still answered."""
     drain_seconds: int = 10

@@ -61,7 +61,7 @@ def body(request: str, **fields: Any) -> dict[str, Any]:
 @contextmanager
 def running(models: Path, log_dir: Path, **settings: Any) -> Iterator[Running]:
     # Most tests ask who answers, not how fast; on a busy machine the usual deadline would answer for the models.
-    usual = {"poll_seconds": 0.05, "seed": 1, "log_seconds": 0.2, "deadline_ms": 10_000}
+    usual = {"poll_seconds": 0.05, "seed": 1, "log_seconds": 0.2, "log_idle_seconds": 0.2, "deadline_ms": 10_000}
     chosen = ServingSettings(**{**usual, **settings})
     admission = create_app(models, log_dir, Pseudonyms(KEY), chosen)
     service: Service = admission.app.state.service

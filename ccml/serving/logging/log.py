@@ -1,14 +1,16 @@
 """The served log: every answer and its feedback as native telemetry, where the next ingest finds it.
 
 A file is called `….jsonl.tmp` while it is written. It is synced and renamed when it holds `log_lines` lines, when
-`log_seconds` have passed since its first one, and when the server stops; the landing passes `*.tmp` over and so never
-reads half of a file. Each line is handed to the kernel at once: a server that is killed leaves its `.tmp` behind with at
-most a torn last line, and the next start removes that line and renames the file.
+`log_seconds` have passed since its first one, at a pause unless a file was closed less than `log_seconds` ago, and when
+the server stops. The landing passes `*.tmp` over and so never reads half of a file. Each line is handed to the kernel
+at once: a server that is killed leaves its `.tmp` behind with at most a torn last line, and the next start removes that
+line and renames the file.
 """
 
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 import queue
 import secrets
@@ -45,6 +47,8 @@ class ServedLog:
         self._queue: queue.Queue[AnyEvent | None] = queue.Queue(_QUEUED)
         self._thread = threading.Thread(target=self._write_all, name="served-log", daemon=True)
         self._open: _OpenFile | None = None
+        self._closed = -math.inf
+        """When the last file was closed."""
 
     def start(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -80,7 +84,10 @@ class ServedLog:
         """Until the open file must be closed, whether or not something is written; None without an open file."""
         if self._open is None:
             return None
-        return max(0.0, self._open.since + self._settings.log_seconds - time.monotonic())
+        at_a_pause = max(
+            self._open.written + self._settings.log_idle_seconds, self._closed + self._settings.log_seconds
+        )
+        return max(0.0, min(self._open.since + self._settings.log_seconds, at_a_pause) - time.monotonic())
 
     def _write_one(self, event: AnyEvent) -> None:
         try:
@@ -103,6 +110,7 @@ class ServedLog:
             # The bytes are in the `.tmp`; the next start of a server finishes it.
             self._meter.log_rotation_failures.inc()
         self._open = None
+        self._closed = time.monotonic()
 
 
 class _OpenFile:
@@ -117,7 +125,7 @@ class _OpenFile:
             if self._path.exists():
                 break
             os.close(self._file)  # a server that was just starting took it for an orphan before the lock was ours
-        self.since = time.monotonic()
+        self.since = self.written = time.monotonic()
         self.lines = 0
         self._size = 0
 
@@ -130,6 +138,7 @@ class _OpenFile:
             raise
         self._size += len(line)
         self.lines += 1
+        self.written = time.monotonic()
 
     def finish(self) -> None:
         try:

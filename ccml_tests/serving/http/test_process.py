@@ -43,7 +43,7 @@ from ccml.home import Home
 from ccml.serving.http.server import serve
 from ccml.serving.settings import ServingSettings
 logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
-serve(Home.from_environment(), 0, ServingSettings(log_seconds=60, drain_notice_seconds=0.3))
+serve(Home.from_environment(), 0, ServingSettings(log_idle_seconds=60, drain_notice_seconds=0.3))
 """
 
 

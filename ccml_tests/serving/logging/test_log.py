@@ -210,7 +210,7 @@ def test_interactions_beyond_the_limit_are_forgotten_oldest_first(models: Path, 
 
 def test_a_server_without_further_requests_offers_its_log_to_the_next_ingest(models: Path, log_dir: Path) -> None:
     release_all(models)
-    with running(models, log_dir, log_seconds=0.3) as server:
+    with running(models, log_dir, log_idle_seconds=0.3) as server:
         server.answer("list files")
         until(lambda: len(list(log_dir.glob("*.jsonl"))) == 1)
         assert len(logged(log_dir)) == 2
@@ -231,15 +231,28 @@ def test_a_full_file_is_finished_and_the_next_one_has_another_name(log_dir: Path
     assert sorted(int(entry.event_id[2:]) for entry in logged(log_dir)) == list(range(25))
 
 
-def test_pauses_between_answers_do_not_make_a_file_each(log_dir: Path) -> None:
-    log = ServedLog(log_dir, Pseudonyms(KEY), ServingSettings(log_seconds=1.5), Meter())
+def test_a_first_answer_is_offered_at_the_first_pause_and_later_pauses_do_not_make_a_file_each(log_dir: Path) -> None:
+    log = ServedLog(log_dir, Pseudonyms(KEY), ServingSettings(log_idle_seconds=0.1), Meter())
     log.start()
-    for number in range(8):
+    log.write(event(0))
+    until(lambda: len(list(log_dir.glob("*.jsonl"))) == 1)
+    for number in range(1, 5):
         log.write(event(number))
-        time.sleep(0.4)
+        time.sleep(0.3)
     log.close()
-    assert 2 <= len(list(log_dir.glob("*.jsonl"))) <= 4  # 3.2 seconds; on a busy machine a pause may be longer
-    assert sorted(int(entry.event_id[2:]) for entry in logged(log_dir)) == list(range(8))
+    assert len(list(log_dir.glob("*.jsonl"))) == 2
+    assert sorted(int(entry.event_id[2:]) for entry in logged(log_dir)) == list(range(5))
+
+
+def test_an_open_file_is_closed_by_its_age_while_lines_keep_coming(log_dir: Path) -> None:
+    log = ServedLog(log_dir, Pseudonyms(KEY), ServingSettings(log_seconds=0.2, log_idle_seconds=60), Meter())
+    log.start()
+    for number in range(10):
+        log.write(event(number))
+        time.sleep(0.05)
+    assert len(list(log_dir.glob("*.jsonl"))) >= 1
+    log.close()
+    assert len(logged(log_dir)) == 10
 
 
 def test_what_a_killed_server_left_is_recovered_without_its_torn_last_line(log_dir: Path) -> None:
