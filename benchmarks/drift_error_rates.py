@@ -27,7 +27,9 @@ import pandas as pd
 from ccml.cleaning.join import clean
 from ccml.datasets.splits import assign_splits
 from ccml.evaluation.statistics import wilson
-from ccml.monitoring.drift import FALSE_ALARM_RATE, DriftReference, jensen_shannon, thresholds, watched
+from ccml.monitoring.drift import jensen_shannon, thresholds, watched
+from ccml.monitoring.limits import DriftLimits
+from ccml.monitoring.reference import DriftReference, decode_reference
 from ccml.privacy.pseudonyms import Pseudonyms
 from ccml.profiles import SimulationSettings, SplitSettings
 from ccml.serving.logging.telemetry import feedback_events
@@ -43,6 +45,7 @@ from ccml_simulator.traffic import SimulatedTraffic
 LAST_DAY = date(2026, 3, 20)
 PEOPLE = Pseudonyms(b"k" * 32)
 ACTIONS: tuple[Action, ...] = ("execute", "confirm", "suggest", "clarify")
+LIMITS = DriftLimits()
 RIGHT = 0.7
 """How often the imaginary assistant proposes the command that is meant."""
 
@@ -56,7 +59,8 @@ def training_reference(settings: SimulationSettings) -> DriftReference:
         rows = clean(*(read_landed(lake, kind, landed_days(lake)) for kind in KINDS)).interactions
     split = rows["interaction_id"].map(assign_splits(rows, SplitSettings(), settings.seed).labels)
     held_out = split.isin(["validation", "calibration", "test"])
-    return DriftReference.fit(rows[split == "train"], rows[held_out])
+    fitted = DriftReference.fit(rows[split == "train"], rows[held_out])
+    return decode_reference(fitted.encode(), "the reference as a release carries it")
 
 
 def served_window(settings: SimulationSettings, week: int, rows: int, kind: DriftKind | None = None) -> pd.DataFrame:
@@ -94,9 +98,9 @@ def served_window(settings: SimulationSettings, week: int, rows: int, kind: Drif
 def alarms(reference: DriftReference, current: pd.DataFrame) -> list[str]:
     """The columns that a report on this window would name."""
     window = reference.binned(current)
-    columns = watched(reference, window)
-    limits = thresholds(reference, current, columns, seed=0)
-    return [name for name in columns if _distance(reference.rows[name], window[name]) >= limits[name]]
+    columns = watched(reference, window, LIMITS)
+    limits = thresholds(reference, current, columns, LIMITS, seed=0)
+    return [name for name in columns if _distance(reference.values(name), window[name]) >= limits[name]]
 
 
 def _distance(left: pd.Series, right: pd.Series) -> float:
@@ -114,9 +118,9 @@ def main() -> None:
     people = SimulationSettings(users=options.users, days=14, interactions=130 * options.users)
     homes = [replace(people, seed=people.seed + number) for number in range(options.homes)]
     references = [training_reference(home) for home in homes]
-    held_out = [len(reference.rows) for reference in references]
+    held_out = [reference.rows for reference in references]
     print(f"{len(homes)} homes of {options.users} people, {min(held_out)} to {max(held_out)} reference rows")
-    print(f"95 % intervals of rates; false alarms wanted: at most {FALSE_ALARM_RATE:.1%}, all columns together")
+    print(f"95 % intervals of rates; false alarms wanted: at most {LIMITS.false_alarm_rate:.1%}, all columns together")
     print(f"{'rows':>6} {'drift':>16} {'windows':>8} {'alarms':>26} {'worst home':>11}   columns")
     for rows in (150, 300, 1_000):
         for kind in (None, *DRIFT_KINDS):

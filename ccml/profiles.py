@@ -17,6 +17,7 @@ from typing import Annotated, Literal, TypeAlias
 from msgspec import Meta
 
 from ccml.errors import InputError
+from ccml.monitoring.limits import MonitoringLimits
 
 EncoderName: TypeAlias = Literal["tiny-random", "minilm", "bert-base-uncased"]
 CommandTarget: TypeAlias = Literal["program", "template", "line"]
@@ -153,6 +154,7 @@ class Profile:
     study: StudySettings = field(default_factory=StudySettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     gate: GateSettings = field(default_factory=GateSettings)
+    monitoring: MonitoringLimits = field(default_factory=MonitoringLimits)
     seed: Whole = 7
 
     @property

@@ -56,19 +56,18 @@ def drift_report(
 ) -> Iterator[dg.MaterializeResult[DriftReport]]:
     """Evidently's comparison of served requests, machines and durations with the champions' training reference."""
     from ccml.datasets.drift_reference import of_champions
-    from ccml.monitoring.drift import DriftReference
     from ccml.monitoring.drift import drift_report as compare
+    from ccml.monitoring.reference import DriftReference
     from ccml.releases.champions import seen_by_champions
 
     with skip_with_reason(context):
         seen = seen_by_champions(platform.home.models)
         reference = of_champions(reference, seen.data_until if seen else None)
         fitted = DriftReference.fit(reference[reference["split"] == "train"], reference[reference["split"] != "train"])
-        page = platform.home.reports / "drift.html"
-        report = compare(fitted, served, page=page, seed=platform.profile.seed)
+        report = compare(fitted, served, platform.profile.monitoring.drift, seed=platform.profile.seed)
         yield dg.MaterializeResult(
             value=report,
-            metadata={"report_id": report.report_id, "rows": report.current_rows, "page": dg.MetadataValue.path(page)},
+            metadata={"report_id": report.report_id, "rows": report.current_rows},
             data_version=dg.DataVersion(report.report_id),
         )
 
@@ -93,7 +92,8 @@ def quality(
         commands = load_champion(models, COMMAND.name)
         known = frozenset(commands.labels if commands else ())
         target = commands.transforms["target"] if commands else platform.profile.command.target
-        report = quality_report(served, promised(models), known, target)
+        fewest = platform.profile.monitoring.fewest_answers
+        report = quality_report(served, promised(models), known, target, fewest=fewest)
         yield dg.MaterializeResult(
             value=report,
             metadata={f"{one.model} {one.metric}": str(one.served) for one in report.findings},
@@ -114,14 +114,14 @@ def quality(
 def alerts(
     context: dg.AssetExecutionContext, platform: Platform, served: Any, judged: QualityReport, states: Any
 ) -> Iterator[dg.MaterializeResult[list[Alert]]]:
-    """P4. Latency, errors, memory and accuracy against their limits."""
-    from ccml.monitoring.alerts import Thresholds, serving_alerts
+    """Latency, errors, memory and accuracy against their limits."""
+    from ccml.monitoring.alerts import serving_alerts
     from ccml.monitoring.window import promised
 
     with skip_with_reason(context):
         own = states[states["interaction_id"].isin(served["interaction_id"])] if len(states) else None
         memory = own["process_memory_mb"].dropna().to_numpy(dtype=float) if own is not None else ()
-        raised = serving_alerts(served, memory, judged, promised(platform.home.models), Thresholds())
+        raised = serving_alerts(served, memory, judged, promised(platform.home.models), platform.profile.monitoring)
         yield dg.MaterializeResult(
             value=raised,
             metadata={alert.name: f"{alert.level}: {alert.reason}" for alert in raised},
@@ -147,11 +147,9 @@ def no_drift(report: DriftReport) -> dg.AssetCheckResult:
 
 
 @dg.asset_check(name=KEEPS_ITS_PROMISE, asset=QUALITY)
-def keeps_its_promise(report: QualityReport) -> dg.AssetCheckResult:
+def keeps_its_promise(platform: Platform, report: QualityReport) -> dg.AssetCheckResult:
     """No released model is surely worse on served traffic than it was published to be."""
-    from ccml.monitoring.alerts import Thresholds
-
-    limit = Thresholds().accuracy_drop
+    limit = platform.profile.monitoring.alerts.accuracy_drop
     drops = {one.model: f"{one.relative_drop} below {one.against}" for one in report.findings if one.relative_drop}
     fell = [one.model for one in report.findings if one.relative_drop is not None and one.relative_drop.low > limit]
     return _warning(not fell, {"fell": fell, **drops})

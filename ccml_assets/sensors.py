@@ -4,13 +4,13 @@ Each body only reads and asks; what is decided is decided in `ccml.monitoring` a
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
 import msgspec
 
-from ccml.monitoring.decisions import Evidence, RetrainDecision, decide_retraining
+from ccml.monitoring.decisions import Evidence, PastRetrain, RetrainDecision, decide_retraining
 from ccml_assets import jobs
 from ccml_assets.clean import clean_tables
 from ccml_assets.features import feature_tables
@@ -28,6 +28,11 @@ CAUSE = "ccml/cause"
 """Tag of a run: what it was asked for. The attempts at one thing have it in common."""
 MOST_ATTEMPTS = 3
 
+TRIGGER = "ccml/trigger"
+"""Tag of a training: which criterion asked for it."""
+EVIDENCE = "ccml/evidence"
+"""Tag of a training: id of the evidence window that it answers."""
+
 PREPARED = dg.AssetKey(["clean", "interactions"])
 
 DAILY = [*raw_tables, clean_tables, *feature_tables]
@@ -43,9 +48,7 @@ def attempt(
     or the next night. With `MOST_ATTEMPTS`, what always fails does not run all night either.
     """
     runs = instance.get_runs(dg.RunsFilter(tags={CAUSE: cause}))
-    # A run whose worker was killed is started again by Dagster, with the same tags; between the two nothing is at work.
-    resumed = {run.parent_run_id for run in runs}
-    if any(not run.is_finished or (_will_retry(run) and run.run_id not in resumed) for run in runs):
+    if _at_work(runs):
         return dg.SkipReason("It was asked for and is at work or waits for its turn.")
     failed = sum(run.status == dg.DagsterRunStatus.FAILURE and run.parent_run_id is None for run in runs)
     if failed >= MOST_ATTEMPTS:
@@ -53,8 +56,13 @@ def attempt(
     return dg.RunRequest(run_key=f"{cause}:{failed}", tags={CAUSE: cause, **(tags or {})})
 
 
-def _will_retry(run: dg.DagsterRun) -> bool:
-    return run.tags.get("dagster/will_retry") == "true"
+def _at_work(runs: Sequence[dg.DagsterRun]) -> bool:
+    """A run whose worker was killed is started again by Dagster, with the same tags; between the two nothing runs."""
+    resumed = {run.parent_run_id for run in runs}
+    return any(
+        not run.is_finished or (run.tags.get("dagster/will_retry") == "true" and run.run_id not in resumed)
+        for run in runs
+    )
 
 
 @dg.sensor(job=jobs.ingest, minimum_interval_seconds=30, default_status=ON)
@@ -101,46 +109,76 @@ def prepared_traffic(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.
 
 
 class RetrainMemory(msgspec.Struct, frozen=True):
-    """What the sensor remembers between ticks."""
+    """What the sensor remembers between ticks; what became of the trainings stands in the instance."""
 
     seen: str = ""
-    """Newest evidence that was decided on."""
-    answered: list[str] = []
-    last_retrain: str | None = None
+    """Newest evidence that was decided on, and how many trainings had failed by then."""
     held: str = ""
-    """Evidence that the cool-down holds back; said once, not at every tick until it is over."""
+    """Evidence that the cool-down holds back: its decision is recorded once, and not at every tick until it is over."""
 
 
 @dg.sensor(job=jobs.learn, minimum_interval_seconds=60, default_status=ON)
 def retrain_when_needed(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult | dg.SkipReason:
     """Drift, fallen accuracy, new commands or an alert ask for a training; each decision is an observation.
 
-    One evidence window is decided on once, and answered with a retrain at most once.
+    One evidence window is decided on once, and again when the training that it asked for has failed.
     """
     memory = msgspec.json.decode(context.cursor, type=RetrainMemory) if context.cursor else RetrainMemory()
     newest = [last_event(context.instance, key) for key, _ in MONITORED.values()]
-    seen = ":".join(str(event[0]) if event else "-" for event in newest)
-    now = datetime.now(UTC)
-    last = datetime.fromisoformat(memory.last_retrain) if memory.last_retrain else None
-    if seen == memory.seen or not any(newest):
+    if not any(newest):
+        return dg.SkipReason("No evidence since the last decision.")
+    past, at_work = past_retrains(context.instance)
+    if at_work:
+        return dg.SkipReason("A training that was asked for is at work or waits for its turn.")
+    failed = sum(one.failed for one in past)
+    seen = ":".join([*(str(event[0]) if event else "-" for event in newest), str(failed)])
+    if seen == memory.seen:
         return dg.SkipReason("No evidence since the last decision.")
     evidence = read_evidence(context.instance, platform)
-    decision = decide_retraining(evidence, answered=frozenset(memory.answered), last_retrain=last, now=now)
+    limits = platform.profile.monitoring.retrain
+    decision = decide_retraining(evidence, past=past, now=datetime.now(UTC), limits=limits)
     if decision.cool_down_until and decision.evidence_id == memory.held:
         return dg.SkipReason(decision.reason)
-    asks = [dg.RunRequest(run_key=decision.evidence_id, tags={"ccml/trigger": decision.trigger})]
+    # A run key is used up by a run that failed: the number of failures makes another one.
+    ask = dg.RunRequest(
+        run_key=f"{decision.evidence_id}:{failed}",
+        tags={TRIGGER: decision.trigger, EVIDENCE: decision.evidence_id},
+    )
     # A "no" that only waits for the cool-down is looked at again at the next tick.
     after = RetrainMemory(
         seen=memory.seen if decision.cool_down_until else seen,
-        answered=[*memory.answered, decision.evidence_id][-100:] if decision.retrain else memory.answered,
-        last_retrain=now.isoformat() if decision.retrain else memory.last_retrain,
         held=decision.evidence_id if decision.cool_down_until else "",
     )
     return dg.SensorResult(
-        run_requests=asks if decision.retrain else [],
+        run_requests=[ask] if decision.retrain else [],
         asset_events=[observe(decision)],
         cursor=msgspec.json.encode(after).decode(),
     )
+
+
+def past_retrains(instance: dg.DagsterInstance) -> tuple[list[PastRetrain], bool]:
+    """The trainings that evidence has asked for, oldest first, and whether one of them is still at work.
+
+    What a person cancelled has not failed: it stays cancelled. A run that Dagster starts again by itself counts once.
+    """
+    filters = dg.RunsFilter(job_name=jobs.learn.name)
+    records = [
+        record
+        for record in reversed(instance.get_run_records(filters, limit=100))
+        if EVIDENCE in record.dagster_run.tags
+    ]
+    runs = [record.dagster_run for record in records]
+    outcome = {run.root_run_id or run.run_id: run.status for run in runs}
+    past = [
+        PastRetrain(
+            record.dagster_run.tags[EVIDENCE],
+            record.create_timestamp.astimezone(UTC),
+            outcome[record.dagster_run.run_id] == dg.DagsterRunStatus.FAILURE,
+        )
+        for record in records
+        if record.dagster_run.run_id in outcome
+    ]
+    return past, _at_work(runs)
 
 
 def read_evidence(instance: dg.DagsterInstance, platform: Platform) -> Evidence:

@@ -30,6 +30,7 @@ from ccml.home import Home
 from ccml.profiles import EncoderSettings, IntentSettings, SimulationSettings
 from ccml.releases.reader import read_manifest, read_pointer
 from ccml_assets.monitoring import DRIFT, NO_DRIFT, retrain_decision
+from ccml_assets.sensors import EVIDENCE, TRIGGER
 from ccml_simulator.drift import Drift
 from ccml_simulator.simulate import simulate
 from ccml_simulator.traffic import SimulatedTraffic
@@ -220,8 +221,8 @@ def test_the_circle_closes(platform: Platform) -> None:
         (asked,) = autopilot.retraining.ticks(10)
         _, decision = autopilot.decisions()
         assert decision["retrain"] is True
-        assert decision["evidence_id"] == asked.run_key
-        assert asked.tags["ccml/trigger"] == decision["trigger"]
+        assert decision["evidence_id"] == asked.tags[EVIDENCE]
+        assert asked.tags[TRIGGER] == decision["trigger"]
         assert decision["reason"]
 
         # One training, which the gate judges, while somebody keeps asking.

@@ -1,12 +1,15 @@
-"""Train again, or not? Every answer carries its reason and its evidence, and a cool-down keeps one event from being
-answered twice while its retrain is still at work.
+"""Train again, or not? Every answer carries its reason and its evidence. A cool-down keeps one event from being
+answered twice while its training is still at work; a training that failed has answered nothing and is asked for again.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, TypeAlias
+from itertools import takewhile
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
@@ -14,9 +17,9 @@ from ccml.monitoring.alerts import Alert
 from ccml.monitoring.drift import DriftReport
 from ccml.monitoring.quality import QualityReport
 
-COOL_DOWN = timedelta(hours=6)
-NEW_COMMAND_SHARE = 0.1
-"""When even the low end of the interval says that a tenth of the corrections have no class, the vocabulary is old."""
+if TYPE_CHECKING:
+    from ccml.evaluation.statistics import Interval
+    from ccml.monitoring.limits import RetrainLimits
 
 Trigger: TypeAlias = Literal["drift", "accuracy_fell", "new_commands", "resources", "none"]
 
@@ -34,22 +37,29 @@ class RetrainDecision(msgspec.Struct, frozen=True, kw_only=True):
     trigger: Trigger
     reason: str
     evidence_id: str
-    """Digest of the evidence window; the run key of the retrain, so that one window asks at most once."""
+    """Digest of the evidence window: one window is answered by at most one training that did not fail."""
     cool_down_until: str | None
     """UTC, ISO 8601; set where the answer is no only because of an earlier yes."""
 
 
+@dataclass(frozen=True)
+class PastRetrain:
+    """A training that an earlier decision asked for."""
+
+    evidence_id: str
+    asked: datetime
+    failed: bool
+
+
 def decide_retraining(
-    evidence: Evidence, *, answered: frozenset[str], last_retrain: datetime | None, now: datetime
+    evidence: Evidence, *, past: Sequence[PastRetrain], now: datetime, limits: RetrainLimits
 ) -> RetrainDecision:
     """
     Args:
-        answered: evidence ids that a retrain was already asked for.
-        last_retrain: when the last one was asked for.
+        past: what was asked for so far, oldest first. Trainings that failed in a row are counted together, whatever
+            they were to answer: where training itself is broken, each window would else ask for runs of its own.
     """
-    # Without a drift report the rest is the evidence: a second fall must not pass for the first one.
-    rest = hashlib.sha256(msgspec.json.encode(evidence)).hexdigest()[:16]
-    evidence_id = evidence.drift.report_id if evidence.drift else rest
+    evidence_id = _identity(evidence)
 
     def no(reason: str, until: datetime | None = None) -> RetrainDecision:
         return RetrainDecision(
@@ -60,32 +70,54 @@ def decide_retraining(
             cool_down_until=until.isoformat() if until else None,
         )
 
-    trigger, reason = _cause(evidence)
+    trigger, reason = _cause(evidence, limits)
     if trigger == "none":
         return no(reason)
-    if evidence_id in answered:
-        return no(f"This evidence was already answered with a retrain ({reason}).")
-    if last_retrain is not None and now < last_retrain + COOL_DOWN:
-        return no(f"Cooling down after the last retrain; waiting is: {reason}.", last_retrain + COOL_DOWN)
+    same = [one for one in past if one.evidence_id == evidence_id]
+    if any(not one.failed for one in same):
+        return no(f"This evidence was already answered with a training ({reason}).")
+    if len(same) >= limits.attempts:
+        return no(f"The training for this evidence failed {len(same)} times; see the failed runs ({reason}).")
+    failed = len(list(takewhile(lambda one: one.failed, reversed(past))))
+    rests_until = past[-1].asked + timedelta(hours=limits.cool_down_hours) if past else now
+    if failed % limits.attempts == 0 and now < rests_until:
+        return no(f"Cooling down after the last training; waiting is: {reason}.", rests_until)
+    if failed % limits.attempts:
+        reason = f"{reason}; the last training failed, this is attempt {failed % limits.attempts + 1}"
     return RetrainDecision(retrain=True, trigger=trigger, reason=reason, evidence_id=evidence_id, cool_down_until=None)
 
 
-def _cause(evidence: Evidence) -> tuple[Trigger, str]:
-    """The first criterion that holds, strongest first (O3)."""
+def _identity(evidence: Evidence) -> str:
+    """The drift report's id; without one a digest of the rest, so that a second fall does not pass for the first."""
+    if evidence.drift is not None:
+        return evidence.drift.report_id
+    return hashlib.sha256(msgspec.json.encode(evidence)).hexdigest()[:16]
+
+
+def _cause(evidence: Evidence, limits: RetrainLimits) -> tuple[Trigger, str]:
+    """The first criterion that holds, strongest first."""
     fallen = [alert for alert in evidence.alerts if alert.name.endswith("_drop") and alert.level == "alert"]
     if fallen:
         return "accuracy_fell", "; ".join(f"{alert.name}: {alert.reason}" for alert in fallen)
     if evidence.drift is not None and evidence.drift.drifted:
         return (
             "drift",
-            f"drift in {', '.join(evidence.drift.drifted)} over {evidence.drift.current_rows} served answers",
+            f"drift in {_columns(evidence.drift)} over {evidence.drift.current_rows} served answers",
         )
     share = evidence.quality.new_commands if evidence.quality else None
-    if share is not None and share.low > NEW_COMMAND_SHARE:
-        return "new_commands", f"{share} of corrected commands have no class"
+    if share is not None and share.low > limits.new_command_share:
+        return "new_commands", f"{_percent(share)} of corrected commands have no class"
     strained = [alert for alert in evidence.alerts if alert.name == "memory" and alert.level == "alert"]
     if strained:
         return "resources", f"the server holds {strained[0].reason}"
     if evidence.drift is None:
         return "none", "Too little was served to tell."
     return "none", f"No drift, no fall, nothing new in {evidence.drift.current_rows} served answers."
+
+
+def _columns(drift: DriftReport) -> str:
+    return ", ".join(f"{one.title} ({one.column})" for one in drift.findings if one.drifted)
+
+
+def _percent(share: Interval) -> str:
+    return f"{100 * share.estimate:.1f} % [{100 * share.low:.1f}, {100 * share.high:.1f}]"

@@ -1,9 +1,9 @@
 """Are the served answers as good as they were promised to be?
 
-Users say seldom, and not at random, what they think: of a command that worked hardly anybody says so, and many a wrong
-one is never corrected. The share of accepted answers among those judged is therefore far too low, and agreement with
-the commands known to have been wanted far too high. Each model is judged by a rule of its own that uses what is known
-of every answer; the tests hold the rules to what simulated users in fact wanted.
+Users say seldom, and not at random, what they think: few say of a command that worked that it did, and many a wrong
+one is never corrected. The share of accepted answers among those with a verdict is therefore more than 0.2 too low, and
+agreement with the commands known to have been wanted far too high. Each model has a rule of its own that uses what is
+known of every answer; the tests compare the rules with what simulated users in fact wanted.
 """
 
 from __future__ import annotations
@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 
     from ccml.profiles import CommandTarget
 
-FEWEST_JUDGED = 30
 PUT_TO_THE_TEST = ("execute", "confirm", "suggest")
-"""Actions after which the user meets the proposed command; asked back or handed over, they judge something else."""
+"""Actions after which the user meets the proposed command. After the others feedback is about something else."""
 DECLINED = ("rejected", "undone", "edited")
 
 Against: TypeAlias = Literal["its release", "its earlier answers"]
@@ -36,13 +35,16 @@ Against: TypeAlias = Literal["its release", "its earlier answers"]
 class QualityFinding(msgspec.Struct, frozen=True, kw_only=True):
     """One model's served figure beside the one it is held to.
 
-    `relative_drop` is (reference − served) / reference, its interval from both; None where fewer than 30 answers were
-    judged, or there is nothing to hold the model to.
+    `relative_drop` is (reference − served) / reference, its interval from both; None where the outcome of too few
+    answers is known, or there is nothing to hold the model to.
     """
 
     model: str
     metric: str
-    judged: int
+    known: int
+    """Answers of which it is known whether they were right."""
+    needed: int
+    """Known answers below which there is no figure."""
     answered: int
     served: Interval | None
     reference: Interval | None
@@ -61,6 +63,8 @@ def quality_report(
     released: dict[str, tuple[str, Interval]],
     known: frozenset[str],
     target: CommandTarget = "template",
+    *,
+    fewest: int,
 ) -> QualityReport:
     """
     Args:
@@ -68,24 +72,25 @@ def quality_report(
         released: model → (headline metric, figure) of its champion.
         known: the command champion's classes.
         target: what of a command line these are.
+        fewest: answers with a known outcome below which there is no figure.
     """
     sessions = served["session_id"].to_numpy(dtype=str)
     findings = []
-    for model, (values, judged) in {
+    for model, (values, counted) in {
         COMMAND.name: _command_hits(served, target),
         INTENT.name: _intent_hits(served),
     }.items():
         metric, promise = released.get(model, ("unreleased", None))
-        figure = _figure(values, judged, sessions)
-        findings.append(_finding(model, metric, values, judged, figure, promise, "its release"))
+        figure = _figure(values, counted, sessions, fewest)
+        findings.append(_finding(model, metric, counted, fewest, figure, promise, "its release"))
     return QualityReport(
-        findings=[*findings, _policy_finding(served, sessions)],
-        new_commands=_new_commands(served, sessions, known, target),
+        findings=[*findings, _policy_finding(served, sessions, fewest)],
+        new_commands=_new_commands(served, sessions, known, target, fewest),
     )
 
 
 def _command_hits(served: pd.DataFrame, target: CommandTarget) -> tuple[Any, Any]:
-    """(N,) was the first suggestion what the user wanted?, (N,) was it put to the test, and is the outcome known?
+    """(N,) was the first suggestion what the user wanted?, (N,) did the user meet it, and is the outcome known?
 
     A correction decides: to the same template it fills in the blanks, to another one the suggestion was wrong. Without
     one, a suggestion that was rejected, undone or edited was wrong, and one that ran or was accepted was right. What
@@ -96,19 +101,19 @@ def _command_hits(served: pd.DataFrame, target: CommandTarget) -> tuple[Any, Any
     ran = served["executed"].fillna(False).astype(bool)
     taken = ~served["verdict"].isin(DECLINED) & (ran | served["verdict"].eq("accepted").fillna(False))
     tested = served["action"].isin(PUT_TO_THE_TEST) & served["command"].ne("") & ~_out_of_scope(served)
-    judged = tested & (ran | served["verdict"].notna() | corrected.ne(""))
+    counted = tested & (ran | served["verdict"].notna() | corrected.ne(""))
     hit = np.where(corrected.ne(""), same, taken)
-    return hit.astype(float), judged.to_numpy(dtype=bool)
+    return hit.astype(float), counted.to_numpy(dtype=bool)
 
 
 def _intent_hits(served: pd.DataFrame) -> tuple[Any, Any]:
     """(N,) is the predicted intent the corrected one, or else the one that the rules read off the wanted command?"""
     label, predicted = served["intent_label"], served["predicted_intent"]
-    judged = label.notna() & label.ne(OUT_OF_SCOPE) & predicted.notna() & ~_out_of_scope(served)
-    return label.eq(predicted).fillna(False).to_numpy(dtype=float), judged.fillna(False).to_numpy(dtype=bool)
+    counted = label.notna() & label.ne(OUT_OF_SCOPE) & predicted.notna() & ~_out_of_scope(served)
+    return label.eq(predicted).fillna(False).to_numpy(dtype=float), counted.fillna(False).to_numpy(dtype=bool)
 
 
-def _policy_finding(served: pd.DataFrame, sessions: Any) -> QualityFinding:
+def _policy_finding(served: pd.DataFrame, sessions: Any, fewest: int) -> QualityFinding:
     """The reward of the later half of the sessions, held to that of the earlier half.
 
     The released figure was estimated on another assistant's commands; with our own, right more or less often, the same
@@ -116,31 +121,38 @@ def _policy_finding(served: pd.DataFrame, sessions: Any) -> QualityFinding:
     """
     fields = ("succeeded", "recovered", "rating", "verdict", "duration_ms", "recovery_ms", "cpu_ms", "memory_mb")
     rewards = reward_components(**{name: served[name] for name in fields}) @ RewardWeights().vector
-    # Silence about one turn is a part of the reward; a client that never reports anything has none to tell.
-    told = served["verdict"].notna() | served["rating"].notna() | served["succeeded"].notna()
-    judged = told.groupby(sessions).transform("any").to_numpy(dtype=bool) & served["action"].notna().to_numpy()
+    # No report about one turn is a part of the reward; sessions of a client that never reports anything do not count.
+    reported = served["verdict"].notna() | served["rating"].notna() | served["succeeded"].notna()
+    counted = reported.groupby(sessions).transform("any").to_numpy(dtype=bool) & served["action"].notna().to_numpy()
     began = served["time"].groupby(sessions).transform("min")
-    earlier = judged & (began < began[judged].median()).to_numpy(dtype=bool)
-    later = judged & ~earlier
-    before, now = _figure(rewards, earlier, sessions), _figure(rewards, later, sessions)
-    return _finding(POLICY.name, "reward", rewards, later, now, before, "its earlier answers")
+    earlier = counted & (began < began[counted].median()).to_numpy(dtype=bool)
+    later = counted & ~earlier
+    before, now = _figure(rewards, earlier, sessions, fewest), _figure(rewards, later, sessions, fewest)
+    return _finding(POLICY.name, "reward", later, fewest, now, before, "its earlier answers")
 
 
-def _figure(values: Any, judged: Any, sessions: Any) -> Interval | None:
-    if judged.sum() < FEWEST_JUDGED or len(np.unique(sessions[judged])) < 2:
+def _figure(values: Any, counted: Any, sessions: Any, fewest: int) -> Interval | None:
+    if counted.sum() < fewest or len(np.unique(sessions[counted])) < 2:
         return None
-    return bootstrap_interval(values[judged], clusters=sessions[judged])
+    return bootstrap_interval(values[counted], clusters=sessions[counted])
 
 
 def _finding(
-    model: str, metric: str, values: Any, judged: Any, served: Interval | None, reference: Interval | None, to: Against
+    model: str,
+    metric: str,
+    counted: Any,
+    fewest: int,
+    served: Interval | None,
+    reference: Interval | None,
+    to: Against,
 ) -> QualityFinding:
     held = served is not None and reference is not None and reference.estimate > 0
     return QualityFinding(
         model=model,
         metric=metric,
-        judged=int(judged.sum()),
-        answered=len(values),
+        known=int(counted.sum()),
+        needed=fewest,
+        answered=len(counted),
         served=served,
         reference=reference,
         against=to,
@@ -158,12 +170,14 @@ def relative_drop(reference: Interval, served: Interval) -> Interval:
     return Interval(*(value / reference.estimate for value in (drop, low, high)))
 
 
-def _new_commands(served: pd.DataFrame, sessions: Any, known: frozenset[str], target: CommandTarget) -> Interval | None:
+def _new_commands(
+    served: pd.DataFrame, sessions: Any, known: frozenset[str], target: CommandTarget, fewest: int
+) -> Interval | None:
     if not known:
         return None
     corrected = served["corrected_command"].fillna("")
     unknown = ~_read(corrected, target).isin(list(known))
-    return _figure(unknown.to_numpy(dtype=float), corrected.ne("").to_numpy(dtype=bool), sessions)
+    return _figure(unknown.to_numpy(dtype=float), corrected.ne("").to_numpy(dtype=bool), sessions, fewest)
 
 
 def _read(lines: pd.Series, target: CommandTarget) -> pd.Series:

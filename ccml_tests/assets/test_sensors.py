@@ -6,16 +6,16 @@ from typing import Any
 import dagster as dg
 import msgspec
 import pytest
+from dagster._core.storage.runs.schema import RunsTable
+from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
 
 from ccml import atomic
-from ccml.evaluation.statistics import Interval
 from ccml.monitoring.alerts import Alert
-from ccml.monitoring.decisions import COOL_DOWN
-from ccml.monitoring.drift import DriftFinding, DriftReport
+from ccml.monitoring.drift import DriftReport
 from ccml.monitoring.quality import QualityReport
 from ccml_assets import sensors
 from ccml_assets.monitoring import ALERTS, DRIFT, QUALITY, WINDOW, retrain_decision
-from ccml_assets.sensors import MOST_ATTEMPTS, PREPARED, RetrainMemory
+from ccml_assets.sensors import EVIDENCE, MOST_ATTEMPTS, PREPARED, TRIGGER
 from ccml_assets.skips import REASON
 from ccml_assets.staleness import LANDED_DAYS, LANDED_FILES
 from ccml_resources.lake import documents
@@ -23,6 +23,7 @@ from ccml_resources.platform import Platform as Resource
 from ccml_tests.assets import evening
 from ccml_tests.assets.daemon import Daemon
 from ccml_tests.assets.platform import DAYS, Platform
+from ccml_tests.monitoring.evidence import LIMITS, drift, fell
 
 # Files
 
@@ -68,10 +69,12 @@ def test_files_that_were_read_ask_for_nothing(platform: Platform) -> None:
 FAILED = dg.DagsterRunStatus.FAILURE
 
 
-def ran(platform: Platform, request: dg.RunRequest, status: dg.DagsterRunStatus) -> None:
+def ran(
+    platform: Platform, request: dg.RunRequest, status: dg.DagsterRunStatus, *, job: str = "ingest"
+) -> dg.DagsterRun:
     """What the instance knows of the run that a tick asked for."""
     tags = {key: str(value) for key, value in request.tags.items()}
-    platform.instance.add_run(dg.DagsterRun("ingest", status=status, tags=tags))
+    return platform.instance.add_run(dg.DagsterRun(job, status=status, tags=tags))
 
 
 def test_a_run_that_failed_is_asked_for_again_but_not_for_ever(platform: Platform) -> None:
@@ -200,25 +203,6 @@ def test_traffic_that_monitoring_has_looked_at_asks_for_nothing(platform: Platfo
 # Evidence
 
 
-def drift(report_id: str, *columns: str) -> DriftReport:
-    finding = DriftFinding(column="request_words", distance=0.4, threshold=0.1, drifted=False)
-    found = [msgspec.structs.replace(finding, column=column, drifted=True) for column in columns]
-    return DriftReport(
-        report_id=report_id, reference_rows=500, current_rows=300, false_alarm_rate=0.005, findings=[finding, *found]
-    )
-
-
-def fallen(by: float) -> Alert:
-    return Alert(
-        name="command_predictor_top1_drop",
-        level="alert",
-        value=Interval(by, by - 0.1, by + 0.1),
-        limit=0.1,
-        unit="of released",
-        reason=f"{by} of released, limit 0.1",
-    )
-
-
 def report(platform: Platform, *, drifted: DriftReport | None = None, alerts: tuple[Alert, ...] = ()) -> None:
     """What a run of the job `monitor` leaves behind."""
     values = {DRIFT: drifted, QUALITY: QualityReport(findings=[], new_commands=None), ALERTS: list(alerts)}
@@ -243,19 +227,23 @@ def retraining(platform: Platform) -> Daemon:
     return Daemon(platform, "retrain_when_needed")
 
 
+CALM, NEW_WORDS, OTHER_NEW_WORDS = drift(0, changed=False), drift(1, changed=True), drift(2, changed=True)
+SUCCEEDED, STARTED = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.STARTED
+
+
 def test_drift_asks_for_exactly_one_retrain_in_ten_ticks(platform: Platform, retraining: Daemon) -> None:
-    report(platform, drifted=drift("r1", "unknown_words"))
+    report(platform, drifted=NEW_WORDS)
     (request,) = retraining.ticks()
-    assert request.run_key == "r1"
-    assert request.tags["ccml/trigger"] == "drift"
+    assert request.tags[EVIDENCE] == NEW_WORDS.report_id
+    assert request.tags[TRIGGER] == "drift"
     (decision,) = decisions(platform)
     assert decision["retrain"] is True
-    assert decision["evidence_id"] == "r1"
+    assert decision["evidence_id"] == NEW_WORDS.report_id
     assert "unknown_words" in decision["reason"]
 
 
 def test_without_drift_ten_ticks_ask_for_nothing_and_say_why_once(platform: Platform, retraining: Daemon) -> None:
-    report(platform, drifted=drift("r1"))
+    report(platform, drifted=CALM)
     assert retraining.ticks() == []
     (decision,) = decisions(platform)
     assert decision["retrain"] is False
@@ -268,7 +256,7 @@ def test_without_evidence_nothing_is_decided(platform: Platform, retraining: Dae
 
 
 def test_too_little_traffic_is_a_no_with_its_reason(platform: Platform, retraining: Daemon) -> None:
-    report(platform, drifted=drift("r1", "unknown_words"))
+    report(platform, drifted=NEW_WORDS)
     report(platform, drifted=None)
     assert retraining.ticks() == []
     assert [decision["reason"] for decision in decisions(platform)] == ["Too little was served to tell."]
@@ -276,60 +264,114 @@ def test_too_little_traffic_is_a_no_with_its_reason(platform: Platform, retraini
 
 def test_the_same_report_made_again_is_not_answered_again(platform: Platform, retraining: Daemon) -> None:
     for _ in range(3):
-        report(platform, drifted=drift("r1", "unknown_words"))
-        retraining.ticks(3)
-    told = decisions(platform)
-    assert [decision["retrain"] for decision in told] == [True, False, False]
-    assert "already answered" in told[-1]["reason"]
+        report(platform, drifted=NEW_WORDS)
+        for request in retraining.ticks(3):
+            ran(platform, request, SUCCEEDED, job="learn")
+    found = decisions(platform)
+    assert [decision["retrain"] for decision in found] == [True, False, False]
+    assert "already answered" in found[-1]["reason"]
+
+
+def test_a_training_at_work_is_waited_for(platform: Platform, retraining: Daemon) -> None:
+    report(platform, drifted=NEW_WORDS)
+    ran(platform, retraining.tick()[0], STARTED, job="learn")
+    report(platform, drifted=OTHER_NEW_WORDS)
+    assert retraining.ticks() == []
+    assert "at work" in str(retraining.said)
+
+
+def test_a_training_that_failed_is_asked_for_again_but_not_for_ever(platform: Platform, retraining: Daemon) -> None:
+    report(platform, drifted=NEW_WORDS)
+    keys = []
+    while requests := retraining.ticks(3):
+        (request,) = requests
+        keys.append(request.run_key)
+        ran(platform, request, FAILED, job="learn")
+    assert len(set(keys)) == len(keys) == LIMITS.retrain.attempts
+    found = decisions(platform)
+    assert [decision["retrain"] for decision in found] == [True, True, True, False]
+    assert "attempt 2" in found[1]["reason"]
+    assert "failed 3 times" in found[-1]["reason"]
+
+
+def test_a_training_that_went_well_at_the_second_attempt_is_not_asked_for_again(
+    platform: Platform, retraining: Daemon
+) -> None:
+    report(platform, drifted=NEW_WORDS)
+    ran(platform, retraining.tick()[0], FAILED, job="learn")
+    ran(platform, retraining.ticks()[0], SUCCEEDED, job="learn")
+    report(platform, drifted=NEW_WORDS)
+    assert retraining.ticks() == []
+
+
+def test_a_training_that_was_cancelled_or_resumed_by_dagster_has_not_failed(
+    platform: Platform, retraining: Daemon
+) -> None:
+    report(platform, drifted=NEW_WORDS)
+    killed = ran(platform, retraining.tick()[0], FAILED, job="learn")
+    again = dg.DagsterRun(
+        "learn", status=SUCCEEDED, tags=killed.tags, parent_run_id=killed.run_id, root_run_id=killed.run_id
+    )
+    platform.instance.add_run(again)
+    assert retraining.ticks() == []
+    report(platform, drifted=OTHER_NEW_WORDS)
+    later(platform, 7)
+    ran(platform, retraining.tick()[0], dg.DagsterRunStatus.CANCELED, job="learn")
+    assert retraining.ticks() == []
 
 
 def test_a_second_drift_waits_for_the_cool_down_and_is_answered_after_it(
     platform: Platform, retraining: Daemon
 ) -> None:
-    report(platform, drifted=drift("r1", "unknown_words"))
-    retraining.tick()
-    report(platform, drifted=drift("r2", "platform"))
+    report(platform, drifted=NEW_WORDS)
+    ran(platform, retraining.tick()[0], SUCCEEDED, job="learn")
+    report(platform, drifted=OTHER_NEW_WORDS)
     assert retraining.ticks() == []
     held = decisions(platform)[-1]
     assert held["reason"].startswith("Cooling down")
     assert datetime.fromisoformat(held["cool_down_until"]) > datetime.now(UTC)
     assert len(decisions(platform)) == 2
-    six_hours_later(retraining)
-    assert [request.run_key for request in retraining.ticks()] == ["r2"]
+    later(platform, 6)
+    assert [request.tags[EVIDENCE] for request in retraining.ticks()] == [OTHER_NEW_WORDS.report_id]
     assert [decision["retrain"] for decision in decisions(platform)] == [True, False, True]
 
 
-def six_hours_later(daemon: Daemon) -> None:
-    memory = msgspec.json.decode(daemon.cursor or "", type=RetrainMemory)
-    assert memory.last_retrain is not None
-    earlier = datetime.fromisoformat(memory.last_retrain) - COOL_DOWN - timedelta(seconds=1)
-    daemon.cursor = msgspec.json.encode(msgspec.structs.replace(memory, last_retrain=earlier.isoformat())).decode()
+def later(platform: Platform, hours: float) -> None:
+    """So much time passes since the runs that the instance knows were created."""
+    storage = platform.instance.run_storage
+    assert isinstance(storage, SqlRunStorage)
+    with storage.connect() as connection:
+        for record in platform.instance.get_run_records():
+            earlier = record.create_timestamp.replace(tzinfo=None) - timedelta(hours=hours, seconds=1)
+            connection.execute(
+                RunsTable.update().where(RunsTable.c.id == record.storage_id).values(create_timestamp=earlier)
+            )
 
 
 def test_held_evidence_that_is_over_by_then_is_not_answered(platform: Platform, retraining: Daemon) -> None:
-    report(platform, drifted=drift("r1", "unknown_words"))
+    report(platform, drifted=NEW_WORDS)
+    ran(platform, retraining.tick()[0], SUCCEEDED, job="learn")
+    report(platform, drifted=OTHER_NEW_WORDS)
     retraining.tick()
-    report(platform, drifted=drift("r2", "platform"))
-    retraining.tick()
-    report(platform, drifted=drift("r3"))
-    six_hours_later(retraining)
+    report(platform, drifted=CALM)
+    later(platform, 6)
     assert retraining.ticks() == []
 
 
 def test_a_fall_of_accuracy_asks_with_its_own_trigger(platform: Platform, retraining: Daemon) -> None:
-    report(platform, drifted=drift("r1"), alerts=(fallen(0.4),))
+    report(platform, drifted=CALM, alerts=(fell(),))
     (request,) = retraining.ticks()
-    assert request.tags["ccml/trigger"] == "accuracy_fell"
+    assert request.tags[TRIGGER] == "accuracy_fell"
 
 
 def test_a_second_fall_without_a_drift_report_is_answered_after_the_cool_down(
     platform: Platform, retraining: Daemon
 ) -> None:
-    report(platform, alerts=(fallen(0.4),))
-    assert len(retraining.ticks()) == 1
-    report(platform, alerts=(fallen(0.6),))
+    report(platform, alerts=(fell(),))
+    ran(platform, retraining.ticks()[0], SUCCEEDED, job="learn")
+    report(platform, alerts=(fell(70),))
     assert retraining.ticks() == []
-    six_hours_later(retraining)
+    later(platform, 6)
     assert len(retraining.ticks()) == 1
 
 
@@ -358,6 +400,6 @@ def test_a_failed_run_is_a_line_of_the_report(platform: Platform) -> None:
         sensors.failed_run(context)
     lines = (platform.home.reports / "failed_runs.jsonl").read_bytes().splitlines()
     assert len(lines) == 2
-    told = msgspec.json.decode(lines[0])
-    assert told["run_id"] == result.run_id
-    assert "Steps failed: ['broken']" in told["message"]
+    kept = msgspec.json.decode(lines[0])
+    assert kept["run_id"] == result.run_id
+    assert "Steps failed: ['broken']" in kept["message"]

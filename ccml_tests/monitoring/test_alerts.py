@@ -8,26 +8,16 @@ import pandas as pd
 import pytest
 
 from ccml.evaluation.statistics import Interval
-from ccml.monitoring.alerts import Alert, Thresholds, judge, serving_alerts
-from ccml.monitoring.quality import QualityFinding, QualityReport
+from ccml.monitoring import alerts
+from ccml.monitoring.alerts import Alert, serving_alerts
+from ccml.monitoring.limits import AlertLimits, MonitoringLimits, Watched
+from ccml.monitoring.quality import QualityReport
+from ccml_tests.monitoring.evidence import LIMITS, NO_QUALITY, fell, quality
 from ccml_tests.monitoring.turns import VERSIONS, served, table
 
-LIMITS = Thresholds()
 
-
-def alert(name: str, rows: pd.DataFrame, memory: Any = (100.0,), drop: Interval | None = None) -> Alert:
-    finding = QualityFinding(
-        model="command_predictor",
-        metric="top-1 accuracy",
-        judged=40,
-        answered=40,
-        served=None,
-        reference=None,
-        against="its release",
-        relative_drop=drop,
-    )
-    quality = QualityReport(findings=[finding], new_commands=None)
-    return {one.name: one for one in serving_alerts(rows, memory, quality, VERSIONS, LIMITS)}[name]
+def alert(name: str, rows: pd.DataFrame, memory: Any = (100.0,), found: QualityReport = NO_QUALITY) -> Alert:
+    return {one.name: one for one in serving_alerts(rows, memory, found, VERSIONS, LIMITS)}[name]
 
 
 @pytest.mark.parametrize(
@@ -42,15 +32,28 @@ def alert(name: str, rows: pd.DataFrame, memory: Any = (100.0,), drop: Interval 
     ],
 )
 def test_an_alert_needs_the_whole_interval_beyond_the_limit(value: Interval | None, level: str) -> None:
-    assert judge("error_rate", value, 0.05, "of answers").level == level
+    assert alerts.alert("error_rate", value, 0.05, "of answers", known=200, needed=30).level == level
 
 
-def test_the_limits_are_the_missions() -> None:
-    assert (LIMITS.latency_p95_ms, LIMITS.error_rate, LIMITS.memory_mb, LIMITS.accuracy_drop) == (100, 0.05, 512, 0.1)
+def test_the_limits_are_the_published_ones() -> None:
+    limits = LIMITS.alerts
+    assert (limits.latency_p95_ms, limits.error_rate, limits.memory_mb, limits.accuracy_drop) == (100, 0.05, 512, 0.1)
+
+
+def test_a_new_threshold_is_declared_among_the_limits_and_nowhere_else() -> None:
+
+    class Stricter(AlertLimits):
+        @property
+        def watched(self) -> tuple[Watched, ...]:
+            return (*super().watched, Watched("latency_mean", 10.0, "latency_ms", "mean", "ms"))
+
+    rows = table(served(60))
+    raised = serving_alerts(rows, (), NO_QUALITY, VERSIONS, MonitoringLimits(alerts=Stricter()))
+    assert {one.name: one.level for one in raised}["latency_mean"] == "alert"
 
 
 @pytest.mark.parametrize(("slow", "level"), [(1, "ok"), (12, "watch"), (40, "alert")])
-def test_latency_is_judged_by_its_95th_percentile(slow: int, level: str) -> None:
+def test_latency_is_measured_by_its_95th_percentile(slow: int, level: str) -> None:
     rows = table(served(200))
     rows.loc[: slow - 1, "latency_ms"] = 150.0
     assert alert("latency_p95", rows).level == level
@@ -70,30 +73,39 @@ def test_errors_are_answers_without_a_released_model_or_left_to_a_person(failed:
 def test_what_has_no_release_is_not_missed() -> None:
     rows = table(served(60))
     rows["model_versions"] = '{"policy": "1.0.0"}'
-    quality = QualityReport(findings=[], new_commands=None)
-    raised = {one.name: one for one in serving_alerts(rows, (), quality, ["policy"], LIMITS)}
+    raised = {one.name: one for one in serving_alerts(rows, (), NO_QUALITY, ["policy"], LIMITS)}
     assert raised["error_rate"].level == "ok"
 
 
 @pytest.mark.parametrize(("peak", "level"), [(511.0, "ok"), (512.0, "ok"), (513.0, "alert")])
-def test_memory_is_judged_by_its_peak(peak: float, level: str) -> None:
+def test_memory_is_measured_by_its_peak(peak: float, level: str) -> None:
     assert alert("memory", table(served(5)), memory=[100.0, peak, 120.0]).level == level
 
 
-@pytest.mark.parametrize(
-    ("drop", "level"),
-    [
-        (Interval(0.05, 0.0, 0.1), "ok"),
-        (Interval(0.15, 0.05, 0.25), "watch"),
-        (Interval(0.3, 0.2, 0.4), "alert"),
-        (None, "unknown"),
-    ],
-)
-def test_a_fall_is_judged_by_its_interval(drop: Interval | None, level: str) -> None:
-    raised = alert("command_predictor_drop", table(served(40)), drop=drop)
+@pytest.mark.parametrize(("undone", "level"), [(20, "ok"), (30, "watch"), (50, "alert")])
+def test_a_fall_is_measured_by_its_interval(undone: int, level: str) -> None:
+    raised = fell(undone)
     assert raised.level == level
-    if drop:
-        assert "below its release" in raised.reason
+    assert "below its release, limit 10.0 %" in raised.reason
+
+
+def test_what_too_few_answers_tell_is_not_evaluated_and_says_how_many_are_needed() -> None:
+    rows = table(served(5))
+    raised = {one.name: one for one in serving_alerts(rows, (), quality(rows), VERSIONS, LIMITS)}
+    assert {one.level for one in raised.values()} == {"unknown"}
+    assert raised["latency_p95"].reason == "not evaluated: 5 answers, 30 needed"
+    assert raised["command_predictor_drop"].reason == "not evaluated: 5 answers, 30 needed"
+    assert raised["memory"].reason == "not evaluated: 0 answers, 1 needed"
+    enough = table(served(60, predicted_intent="list_files"))
+    raised = {one.name: one for one in serving_alerts(enough, (), quality(enough), VERSIONS, LIMITS)}
+    assert raised["intent_classifier_drop"].reason == "not evaluated: no figure of its release to compare with"
+
+
+def test_figures_are_rounded_and_have_units() -> None:
+    rows = table(served(200))
+    assert alert("latency_p95", rows).reason == "20 ms, limit 100 ms"
+    assert alert("memory", rows, memory=(244.26,)).reason == "244 MB, limit 512 MB"
+    assert alert("error_rate", rows).reason == "0.0 % [0.0, 8.8] of answers, limit 5.0 %"
 
 
 @pytest.mark.parametrize("rows", [served(29), served(40, per_session=40)], ids=["few answers", "one session"])

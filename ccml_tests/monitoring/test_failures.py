@@ -18,8 +18,8 @@ def test_each_failure_is_one_readable_line_even_when_many_fail_at_once(home: Hom
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda one: note_failure(home, one), failed))
     lines = (home.reports / "failed_runs.jsonl").read_bytes().splitlines()
-    told = [msgspec.json.decode(line, type=FailedRun) for line in lines]
-    assert sorted(told, key=lambda one: int(one.run_id[1:])) == failed
+    kept = [msgspec.json.decode(line, type=FailedRun) for line in lines]
+    assert sorted(kept, key=lambda one: int(one.run_id[1:])) == failed
 
 
 def test_what_failed_is_for_its_owner_alone(home: Home) -> None:

@@ -1,4 +1,4 @@
-"""Served quality: what counts as right, what is not judged, and that simulated users bear the rules out."""
+"""Served quality: what counts as right, what does not count, and that simulated users bear the rules out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccml.evaluation.statistics import Interval
-from ccml.monitoring.alerts import Thresholds, serving_alerts
+from ccml.monitoring.alerts import serving_alerts
+from ccml.monitoring.limits import MonitoringLimits
 from ccml.monitoring.quality import QualityFinding, QualityReport, quality_report, relative_drop
 from ccml_tests.monitoring.turns import served, table
 
@@ -21,11 +22,12 @@ PROMISED = {
     "command_predictor": ("top-1 accuracy", Interval(0.8, 0.78, 0.82)),
     "intent_classifier": ("accuracy", Interval(0.9, 0.88, 0.92)),
 }
+LIMITS = MonitoringLimits()
 KNOWN = frozenset({"ls -la", "df -h"})
 
 
 def report(rows: pd.DataFrame, **fields: Any) -> QualityReport:
-    return quality_report(rows, PROMISED, KNOWN, **fields)
+    return quality_report(rows, PROMISED, KNOWN, fewest=LIMITS.fewest_answers, **fields)
 
 
 def commands(rows: pd.DataFrame, **fields: Any) -> QualityFinding:
@@ -36,13 +38,16 @@ def commands(rows: pd.DataFrame, **fields: Any) -> QualityFinding:
     ("fields", "right"),
     [
         ({}, 1.0),
-        ({"told": {"verdict": "accepted"}}, 1.0),
-        ({"told": {"verdict": "undone"}}, 0.0),
-        ({"runs": False, "action": "confirm", "told": {"verdict": "rejected"}}, 0.0),
-        ({"runs": False, "action": "suggest", "told": {"verdict": "accepted"}}, 1.0),
-        ({"told": {"corrected_command": "df -h"}}, 0.0),
-        ({"told": {"verdict": "accepted", "corrected_command": "df -h"}}, 0.0),
-        ({"command": "grep -rn old .", "told": {"verdict": "edited", "corrected_command": "grep -rn new src"}}, 1.0),
+        ({"feedback": {"verdict": "accepted"}}, 1.0),
+        ({"feedback": {"verdict": "undone"}}, 0.0),
+        ({"runs": False, "action": "confirm", "feedback": {"verdict": "rejected"}}, 0.0),
+        ({"runs": False, "action": "suggest", "feedback": {"verdict": "accepted"}}, 1.0),
+        ({"feedback": {"corrected_command": "df -h"}}, 0.0),
+        ({"feedback": {"verdict": "accepted", "corrected_command": "df -h"}}, 0.0),
+        (
+            {"command": "grep -rn old .", "feedback": {"verdict": "edited", "corrected_command": "grep -rn new src"}},
+            1.0,
+        ),
     ],
     ids=[
         "it ran and nobody objected",
@@ -57,7 +62,7 @@ def commands(rows: pd.DataFrame, **fields: Any) -> QualityFinding:
 )
 def test_what_the_user_did_says_whether_the_suggestion_was_right(fields: dict[str, Any], right: float) -> None:
     found = commands(table(served(40, **fields)))
-    assert found.judged == found.answered == 40
+    assert found.known == found.answered == 40
     assert found.served is not None
     assert found.served.estimate == right
 
@@ -65,30 +70,30 @@ def test_what_the_user_did_says_whether_the_suggestion_was_right(fields: dict[st
 @pytest.mark.parametrize(
     "fields",
     [
-        {"runs": False, "action": "clarify", "told": {"verdict": "accepted"}},
-        {"runs": False, "action": "hand_over", "told": {"verdict": "rejected", "corrected_command": "df -h"}},
+        {"runs": False, "action": "clarify", "feedback": {"verdict": "accepted"}},
+        {"runs": False, "action": "hand_over", "feedback": {"verdict": "rejected", "corrected_command": "df -h"}},
         {"runs": False, "action": "confirm"},
-        {"runs": False, "action": "suggest", "told": {"rating": 2}},
+        {"runs": False, "action": "suggest", "feedback": {"rating": 2}},
         {"predicted_intent": "out_of_scope"},
     ],
     ids=["asked back", "handed over", "silence", "a rating alone", "taken for out of scope"],
 )
-def test_what_says_nothing_about_the_command_is_not_judged(fields: dict[str, Any]) -> None:
+def test_what_says_nothing_about_the_command_is_not_counted(fields: dict[str, Any]) -> None:
     found = commands(table(served(40), served(40, first=40, **fields)))
-    assert (found.judged, found.answered) == (40, 80)
+    assert (found.known, found.answered) == (40, 80)
     assert found.served is not None
     assert found.served.estimate == 1.0
 
 
-def test_a_champion_that_predicts_programs_is_judged_by_programs() -> None:
-    rows = table(served(40, command="git status", told={"corrected_command": "git log"}))
+def test_a_champion_that_predicts_programs_is_measured_by_programs() -> None:
+    rows = table(served(40, command="git status", feedback={"corrected_command": "git log"}))
     for target, right in (("program", 1.0), ("template", 0.0), ("line", 0.0)):
         found = commands(rows, target=target)
         assert found.served is not None
         assert found.served.estimate == right
 
 
-def test_fewer_than_thirty_judged_answers_or_one_session_give_no_figure() -> None:
+def test_fewer_than_thirty_known_answers_or_one_session_give_no_figure() -> None:
     for rows in (table(served(29)), table(served(40, per_session=40))):
         found = commands(rows)
         assert found.served is None
@@ -96,7 +101,7 @@ def test_fewer_than_thirty_judged_answers_or_one_session_give_no_figure() -> Non
 
 
 def test_without_a_release_there_is_nothing_to_hold_a_model_to() -> None:
-    found = quality_report(table(served(40)), {}, frozenset()).findings[0]
+    found = quality_report(table(served(40)), {}, frozenset(), fewest=30).findings[0]
     assert found.served is not None
     assert found.reference is None
     assert found.relative_drop is None
@@ -104,25 +109,25 @@ def test_without_a_release_there_is_nothing_to_hold_a_model_to() -> None:
 
 def test_an_intent_is_held_to_the_correction_and_else_to_the_wanted_command() -> None:
     rows = table(
-        served(30, predicted_intent="inspect_file", told={"corrected_intent": "delete"}),
+        served(30, predicted_intent="inspect_file", feedback={"corrected_intent": "delete"}),
         served(30, first=30, predicted_intent="version_control", command="git status"),
         served(30, first=60, predicted_intent="delete", command="git status"),
         served(30, first=90, predicted_intent="out_of_scope", command="git status"),
         served(30, first=120, predicted_intent="delete", action="confirm", runs=False),
     )
     found = report(rows).findings[1]
-    assert found.judged == 90
+    assert found.known == 90
     assert found.served is not None
     assert found.served.estimate == pytest.approx(1 / 3)
 
 
 def test_a_policy_is_held_to_what_it_earned_before() -> None:
-    steady = table(served(100, told={"rating": 4}))
-    fallen = table(served(50), served(50, first=50, exit_status=1, told={"verdict": "undone"}))
+    steady = table(served(100, feedback={"rating": 4}))
+    fallen = table(served(50), served(50, first=50, exit_status=1, feedback={"verdict": "undone"}))
     for rows, falls in ((steady, False), (fallen, True)):
         found = report(rows).findings[2]
         assert found.against == "its earlier answers"
-        assert found.judged == 50
+        assert found.known == 50
         assert found.relative_drop is not None
         assert (found.relative_drop.low > 0.1) is falls
 
@@ -130,21 +135,23 @@ def test_a_policy_is_held_to_what_it_earned_before() -> None:
 def test_sessions_of_a_client_that_reports_nothing_say_nothing_about_the_policy() -> None:
     rows = table(served(100), served(100, first=100, runs=False, action="confirm"))
     found = report(rows).findings[2]
-    assert (found.judged, found.answered) == (50, 200)
+    assert (found.known, found.answered) == (50, 200)
 
 
 def test_corrections_without_a_class_are_counted_among_corrections_alone() -> None:
     rows = table(
         served(60),
-        served(30, first=60, told={"corrected_command": "df -h"}),
-        served(10, first=90, told={"corrected_command": "podman ps"}),
+        served(30, first=60, feedback={"corrected_command": "df -h"}),
+        served(10, first=90, feedback={"corrected_command": "podman ps"}),
     )
     share = report(rows).new_commands
     assert share is not None
     assert share.estimate == 0.25
     assert share.low < 0.25 < share.high
     assert report(table(served(60))).new_commands is None
-    assert quality_report(rows, {}, frozenset()).new_commands is None, "no command champion, no class to miss"
+    assert quality_report(rows, {}, frozenset(), fewest=30).new_commands is None, (
+        "no command champion, no class to miss"
+    )
 
 
 @given(
@@ -191,13 +198,13 @@ def simulated_turns(accuracy: float, rows: int) -> tuple[pd.DataFrame, pd.Series
         line = turn.line if hit else "sl --never"
         action = ("execute", "confirm", "suggest", "clarify")[int(rng.choice(4, p=(0.45, 0.45, 0.05, 0.05)))]
         answer = {"interaction_id": name, "commands": [{"command": line}], "action": {"name": action}}
-        told = traffic.outcome(request, answer) | {"user_id": names.of("user", session["user_id"])}
+        reported = traffic.outcome(request, answer) | {"user_id": names.of("user", session["user_id"])}
         right[name] = hit
         events.append(
             Interaction(
                 event_id=name,
                 time=start + timedelta(seconds=number),
-                user_id=told["user_id"],
+                user_id=reported["user_id"],
                 session_id=session["session_id"],
                 request=request.body["request"],
                 command=line,
@@ -205,7 +212,7 @@ def simulated_turns(accuracy: float, rows: int) -> tuple[pd.DataFrame, pd.Series
                 predicted_intent="out_of_scope" if turn.task is None else turn.intent,
             )
         )
-        events += feedback_events(msgspec.convert(told, FeedbackRequest), line, f"{number:08d}")
+        events += feedback_events(msgspec.convert(reported, FeedbackRequest), line, f"{number:08d}")
     from ccml.cleaning.join import clean
 
     cleaned = clean(*raw_tables(events)).interactions
@@ -230,8 +237,8 @@ def test_a_release_that_serves_what_it_promised_raises_no_alert_and_one_that_fel
     truth = float(right[rows["predicted_intent"] != "out_of_scope"].mean())
     for promise, level in ((truth, {"ok", "watch"}), (truth / 0.65, {"alert"})):
         released = {"command_predictor": ("top-1 accuracy", Interval(promise, promise - 0.02, promise + 0.02))}
-        found = quality_report(rows, released, KNOWN)
-        raised = {alert.name: alert for alert in serving_alerts(rows, (), found, (), Thresholds())}
+        found = quality_report(rows, released, KNOWN, fewest=LIMITS.fewest_answers)
+        raised = {alert.name: alert for alert in serving_alerts(rows, (), found, (), LIMITS)}
         assert raised["command_predictor_drop"].level in level
 
 

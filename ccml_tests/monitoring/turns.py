@@ -21,12 +21,12 @@ def served(
     command: str = "ls -la",
     runs: bool = True,
     exit_status: int = 0,
-    told: dict[str, Any] | None = None,
+    feedback: dict[str, Any] | None = None,
     per_session: int = 5,
     first: int = 0,
     **fields: Any,
 ) -> list[Event]:
-    """`count` answers, numbered from `first`, a minute apart; `told` is the feedback on each."""
+    """`count` answers, numbered from `first`, a minute apart; `feedback` is what was reported on each."""
     events: list[Event] = []
     for number in range(first, first + count):
         name, session = f"i{number:04d}", f"s{number // per_session}"
@@ -49,8 +49,8 @@ def served(
         )
         if runs:
             events.append(ran(name, number + 0.1, exit_status=exit_status, duration_ms=50.0))
-        if told:
-            events.append(said(name, number + 0.2, **told))
+        if feedback:
+            events.append(said(name, number + 0.2, **feedback))
     return events
 
 
