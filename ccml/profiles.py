@@ -130,7 +130,6 @@ class StudySettings:
 
 @dataclass(frozen=True)
 class EvaluationSettings:
-    bootstrap_replicates: Count = 1_000
     confidence: Share = 0.95
 
 
@@ -184,7 +183,6 @@ PROFILES: dict[str, Profile] = {
         intent=IntentSettings(examples=12_000, batch_size=32, learning_rate=2e-3),
         policy=PolicySettings(hidden_units=32, epochs=20, batch_size=256),
         study=StudySettings(trials=2, examples=300, epochs=1, timeout_seconds=20.0),
-        evaluation=EvaluationSettings(bootstrap_replicates=300),
         gate=GateSettings(minimum_rows=60),
     ),
     "laptop": _LAPTOP,
@@ -201,7 +199,6 @@ PROFILES: dict[str, Profile] = {
         ),
         intent=IntentSettings(examples=800_000, learning_rate=3e-5),
         study=StudySettings(trials=60, examples=50_000, epochs=4, timeout_seconds=7_200.0),
-        evaluation=EvaluationSettings(bootstrap_replicates=5_000),
     ),
 }
 

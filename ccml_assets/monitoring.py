@@ -151,7 +151,7 @@ def keeps_its_promise(platform: Platform, report: QualityReport) -> dg.AssetChec
     """No released model is surely worse on served traffic than it was published to be."""
     limit = platform.profile.monitoring.alerts.accuracy_drop
     drops = {one.model: f"{one.relative_drop} below {one.against}" for one in report.findings if one.relative_drop}
-    fell = [one.model for one in report.findings if one.relative_drop is not None and one.relative_drop.low > limit]
+    fell = [one.model for one in report.findings if one.relative_drop is not None and one.relative_drop.above(limit)]
     return _warning(not fell, {"fell": fell, **drops})
 
 

@@ -90,7 +90,7 @@ def _beats_best_baseline(line: ModelLine) -> dg.AssetChecksDefinition:
     def check(report: ModelReport) -> dg.AssetCheckResult:
         best = report.best()
         return dg.AssetCheckResult(
-            passed=bool(best and best.difference.low > 0),
+            passed=bool(best and best.difference.above(0.0)),
             severity=dg.AssetCheckSeverity.WARN,
             metadata={"difference": str(best.difference) if best else "no baseline"},
         )

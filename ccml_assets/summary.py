@@ -131,5 +131,5 @@ def _read(home: Home, key: dg.AssetKey, kind: Any) -> Any:
     return msgspec.json.decode(documents(home).path(key).read_bytes(), type=kind)
 
 
-def _interval(value: Interval | None) -> list[float] | None:
-    return [value.estimate, value.low, value.high] if value else None
+def _interval(value: Interval | None) -> dict[str, Any] | None:
+    return msgspec.to_builtins(value) if value else None

@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ccml.evaluation.statistics import Interval
 from ccml.models.kinds import KINDS
 
 
@@ -61,7 +63,5 @@ def _print_models(console: Console, summary: dict[str, Any]) -> None:
         console.print(table)
 
 
-def _interval(value: list[float], *, signed: bool = False) -> str:
-    form = "{:+.3f}" if signed else "{:.3f}"
-    estimate, low, high = (form.format(number) for number in value)
-    return escape(f"{estimate} [{low}, {high}]")
+def _interval(value: dict[str, Any], *, signed: bool = False) -> str:
+    return escape(msgspec.convert(value, Interval).text(("{:+.3f}" if signed else "{:.3f}").format))

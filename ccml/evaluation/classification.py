@@ -1,6 +1,7 @@
 """Figures of a classifier that come from its probabilities, each with its interval.
 
-All are functions of sums over rows, so that `Resampling` gives their intervals without recomputing them per replicate.
+All are functions of sums over rows, so that `Clusters` gives their
+intervals from the sums without each cluster in turn.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccml.evaluation.report import ClassScore, Confusion, Curve, ReliabilityBin
-from ccml.evaluation.statistics import Floats, Interval, Resampling, wilson
+from ccml.evaluation.statistics import Clusters, Floats, Interval
 
 BINS = 15
 """Equal widths of confidence (Guo et al. 2017)."""
@@ -20,22 +21,20 @@ CURVE_POINTS = 60
 """Points kept of a ROC curve; the area is computed from all rows."""
 
 
-def calibration_error(confidence: Floats, hits: Floats, resampling: Resampling) -> Interval:
+def calibration_error(confidence: Floats, hits: Floats, clusters: Clusters) -> Interval:
     """Expected calibration error: mean over rows of |confidence − accuracy| of its bin. Noise biases it upwards."""
     columns = np.zeros((len(hits), BINS + 1))  # (N, B + 1)
     columns[np.arange(len(hits)), _bin_of(confidence)] = confidence - hits
     columns[:, BINS] = 1.0
-    return resampling.statistic(columns, lambda sums: np.abs(sums[..., :BINS]).sum(axis=-1) / sums[..., BINS])
+    return clusters.statistic(columns, lambda sums: np.abs(sums[..., :BINS]).sum(axis=-1) / sums[..., BINS], share=True)
 
 
-def reliability(confidence: Floats, hits: Floats, level: float) -> list[ReliabilityBin]:
+def reliability(confidence: Floats, hits: Floats, clusters: Clusters) -> list[ReliabilityBin]:
     """Mean confidence and accuracy of each bin that holds rows."""
     bins = _bin_of(confidence)
     filled = [(bins == b) for b in range(BINS) if (bins == b).any()]
     return [
-        ReliabilityBin(
-            float(confidence[rows].mean()), wilson(float(hits[rows].sum()), float(rows.sum()), level), int(rows.sum())
-        )
+        ReliabilityBin(float(confidence[rows].mean()), clusters.ratio(hits * rows, rows), int(rows.sum()))
         for rows in filled
     ]
 
@@ -49,7 +48,7 @@ def confusion_matrix(targets: NDArray[np.int64], predicted: NDArray[np.int64], l
 
 
 def class_scores(
-    targets: NDArray[np.int64], predicted: NDArray[np.int64], labels: Sequence[str], resampling: Resampling
+    targets: NDArray[np.int64], predicted: NDArray[np.int64], labels: Sequence[str], clusters: Clusters
 ) -> tuple[list[ClassScore], dict[str, Interval]]:
     """Precision, recall and F1 of each class that the rows hold, and their macro averages over those classes."""
     present = np.unique(targets[targets >= 0])
@@ -60,30 +59,34 @@ def class_scores(
 
     scores = []
     for k, label in enumerate(present):
-        of_class = {name: resampling.statistic(columns[:, k], of_sums) for name, of_sums in _OF_OUTCOMES.items()}
+        of_class = {
+            name: clusters.statistic(columns[:, k], of_sums, share=True) for name, of_sums in _OF_OUTCOMES.items()
+        }
         scores.append(ClassScore(labels[label], int(is_true[:, k].sum()), **of_class))
     flat = columns.reshape(len(targets), -1)  # (N, 3K)
 
     def macro(name: str) -> Interval:
-        return resampling.statistic(
-            flat, lambda sums: np.nanmean(_OF_OUTCOMES[name](sums.reshape(*sums.shape[:-1], -1, 3)), axis=-1)
+        return clusters.statistic(
+            flat,
+            lambda sums: np.nanmean(_OF_OUTCOMES[name](sums.reshape(*sums.shape[:-1], -1, 3)), axis=-1),
+            share=True,
         )
 
     return scores, {name: macro(name) for name in _OF_OUTCOMES}
 
 
-def area_under_roc(positive: NDArray[np.bool_], scores: Floats, resampling: Resampling) -> Interval:
+def area_under_roc(positive: NDArray[np.bool_], scores: Floats, clusters: Clusters) -> Interval:
     """Probability that a positive row scores above a negative one, ties half."""
-    return macro_area_under_roc([positive], [scores], resampling)
+    return macro_area_under_roc([positive], [scores], clusters)
 
 
 def macro_area_under_roc(
-    positives: Sequence[NDArray[np.bool_]], scores: Sequence[Floats], resampling: Resampling
+    positives: Sequence[NDArray[np.bool_]], scores: Sequence[Floats], clusters: Clusters
 ) -> Interval:
     """Mean area over several one-against-rest problems on the same rows.
 
-    The interval resamples placement values (DeLong, DeLong and Clarke-Pearson 1988; by cluster: Obuchowski 1997): exact
-    to first order, without sorting each replicate again.
+    The interval is that of placement values (DeLong, DeLong and Clarke-Pearson 1988; by cluster: Obuchowski 1997):
+    exact to first order, and no row is sorted twice.
     """
     placements = [_placements(positive, own) for positive, own in zip(positives, scores, strict=True)]
     columns = np.stack(placements, axis=1).reshape(len(positives[0]), -1)  # (N, K · 4)
@@ -92,11 +95,11 @@ def macro_area_under_roc(
     def of_sums(sums: Floats) -> Floats:
         parts = sums.reshape(*sums.shape[:-1], -1, 4)
         with np.errstate(divide="ignore", invalid="ignore"):
-            replicate = parts[..., 1] / parts[..., 0] + parts[..., 3] / parts[..., 2] - areas
-        mean: Floats = np.nanmean(replicate, axis=-1)
+            without = parts[..., 1] / parts[..., 0] + parts[..., 3] / parts[..., 2] - areas
+        mean: Floats = np.nanmean(without, axis=-1)
         return mean
 
-    return resampling.statistic(columns, of_sums)
+    return clusters.statistic(columns, of_sums, share=True)
 
 
 def roc_curve(name: str, positive: NDArray[np.bool_], scores: Floats) -> Curve:
@@ -145,7 +148,7 @@ def _f1(sums: Floats) -> Floats:
 
 
 def _ratio(top: Floats, bottom: Floats, otherwise: float) -> Floats:
-    """A class never predicted has precision zero; one that a replicate did not draw has no recall there."""
+    """A class never predicted has precision zero; one without rows has no recall."""
     ratio: Floats = np.divide(top, bottom, out=np.full(np.shape(top), otherwise), where=bottom > 0.0)
     return ratio
 

@@ -61,17 +61,17 @@ def page(report: ModelReport, pictures: Mapping[str, bytes], *, confidence: floa
 def interval(value: Interval, unit: str = "share") -> str:
     """'71.3 % [69.0, 73.4]' for shares, three significant figures and the unit otherwise."""
     if unit == "share":
-        return f"{100 * value.estimate:.1f} % [{100 * value.low:.1f}, {100 * value.high:.1f}]"
+        return value.text(lambda share: f"{100 * share:.1f}", "%")
     if unit in ("reward", "score"):
-        return f"{value.estimate:.3f} [{value.low:.3f}, {value.high:.3f}]"
-    return f"{_three(value.estimate)} {unit} [{_three(value.low)}, {_three(value.high)}]"
+        return value.text("{:.3f}".format)
+    return value.text(_three, unit)
 
 
 def difference(value: Interval, unit: str = "share") -> str:
     """Signed; shares in percentage points."""
     if unit == "share":
-        return f"{100 * value.estimate:+.1f} points [{100 * value.low:+.1f}, {100 * value.high:+.1f}]"
-    return f"{value.estimate:+.3f} [{value.low:+.3f}, {value.high:+.3f}]"
+        return value.text(lambda share: f"{100 * share:+.1f}", "points")
+    return value.text("{:+.3f}".format)
 
 
 def _three(value: float) -> str:
@@ -84,9 +84,9 @@ def _verdict(report: ModelReport) -> tuple[str, str]:
     if best is None:
         return "even", ""
     gap = difference(best.difference, report.headline_unit)
-    if best.difference.low > 0.0:
+    if best.difference.above(0.0):
         return "good", f"Better than the best simple model, {best.name}, by {gap}."
-    if best.difference.high < 0.0:
+    if best.difference.below(0.0):
         return "bad", f"Worse than the best simple model, {best.name}: {gap}."
     return "even", f"Not shown to differ from the best simple model, {best.name}: {gap}."
 
@@ -171,7 +171,7 @@ _PAGE = """<!doctype html>
     <tr><th>Model</th><th class="n">{{ report.headline|capitalize }}</th><th class="n">Model − baseline</th></tr>
     {% for one in report.baselines %}
     <tr><td>{{ one.name }}</td><td class="n">{{ one.value|interval(report.headline_unit) }}</td>
-      <td class="n {{ 'good-text' if one.difference.low > 0 else 'bad-text' if one.difference.high < 0 else '' }}">
+      <td class="n {{ 'good-text' if one.difference.above(0) else 'bad-text' if one.difference.below(0) else '' }}">
       {{- one.difference|difference(report.headline_unit) }}</td></tr>
     {% endfor %}
   </table></div>
@@ -203,7 +203,7 @@ _PAGE = """<!doctype html>
     {% for one in report.slices %}
     <tr><td><span class="quiet">{{ one.group }}:</span> {{ one.name }}</td><td class="n">{{ one.rows }}</td>
       <td class="n">{{ one.value|interval(report.headline_unit) }}</td>
-      <td class="n {{ 'good-text' if one.difference.low > 0 else 'bad-text' if one.difference.high < 0 else '' }}">
+      <td class="n {{ 'good-text' if one.difference.above(0) else 'bad-text' if one.difference.below(0) else '' }}">
       {{- one.difference|difference(report.headline_unit) }}</td></tr>
     {% endfor %}
   </table></div>

@@ -60,7 +60,9 @@ def _png(figure: Any) -> bytes:
 def _interval(axis: Any, place: float, interval: Interval, color: str) -> None:
     """A bar from end to end and a tick at the estimate: a dot would hide a narrow interval."""
     axis.use_sticky_edges = False  # room beyond the ends of the outermost bars
-    axis.barh(place, interval.high - interval.low, 0.34, left=interval.low, color=color, alpha=0.4, lw=0)
+    if interval.ends is not None:
+        low, high = interval.ends
+        axis.barh(place, high - low, 0.34, left=low, color=color, alpha=0.4, lw=0)
     axis.plot([interval.estimate] * 2, [place - 0.26, place + 0.26], color=color, lw=2.2)
 
 
@@ -68,7 +70,7 @@ def _forest(axis: Any, names: Sequence[str], intervals: Sequence[Interval], colo
     """One interval a line, the first on top; figures stand at the right edge."""
     for place, (interval, color) in enumerate(zip(intervals, colors, strict=True)):
         _interval(axis, place, interval, color)
-        text = f"{interval.estimate:.3f}  [{interval.low:.3f}, {interval.high:.3f}]"
+        text = str(interval)
         axis.text(
             1.02, place, text, transform=axis.get_yaxis_transform(), va="center", fontsize=7.5, color=INK,
             family="monospace",
@@ -94,7 +96,7 @@ def _baselines(report: ModelReport) -> Any:
     differences.axvline(0.0, color=QUIET, lw=0.8)
     for place, baseline in enumerate(report.baselines, start=1):
         gain = baseline.difference
-        color = GOOD if gain.low > 0.0 else BAD if gain.high < 0.0 else QUIET
+        color = GOOD if gain.above(0.0) else BAD if gain.below(0.0) else QUIET
         _interval(differences, place, gain, color)
     differences.spines["left"].set_visible(False)
     differences.tick_params(axis="y", length=0, labelleft=False)
@@ -111,8 +113,8 @@ def _slices(report: ModelReport) -> Any:
         rows += [(f"{one.name}  (n = {one.rows})", one.value) for one in report.slices if one.group == group]
     figure, axis = _figure(0.8 + 0.23 * len(rows))
     overall = report.headline_value
-    if overall is not None:
-        axis.axvspan(overall.low, overall.high, color=MODEL, alpha=0.12, lw=0)
+    if overall is not None and overall.ends is not None:
+        axis.axvspan(*overall.ends, color=MODEL, alpha=0.12, lw=0)
     for place, (_, interval) in enumerate(rows):
         if interval is not None:
             _interval(axis, place, interval, MODEL)
@@ -132,7 +134,8 @@ def _actions(report: ModelReport) -> Any:
     for place, share in enumerate(report.actions):
         for offset, value, color in ((-0.17, share.served, MODEL), (0.17, share.logged, OTHER)):
             axis.barh(place + offset, value.estimate, 0.3, color=color)
-            axis.plot([value.low, value.high], [place + offset] * 2, color=INK, lw=1.0)
+            if value.ends is not None:
+                axis.plot(value.ends, [place + offset] * 2, color=INK, lw=1.0)
     axis.set_yticks(range(len(report.actions)), [share.action.replace("_", " ") for share in report.actions])
     axis.set_ylim(len(report.actions) - 0.4, -0.6)
     axis.set_xlabel("share of turns")
@@ -148,7 +151,8 @@ def _reliability(report: ModelReport) -> Any:
     largest = max(one.rows for one in report.reliability)
     for one in report.reliability:
         axis.bar(one.confidence, 0.22 * one.rows / largest, 0.035, color=GRID, zorder=1)
-        axis.plot([one.confidence] * 2, [one.accuracy.low, one.accuracy.high], color=MODEL, lw=1.8, zorder=2)
+        if one.accuracy.ends is not None:
+            axis.plot([one.confidence] * 2, one.accuracy.ends, color=MODEL, lw=1.8, zorder=2)
         axis.plot(one.confidence, one.accuracy.estimate, "o", color=MODEL, ms=5, zorder=3)
     axis.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="mean confidence of the bin (grey: rows)", ylabel="accuracy")
     return figure

@@ -10,7 +10,7 @@ import numpy as np
 from msgspec import Struct, field
 from numpy.typing import NDArray
 
-from ccml.evaluation.statistics import Floats, Interval, Resampling, resampling_unit, wilson
+from ccml.evaluation.statistics import Clusters, Floats, Interval, clusters_of
 from ccml.profiles import EvaluationSettings
 
 Unit: TypeAlias = Literal["share", "reward", "ms", "MB", "epochs", "score"]
@@ -151,21 +151,11 @@ def skipped_report(model: str, reason: str) -> ModelReport:
     return ModelReport(model=model, title=title, question="", headline="", skipped_reason=reason)
 
 
-def resample(frame: Any, evaluation: EvaluationSettings) -> tuple[str, Resampling]:
-    """Replicates over the rows of `frame`, and the name of what was resampled."""
-    unit, clusters = resampling_unit(frame)
-    return unit, Resampling(
-        len(frame), clusters, replicates=evaluation.bootstrap_replicates, confidence=evaluation.confidence
-    )
-
-
 def against_baselines(
-    scores: Floats, baselines: Mapping[str, Floats], resampling: Resampling
+    scores: Floats, baselines: Mapping[str, Floats], clusters: Clusters
 ) -> tuple[list[Baseline], str]:
     """Every baseline beside the model on the same rows, the best first, and the best one's name."""
-    judged = [
-        Baseline(name, resampling.mean(own), resampling.difference(scores, own)) for name, own in baselines.items()
-    ]
+    judged = [Baseline(name, clusters.mean(own), clusters.difference(scores, own)) for name, own in baselines.items()]
     judged.sort(key=lambda baseline: (-baseline.value.estimate, baseline.name))
     return judged, judged[0].name
 
@@ -188,8 +178,8 @@ def slices(
             if -negative_count < SMALLEST_SLICE or name == "":
                 continue
             inside = labels == name
-            _, resampling = resample(frame[inside], evaluation)
-            value, difference = resampling.mean(scores[inside]), resampling.difference(scores[inside], best[inside])
+            clusters = clusters_of(frame[inside], confidence=evaluation.confidence)
+            value, difference = clusters.mean(scores[inside]), clusters.difference(scores[inside], best[inside])
             found.append(Slice(group, str(name), int(-negative_count), value, difference))
     return found
 
@@ -205,31 +195,26 @@ def user_groups(frame: Any) -> dict[str, NDArray[Any]]:
     }
 
 
-def stages(records: Sequence[Mapping[str, Any]], validation_rows: int, evaluation: EvaluationSettings) -> list[Stage]:
+def stages(records: Sequence[Mapping[str, Any]], validation: Any, evaluation: EvaluationSettings) -> list[Stage]:
     """The steps as a staged training recorded them.
 
-    A record's `hits` (one 0/1 a validation row), where present, gives the paired interval of the gain; without it only
-    the value has one (Wilson).
+    Args:
+        records: each with `hits`, one 0/1 a validation row, or with why the step was `skipped`.
+        validation: the N validation rows, in the order of `hits`. Rows of one user are alike here too.
     """
-    told: list[Stage] = []
+    found: list[Stage] = []
     before: Floats | None = None
+    clusters = clusters_of(validation, confidence=evaluation.confidence)
     for record in records:
-        seconds = float(record.get("seconds", 0.0))
+        name, seconds = str(record["name"]), float(record.get("seconds", 0.0))
         if "skipped" in record:
-            told.append(Stage(str(record["name"]), seconds, skipped=str(record["skipped"])))
+            found.append(Stage(name, seconds, skipped=str(record["skipped"])))
             continue
-        gain = None
-        hits = np.asarray(record["hits"], np.float64) if "hits" in record else None
-        if hits is not None and before is not None and len(hits) > 1:
-            resampling = Resampling(
-                len(hits), replicates=evaluation.bootstrap_replicates, confidence=evaluation.confidence
-            )
-            gain = resampling.difference(hits, before)
-        top1 = float(record["validation"]["top1"])
-        value = wilson(top1 * validation_rows, validation_rows, evaluation.confidence)
-        told.append(Stage(str(record["name"]), seconds, value, gain))
+        hits = np.asarray(record["hits"], np.float64)
+        gain = None if before is None else clusters.difference(hits, before)
+        found.append(Stage(name, seconds, clusters.mean(hits), gain))
         before = hits
-    return told
+    return found
 
 
 def learning(records: Sequence[Mapping[str, Any]], y_label: str) -> list[Panel]:

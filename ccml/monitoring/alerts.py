@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import msgspec
 import numpy as np
 
-from ccml.evaluation.statistics import Interval, bootstrap_interval, quantile_interval
+from ccml.evaluation.statistics import FEWEST_CLUSTERS, Clusters, Interval, quantile_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,7 @@ Level: TypeAlias = Literal["ok", "watch", "alert", "unknown"]
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """`alert` when the whole interval lies beyond the limit, `watch` when only the estimate does, `unknown` when too
-    few answers, or those of one session alone, were served."""
+    few answers, or those of too few sessions, were served."""
 
     name: str
     level: Level
@@ -80,7 +80,9 @@ def alert(name: str, value: Interval | None, limit: float, unit: str, known: int
     if value is None:
         level, reason = "unknown", f"not evaluated: {_too_few(known, needed)}"
     else:
-        level = "alert" if value.low > limit else "watch" if value.estimate > limit else "ok"
+        level = "watch" if value.estimate > limit else "ok"
+        if value.above(limit):
+            level = "alert"
         beside = "" if unit in ABSOLUTE else f" {unit}"
         reason = f"{_shown(value, unit)}{beside}, limit {_shown(limit, unit)}"
     return Alert(name=name, level=level, value=value, limit=limit, unit=unit, reason=reason)
@@ -101,23 +103,21 @@ def _figure(values: Any, sessions: Any, statistic: Statistic, needed: int) -> tu
     present = ~np.isnan(values)
     known = values[present]
     if statistic == "peak":
-        # A process either went beyond the limit or did not: one value is enough, and there is nothing to resample.
+        # A process either went beyond the limit or did not: one value is enough, and no interval is needed.
         peak = float(known.max()) if len(known) else None
         return (None if peak is None else Interval(peak, peak, peak)), len(known)
     if len(known) < needed:
         return None, len(known)
     if statistic == "p95":
         return quantile_interval(known, 0.95), len(known)
-    clusters = sessions[present]
-    if len(np.unique(clusters)) < 2:
-        return None, len(known)
-    return bootstrap_interval(known, clusters=clusters), len(known)
+    figure = Clusters(sessions[present], "sessions").mean(known)
+    return (None if figure.lacking else figure), len(known)
 
 
 def _too_few(known: int, needed: int) -> str:
     if known < needed:
         return f"{known} answers, {needed} needed"
-    return f"{known} answers of one session, two sessions needed"
+    return f"{known} answers of fewer than {FEWEST_CLUSTERS} sessions"
 
 
 def _failed(served: pd.DataFrame, released: Collection[str]) -> Any:
@@ -129,7 +129,7 @@ def _failed(served: pd.DataFrame, released: Collection[str]) -> Any:
 
 def _shown(value: Interval | float, unit: str) -> str:
     """Rounded to what the unit bears: whole milliseconds and megabytes, tenths of a per cent."""
-    numbers = [value.estimate, value.low, value.high] if isinstance(value, Interval) else [value]
+    numbers = [value.estimate, *(value.ends or ())] if isinstance(value, Interval) else [value]
     absolute = unit in ABSOLUTE
     first, *ends = [f"{one:.0f}" if absolute else f"{100 * one:.1f}" for one in numbers]
     interval = f" [{ends[0]}, {ends[1]}]" if ends and ends[0] != ends[1] else ""

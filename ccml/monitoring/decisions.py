@@ -105,7 +105,7 @@ def _cause(evidence: Evidence, limits: RetrainLimits) -> tuple[Trigger, str]:
             f"drift in {_columns(evidence.drift)} over {evidence.drift.current_rows} served answers",
         )
     share = evidence.quality.new_commands if evidence.quality else None
-    if share is not None and share.low > limits.new_command_share:
+    if share is not None and share.above(limits.new_command_share):
         return "new_commands", f"{_percent(share)} of corrected commands have no class"
     strained = [alert for alert in evidence.alerts if alert.name == "memory" and alert.level == "alert"]
     if strained:
@@ -120,4 +120,4 @@ def _columns(drift: DriftReport) -> str:
 
 
 def _percent(share: Interval) -> str:
-    return f"{100 * share.estimate:.1f} % [{100 * share.low:.1f}, {100 * share.high:.1f}]"
+    return share.text(lambda one: f"{100 * one:.1f}", "%")

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from ccml.cleaning.commands import read_commands
-from ccml.evaluation.statistics import Interval, bootstrap_interval
+from ccml.evaluation.statistics import Clusters, Interval
 from ccml.intents.rules import OUT_OF_SCOPE
 from ccml.models.kinds import COMMAND, INTENT, POLICY
 from ccml.models.policy.reward import RewardWeights, reward_components
@@ -132,9 +132,10 @@ def _policy_finding(served: pd.DataFrame, sessions: Any, fewest: int) -> Quality
 
 
 def _figure(values: Any, counted: Any, sessions: Any, fewest: int) -> Interval | None:
-    if counted.sum() < fewest or len(np.unique(sessions[counted])) < 2:
+    if counted.sum() < fewest:
         return None
-    return bootstrap_interval(values[counted], clusters=sessions[counted])
+    figure = Clusters(sessions[counted], "sessions").mean(values[counted])
+    return None if figure.lacking else figure
 
 
 def _finding(
@@ -165,9 +166,12 @@ def relative_drop(reference: Interval, served: Interval) -> Interval:
     Donner and Zou 2012); the division is by the reference's estimate.
     """
     drop = reference.estimate - served.estimate
-    low = drop - sqrt((reference.estimate - reference.low) ** 2 + (served.high - served.estimate) ** 2)
-    high = drop + sqrt((reference.high - reference.estimate) ** 2 + (served.estimate - served.low) ** 2)
-    return Interval(*(value / reference.estimate for value in (drop, low, high)))
+    if reference.ends is None or served.ends is None:
+        return Interval(drop / reference.estimate, None, None, served.lacking or reference.lacking)
+    (reference_low, reference_high), (served_low, served_high) = reference.ends, served.ends
+    low = drop - sqrt((reference.estimate - reference_low) ** 2 + (served_high - served.estimate) ** 2)
+    high = drop + sqrt((reference_high - reference.estimate) ** 2 + (served.estimate - served_low) ** 2)
+    return Interval(drop / reference.estimate, low / reference.estimate, high / reference.estimate)
 
 
 def _new_commands(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ccml.evaluation.statistics import resampling_unit
+from ccml.evaluation.statistics import clusters_of
 from ccml.models.evaluating import CANDIDATE, CHAMPION, CHAMPION_VERSION, baseline_columns
 from ccml.models.kinds import KINDS
 from ccml.releases.gate import GateDecision, decide
@@ -34,17 +34,14 @@ class ReleaseReference(msgspec.Struct, frozen=True):
 
 def decide_on_scores(name: str, scores: pd.DataFrame, profile: Profile) -> GateDecision:
     """Candidate against champion and baselines, on the rows of `Evaluation.scores`."""
-    _, clusters = resampling_unit(scores)
     decision = decide(
         name,
         KINDS[name].score,
         scores[CANDIDATE].to_numpy(),
         champion=scores[CHAMPION].to_numpy() if CHAMPION in scores else None,
         baselines={column: scores[column].to_numpy() for column in baseline_columns(scores)},
-        clusters=clusters,
+        clusters=clusters_of(scores, confidence=profile.evaluation.confidence),
         gate=profile.gate,
-        evaluation=profile.evaluation,
-        seed=profile.seed,
     )
     if CHAMPION not in scores:
         return decision

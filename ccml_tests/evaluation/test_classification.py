@@ -18,7 +18,7 @@ from ccml.evaluation.classification import (
     reliability,
     roc_curve,
 )
-from ccml.evaluation.statistics import Resampling
+from ccml.evaluation.statistics import Clusters
 
 
 def requests(rng: np.random.Generator, rows: int) -> tuple[Any, Any, Any]:
@@ -34,7 +34,7 @@ def requests(rng: np.random.Generator, rows: int) -> tuple[Any, Any, Any]:
 def test_precision_recall_and_f1_are_those_of_scikit_learn() -> None:
     targets, scores, users = requests(np.random.default_rng(0), 400)
     predicted = scores.argmax(axis=1)
-    classes, macro = class_scores(targets, predicted, list("abcd"), Resampling(400, users, replicates=200))
+    classes, macro = class_scores(targets, predicted, list("abcd"), Clusters(users, "users"))
     each = precision_recall_fscore_support(targets, predicted)
     for k, one in enumerate(classes):
         assert (one.precision.estimate, one.recall.estimate) == (pytest.approx(each[0][k]), pytest.approx(each[1][k]))
@@ -47,7 +47,7 @@ def test_precision_recall_and_f1_are_those_of_scikit_learn() -> None:
 
 def test_a_class_that_is_never_predicted_has_precision_zero_and_one_without_rows_is_left_out() -> None:
     targets, predicted = np.array([0, 0, 1, 1]), np.array([0, 0, 0, 0])
-    classes, macro = class_scores(targets, predicted, ["a", "b", "c"], Resampling(4, replicates=50))
+    classes, macro = class_scores(targets, predicted, ["a", "b", "c"], Clusters(np.arange(4), "users"))
     assert [one.label for one in classes] == ["a", "b"]
     assert classes[1].precision.estimate == classes[1].f1.estimate == 0.0
     assert macro["recall"].estimate == 0.5
@@ -57,18 +57,18 @@ def test_the_area_under_the_curve_is_that_of_scikit_learn_with_ties_too() -> Non
     rng = np.random.default_rng(1)
     targets, scores, users = requests(rng, 400)
     coarse = scores.round(0)
-    resampling = Resampling(400, users, replicates=200)
+    clusters = Clusters(users, "users")
     for own in (scores, coarse):
         areas = [roc_auc_score(targets == k, own[:, k]) for k in range(4)]
-        assert area_under_roc(targets == 0, own[:, 0], resampling).estimate == pytest.approx(areas[0])
-        macro = macro_area_under_roc([targets == k for k in range(4)], list(own.T), resampling)
+        assert area_under_roc(targets == 0, own[:, 0], clusters).estimate == pytest.approx(areas[0])
+        macro = macro_area_under_roc([targets == k for k in range(4)], list(own.T), clusters)
         assert macro.estimate == pytest.approx(np.mean(areas))
 
 
 def test_the_interval_of_the_area_is_as_wide_as_one_from_computing_every_replicate_anew() -> None:
     targets, scores, users = requests(np.random.default_rng(2), 480)
     positive, own = targets == 0, scores[:, 0]
-    fast = area_under_roc(positive, own, Resampling(480, users, replicates=2_000))
+    fast = area_under_roc(positive, own, Clusters(users, "users"))
     rng, areas = np.random.default_rng(3), []
     for _ in range(600):
         drawn = np.concatenate([np.flatnonzero(users == user) for user in rng.integers(0, 60, 60)])
@@ -84,7 +84,7 @@ def test_the_interval_of_the_area_covers_the_truth_when_users_differ() -> None:
     covered = 0
     for _ in range(200):
         targets, scores, users = requests(rng, 320)
-        interval = area_under_roc(targets == 0, scores[:, 0], Resampling(320, users, replicates=300))
+        interval = area_under_roc(targets == 0, scores[:, 0], Clusters(users, "users"))
         covered += interval.low <= truth <= interval.high
     assert 0.90 <= covered / 200 <= 0.99
 
@@ -98,19 +98,19 @@ def test_the_calibration_error_agrees_with_a_plain_loop_over_the_bins() -> None:
         rows = (confidence >= b / BINS) & (confidence < (b + 1) / BINS)
         if rows.any():
             expected += rows.mean() * abs(confidence[rows].mean() - hits[rows].mean())
-    interval = calibration_error(confidence, hits, Resampling(500, replicates=200))
+    interval = calibration_error(confidence, hits, Clusters(np.arange(500), "users"))
     assert interval.estimate == pytest.approx(expected)
     assert interval.low > 0.05
-    assert sum(one.rows for one in reliability(confidence, hits, 0.95)) == 500
+    assert sum(one.rows for one in reliability(confidence, hits, Clusters(np.arange(500), "users"))) == 500
 
 
 def test_honest_confidence_has_a_small_calibration_error_and_boasting_a_large_one() -> None:
     rng = np.random.default_rng(6)
     confidence = rng.random(4_000)
     hits = (rng.random(4_000) < confidence).astype(float)
-    resampling = Resampling(4_000, replicates=100)
-    assert calibration_error(confidence, hits, resampling).estimate < 0.04
-    assert calibration_error(np.full(4_000, 0.99), hits, resampling).estimate > 0.4
+    clusters = Clusters(np.arange(4_000), "users")
+    assert calibration_error(confidence, hits, clusters).estimate < 0.04
+    assert calibration_error(np.full(4_000, 0.99), hits, clusters).estimate > 0.4
 
 
 def test_the_confusion_matrix_counts_true_by_predicted_and_leaves_out_what_is_no_class() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats  # noqa: TID253  # tests load what they compare with
 
 from ccml.errors import NotEnoughDataError
 from ccml.evaluation.cost import Cost, measure
@@ -22,7 +23,7 @@ from ccml.profiles import EvaluationSettings, PolicySettings
 from ccml_tests.evaluation.predictions import COST, command_rows, guesses, intent_rows, searched
 from ccml_tests.models.policy.bandit import Bandit, episodes
 
-EVALUATION = EvaluationSettings(bootstrap_replicates=300)
+EVALUATION = EvaluationSettings()
 INTENTS = ["find_files", "search_text", "delete", "network"]
 
 
@@ -43,13 +44,13 @@ def a_command_report(rows: int = 800, skill: float = 0.7, evaluation: Evaluation
                 {
                     "name": "train the LSTM",
                     "seconds": 1.0,
-                    "validation": {"top1": 0.5},
+                    "hits": [0, 1] * 50,
                     "epochs": [{"epoch": n, "score": 0.4} for n in (1, 2)],
                 },
                 {"name": "fine-tune end to end", "skipped": "no requests"},
             ]
         },
-        validation_rows=100,
+        validation=test[:100],
         trials=searched(),
         facts={"data hash": "ab12cd34"},
     )
@@ -91,7 +92,7 @@ def test_the_command_report_agrees_with_plain_loops_over_the_rows() -> None:
     programs = [label.split()[0] for label in labels]
     report = command_report(
         test, probabilities, labels, {"frequency": guesses(rng, targets, 20, 0.1)}, target="template",
-        programs=programs, evaluation=EVALUATION, cost=COST, training={}, validation_rows=0, facts={},
+        programs=programs, evaluation=EVALUATION, cost=COST, training={}, validation=test[:0], facts={},
     )  # fmt: skip
     top1 = top5 = reciprocal = program_top1 = 0.0
     for row, wanted in zip(probabilities, test["target_template"], strict=True):
@@ -235,18 +236,54 @@ def test_without_test_rows_there_is_no_report() -> None:
         a_command_report(rows=0)
 
 
-def test_the_gain_of_a_step_is_paired_where_its_rows_are_known() -> None:
+def steps(*hits: Any) -> list[dict[str, Any]]:
+    return [{"name": f"step {n}", "seconds": 1.0, "hits": one.astype(int).tolist()} for n, one in enumerate(hits)]
+
+
+def test_the_gain_of_a_step_is_on_the_one_before_and_paired_by_row() -> None:
     base = np.random.default_rng(4).random(200)
-    records = [
-        {"name": name, "seconds": 1.0, "validation": {"top1": share}, "hits": (base < share).astype(int).tolist()}
-        for name, share in (("first", 0.5), ("second", 0.6), ("third", 0.6))
-    ]
-    told = stages(records, 200, EVALUATION)
-    assert told[0].gain is None
-    assert told[1].gain is not None
-    assert told[1].gain.low > 0.03
-    assert told[2].gain is not None
-    assert told[2].gain.estimate == 0.0
+    validation = {"user_id": np.arange(200) % 40, "session_id": np.arange(200)}
+    found = stages(steps(base < 0.5, base < 0.6, base < 0.6), validation, EVALUATION)
+    assert found[0].gain is None
+    assert found[1].gain is not None
+    assert found[1].gain.above(0.03)
+    assert found[2].gain is not None
+    assert found[2].gain.estimate == 0.0
+
+
+@pytest.mark.parametrize("users", [12, 40])
+def test_the_interval_of_a_steps_gain_covers_the_true_gain_as_often_as_stated(users: int) -> None:
+    """A step helps some users and harms others: taken as independent, the rows covered the truth in two of three."""
+    rng = np.random.default_rng(users)
+    repeats, covered = 400, 0
+    for _ in range(repeats):
+        user = np.repeat(np.arange(users), rng.geometric(1 / 60, users))
+        helped = np.clip(0.15 + rng.normal(0, 0.1, users), 0.0, 0.3)[user]
+        draw = rng.random(len(user))
+        before, after = draw < 0.45, (draw < 0.35) | ((draw > 0.45) & (draw < 0.45 + helped))
+        gain = stages(steps(before, after), {"user_id": user, "session_id": user}, EVALUATION)[1].gain
+        assert gain is not None
+        assert gain.ends is not None
+        covered += gain.ends[0] <= 0.05 <= gain.ends[1]
+    assert stats.binomtest(covered, repeats, 0.95).pvalue > 0.001, covered / repeats
+
+
+def test_with_too_few_sessions_a_report_shows_figures_and_says_what_is_lacking() -> None:
+    rng = np.random.default_rng(6)
+    test, labels, targets = command_rows(rng, 200, 20)
+    test = test.assign(user_id="ada", session_id=[f"s-{n % 5}" for n in range(200)])
+    report = command_report(
+        test, guesses(rng, targets, 20, 0.7), labels, {"frequency": guesses(rng, targets, 20, 0.1)}, target="template",
+        programs=[label.split()[0] for label in labels], evaluation=EVALUATION, cost=COST,
+        training={"stages": steps(np.arange(200) % 2, np.ones(200))}, validation=test, facts={},
+    )  # fmt: skip
+    assert report.headline_value is not None
+    assert report.headline_value.ends is None
+    assert report.facts["independent units"] == "5 sessions"
+    html = page(report, pictures(report), confidence=0.95)
+    assert html.count("(no interval: 5 sessions, 8 needed)") > 10
+    assert "Not shown to differ" in html
+    assert read_report(report.to_json()) == report
 
 
 def test_cost_counts_the_time_and_the_memory_of_single_predictions() -> None:
@@ -271,7 +308,7 @@ def test_a_report_on_four_thousand_rows_takes_seconds(kind: str) -> None:
         baselines = {f"baseline {n}": guesses(rng, targets, 120, 0.1 * n) for n in range(6)}
         command_report(
             test, guesses(rng, targets, 120, 0.7), labels, baselines, target="template", programs=labels,
-            evaluation=EvaluationSettings(), cost=COST, training={}, validation_rows=0, facts={},
+            evaluation=EvaluationSettings(), cost=COST, training={}, validation=test[:0], facts={},
         )  # fmt: skip
     else:
         an_intent_report(rows=4_000)

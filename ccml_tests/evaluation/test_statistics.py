@@ -10,15 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats  # noqa: TID253  # tests load what they compare with
 
-from ccml.errors import NotEnoughDataError
 from ccml.evaluation.statistics import (
+    FEWEST_CLUSTERS,
+    Clusters,
     Interval,
-    Resampling,
-    bootstrap_interval,
-    paired_difference,
+    clusters_of,
     quantile_interval,
-    resampling_unit,
-    two_proportions,
+    satterthwaite,
     wilson,
 )
 
@@ -32,32 +30,37 @@ def clustered_hits(rng: np.random.Generator, users: int, a: float, b: float) -> 
     return rng.binomial(1, skill).astype(float), np.repeat(np.arange(users), rows)
 
 
+def independent(values: Any) -> Interval:
+    """The interval of the mean if each row were a user's only one."""
+    return Clusters(np.arange(len(values)), "users").mean(values)
+
+
 def share_covered(intervals: list[Interval], truth: float) -> float:
     return float(np.mean([interval.low <= truth <= interval.high for interval in intervals]))
 
 
-@pytest.mark.parametrize(("users", "a", "b"), [(25, 7.0, 3.0), (60, 6.0, 4.0), (60, 9.5, 0.5)])
+@pytest.mark.parametrize(
+    ("users", "a", "b"), [(8, 7.0, 3.0), (12, 6.0, 4.0), (25, 7.0, 3.0), (60, 6.0, 4.0), (60, 9.5, 0.5)]
+)
 def test_the_interval_of_a_mean_covers_the_truth_when_users_differ(users: int, a: float, b: float) -> None:
     rng = np.random.default_rng(1)
     intervals = []
     for _ in range(REPETITIONS):
-        values, clusters = clustered_hits(rng, users, a, b)
-        intervals.append(bootstrap_interval(values, clusters=clusters, replicates=500))
+        values, labels = clustered_hits(rng, users, a, b)
+        intervals.append(Clusters(labels, "users").mean(values))
     assert 0.90 <= share_covered(intervals, a / (a + b)) <= 0.99
 
 
 def test_ignoring_the_clusters_would_cover_far_too_rarely() -> None:
     rng = np.random.default_rng(2)
-    intervals = [bootstrap_interval(clustered_hits(rng, 60, 2.0, 2.0)[0], replicates=300) for _ in range(REPETITIONS)]
+    intervals = [independent(clustered_hits(rng, 60, 2.0, 2.0)[0]) for _ in range(REPETITIONS)]
     assert share_covered(intervals, 0.5) < 0.75
 
 
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.99])
 def test_the_interval_of_a_proportion_covers_the_truth_even_near_zero_and_one(share: float) -> None:
     rng = np.random.default_rng(3)
-    intervals = [
-        bootstrap_interval(rng.binomial(1, share, 150).astype(float), replicates=400) for _ in range(REPETITIONS)
-    ]
+    intervals = [independent(rng.binomial(1, share, 150).astype(float)) for _ in range(REPETITIONS)]
     assert 0.90 <= share_covered(intervals, share) <= 0.995
 
 
@@ -68,7 +71,8 @@ def test_the_interval_of_a_weighted_mean_covers_the_truth_when_weights_are_skewe
     for _ in range(REPETITIONS):
         action = rng.choice(3, 800, p=logged)
         values = rng.binomial(1, reward[action]).astype(float)
-        intervals.append(bootstrap_interval(values, weights=(target / logged)[action], replicates=500))
+        weights = (target / logged)[action]
+        intervals.append(Clusters(np.arange(800), "users").ratio(weights * values, weights))
     assert 0.90 <= share_covered(intervals, float(target @ reward)) <= 0.99
 
 
@@ -80,7 +84,7 @@ def test_two_equally_good_models_are_rarely_called_different(disagreement: float
         users = np.repeat(np.arange(40), 10)
         a = rng.binomial(1, 0.7, 400).astype(float)
         b = np.where(rng.random(400) < disagreement, rng.binomial(1, 0.7, 400), a)
-        difference = paired_difference(a, b, clusters=users, replicates=500)
+        difference = Clusters(users, "users").difference(a, b)
         better += difference.low > 0
         worse += difference.high < 0
     assert better / REPETITIONS <= 0.05
@@ -91,91 +95,135 @@ def test_a_real_difference_is_found_on_the_same_rows_where_separate_intervals_wo
     rng = np.random.default_rng(6)
     hard = rng.random(2_000)
     a, b = (hard < 0.62).astype(float), (hard < 0.60).astype(float)
-    assert paired_difference(a, b).low > 0
-    assert bootstrap_interval(b).high > bootstrap_interval(a).low
+    rows = Clusters(np.arange(2_000), "users")
+    assert rows.difference(a, b).above(0)
+    assert independent(b).high > independent(a).low
 
 
 def test_five_rows_that_all_favour_one_model_are_no_evidence_and_eight_are() -> None:
     same = np.ones(500)
     five, eight = same.copy(), same.copy()
     five[:5], eight[:8] = 0.0, 0.0
-    assert paired_difference(same, five).low < 0 < paired_difference(same, five).high
-    assert paired_difference(same, eight).low > 0
+    rows = Clusters(np.arange(500), "users")
+    assert rows.difference(same, five).low < 0 < rows.difference(same, five).high
+    assert rows.difference(same, eight).low > 0
 
 
 def test_a_model_compared_with_itself_differs_by_exactly_nothing() -> None:
     scores = np.random.default_rng(7).random(50)
-    assert paired_difference(scores, scores) == Interval(0.0, 0.0, 0.0)
+    assert Clusters(np.arange(50), "users").difference(scores, scores) == Interval(0.0, 0.0, 0.0)
 
 
-def test_the_standard_error_agrees_with_scipys_bootstrap_on_independent_rows() -> None:
-    values = np.random.default_rng(8).gamma(2.0, size=400)
-    ours = bootstrap_interval(values, replicates=4_000)
-    golden = stats.bootstrap((values,), np.mean, n_resamples=4_000, method="BCa", rng=9).confidence_interval
-    width = golden.high - golden.low
-    assert abs(ours.low - golden.low) < 0.08 * width
-    assert abs(ours.high - golden.high) < 0.08 * width
+def test_with_clusters_of_one_size_the_interval_of_a_mean_is_scipys_t_interval_of_the_cluster_means() -> None:
+    rng = np.random.default_rng(8)
+    values = rng.normal(size=(12, 30)) + rng.normal(size=(12, 1))
+    ours = Clusters(np.repeat(np.arange(12), 30), "users").mean(values.ravel())
+    golden = stats.ttest_1samp(values.mean(axis=1), 0.0).confidence_interval(0.95)
+    assert (ours.low, ours.high) == (pytest.approx(golden.low), pytest.approx(golden.high))
+
+
+def test_the_interval_of_a_mean_is_cr2_with_satterthwaites_degrees_of_freedom_as_matrices_give_it() -> None:
+    """Bell and McCaffrey 2002 for a regression on a constant, with the N × N matrices of the paper."""
+    rng = np.random.default_rng(9)
+    labels = np.repeat(np.arange(9), rng.geometric(0.1, 9))
+    y = rng.normal(size=len(labels)) + rng.normal(size=9)[labels]
+    n = len(y)
+    annihilator = np.eye(n) - 1.0 / n
+    residual = annihilator @ y
+    variance, columns = 0.0, []
+    for g in range(9):
+        own = np.flatnonzero(labels == g)
+        values, vectors = np.linalg.eigh(annihilator[np.ix_(own, own)])
+        adjustment = vectors @ np.diag(values**-0.5) @ vectors.T
+        variance += float(np.sum(adjustment @ residual[own])) ** 2 / n**2
+        columns.append(annihilator[:, own] @ adjustment.sum(axis=1) / n)
+    products = np.stack(columns, axis=1).T @ np.stack(columns, axis=1)
+    freedom = np.trace(products) ** 2 / np.sum(products**2)
+    ours = Clusters(labels, "users").mean(y)
+    reach = stats.t.ppf(0.975, freedom) * variance**0.5
+    assert (ours.low, ours.high) == (pytest.approx(y.mean() - reach), pytest.approx(y.mean() + reach))
 
 
 def test_the_interval_of_a_function_of_sums_agrees_with_scipys_bca() -> None:
-    values = np.random.default_rng(10).gamma(2.0, size=300)
+    values = np.random.default_rng(10).gamma(2.0, size=600)
 
     def deviation(sums: Any) -> Any:
         n, total, squares = sums[..., 0], sums[..., 1], sums[..., 2]
         return np.sqrt(np.maximum(squares / n - (total / n) ** 2, 0.0))
 
-    columns = np.column_stack([np.ones(300), values, values**2])
-    ours = Resampling(300, replicates=4_000).statistic(columns, deviation)
+    columns = np.column_stack([np.ones(600), values, values**2])
+    ours = Clusters(np.arange(600), "users").statistic(columns, deviation, share=False)
     golden = stats.bootstrap((values,), np.std, n_resamples=4_000, method="BCa", rng=11).confidence_interval
     assert ours.estimate == pytest.approx(values.std())
-    assert abs(ours.low - golden.low) < 0.08 * (golden.high - golden.low)
-    assert abs(ours.high - golden.high) < 0.08 * (golden.high - golden.low)
+    assert ours.high - ours.low == pytest.approx(golden.high - golden.low, rel=0.08)
 
 
-def test_replicate_sums_are_the_sums_of_the_clusters_drawn() -> None:
-    rng = np.random.default_rng(12)
-    values, clusters = rng.random((60, 2)), rng.integers(0, 7, 60)
-    resampling = Resampling(60, clusters, replicates=300, seed=13)
-    fast = resampling.replicate_sums(resampling.cluster_sums(values))
-    for r in (0, 255, 256, 299):
-        times = resampling._times_drawn[r]
-        slow = sum(int(times[c]) * values[clusters == label].sum(axis=0) for c, label in enumerate(np.unique(clusters)))
-        assert fast[r] == pytest.approx(slow)
-        assert times.sum() == 7
+@given(st.lists(st.integers(1, 400), min_size=2, max_size=40))
+def test_degrees_of_freedom_are_those_of_the_clusters_and_fewer_where_few_hold_most_rows(sizes: list[int]) -> None:
+    held = np.array(sizes) / sum(sizes)
+    assert 0.99 <= satterthwaite(held) <= len(sizes) - 1 + 1e-6
+    assert satterthwaite(np.full(len(sizes), 1 / len(sizes))) == pytest.approx(len(sizes) - 1)
 
 
-def test_equal_arguments_give_equal_intervals() -> None:
-    values = np.random.default_rng(14).random(80)
-    assert bootstrap_interval(values, seed=3) == bootstrap_interval(values, seed=3)
-    assert bootstrap_interval(values, seed=3) != bootstrap_interval(values, seed=4)
+@given(st.integers(0, 10_000), st.integers(FEWEST_CLUSTERS, 30))
+def test_neither_the_order_of_the_rows_nor_the_names_of_the_users_change_an_interval(seed: int, users: int) -> None:
+    rng = np.random.default_rng(seed)
+    labels = np.concatenate([np.arange(users), rng.integers(0, users, 60)])
+    values, order = rng.normal(size=len(labels)), rng.permutation(len(labels))
+    one = Clusters(labels, "users").mean(values)
+    other = Clusters([f"u-{users - label}" for label in labels[order]], "users").mean(values[order])
+    assert (one.estimate, one.low, one.high) == pytest.approx((other.estimate, other.low, other.high))
 
 
-def test_one_cluster_is_not_enough_data() -> None:
-    with pytest.raises(NotEnoughDataError, match="at least two"):
-        bootstrap_interval([0.1, 0.2, 0.3], clusters=["u-1"] * 3)
+@given(st.integers(0, 10_000))
+def test_a_difference_seen_from_the_other_side_is_its_mirror(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    labels = np.arange(60) % int(rng.integers(FEWEST_CLUSTERS, 20))
+    a, b = rng.binomial(1, rng.uniform(0.05, 0.95, (2, 1)), (2, 60)).astype(float)
+    clusters = Clusters(labels, "users")
+    one, other = clusters.difference(a, b), clusters.difference(b, a)
+    assert (one.low, one.high) == pytest.approx((-other.high, -other.low))
+
+
+@pytest.mark.parametrize("users", [1, 2, 7])
+def test_fewer_users_than_needed_give_the_figure_and_say_what_is_lacking(users: int) -> None:
+    clusters = Clusters(np.arange(700) % users, "sessions")
+    hits = np.arange(700) % 2.0
+    for interval in (clusters.mean(hits), clusters.difference(hits, np.zeros(700))):
+        assert interval == Interval(0.5 if interval.estimate == 0.5 else hits.mean(), None, None, clusters.lacking)
+        assert str(interval) == f"0.500 (no interval: {users} sessions, 8 needed)"
+        assert not interval.above(-1e9)
+        assert not interval.below(1e9)
+
+
+def test_a_figure_that_few_users_tell_anything_of_has_no_interval_however_many_there_are() -> None:
+    users = np.repeat(np.arange(40), 10)
+    asked = (users < 5).astype(float)
+    interval = Clusters(users, "users").ratio(asked * (np.arange(400) % 2), asked)
+    assert (interval.estimate, interval.low) == (0.5, None)
+    assert interval.lacking == "5 users, 8 needed"
 
 
 def test_a_perfect_score_still_has_an_interval() -> None:
-    interval = bootstrap_interval(np.ones(100))
+    interval = independent(np.ones(100))
     assert interval.estimate == interval.high == 1.0
     assert 0.95 < interval.low < 0.98
 
 
 def test_a_value_that_is_not_a_number_is_refused() -> None:
     with pytest.raises(ValueError, match="1 of the values"):
-        bootstrap_interval([0.1, float("nan"), 0.3])
+        Clusters(range(9), "users").mean([0.1, float("nan"), *[0.3] * 7])
 
 
 def test_scores_of_different_rows_cannot_be_paired() -> None:
     with pytest.raises(ValueError, match="shape"):
-        paired_difference([1.0, 0.0], [1.0, 0.0, 1.0])
+        Clusters(range(2), "users").difference([1.0, 0.0], [1.0, 0.0, 1.0])
 
 
-@given(st.lists(st.booleans(), min_size=2, max_size=60), st.integers(1, 12))
+@given(st.lists(st.booleans(), min_size=FEWEST_CLUSTERS, max_size=60), st.integers(FEWEST_CLUSTERS, 12))
 def test_the_interval_of_a_proportion_lies_around_it_and_within_zero_and_one(hits: list[bool], users: int) -> None:
     values = np.array(hits, float)
-    clusters = np.arange(len(values)) % max(2, users)
-    interval = bootstrap_interval(values, clusters=clusters, replicates=200)
+    interval = Clusters(np.arange(len(values)) % users, "users").mean(values)
     assert 0.0 <= interval.low <= interval.estimate <= interval.high <= 1.0
 
 
@@ -188,21 +236,16 @@ def test_wilson_agrees_with_scipy(hits: int, extra: int) -> None:
     assert ours.high == pytest.approx(golden.high, abs=1e-9)
 
 
-def test_two_proportions_gives_newcombes_published_example() -> None:
-    # Newcombe 1998, table II, case (a): 56/70 − 48/80, method 10.
-    difference = two_proportions(56, 70, 48, 80)
-    assert difference.estimate == pytest.approx(0.2)
-    assert (difference.low, difference.high) == (pytest.approx(0.0524, abs=1e-4), pytest.approx(0.3339, abs=1e-4))
-
-
 def test_the_interval_of_a_quantile_covers_the_truth() -> None:
     rng = np.random.default_rng(15)
     intervals = [quantile_interval(rng.exponential(size=200), 0.95) for _ in range(REPETITIONS)]
     assert 0.92 <= share_covered(intervals, float(-np.log(0.05))) <= 0.995
 
 
-def test_users_are_resampled_where_there_are_many_and_sessions_where_there_are_few() -> None:
+def test_users_are_the_independent_units_else_sessions_and_never_rows() -> None:
     few = {"user_id": ["u"] * 60, "session_id": [f"s{i // 2}" for i in range(60)]}
     many = {"user_id": [f"u{i // 2}" for i in range(60)], "session_id": [f"s{i}" for i in range(60)]}
-    none = {"user_id": ["u"] * 60, "session_id": ["s"] * 60}
-    assert [resampling_unit(frame)[0] for frame in (few, many, none)] == ["sessions", "users", "rows"]
+    none = {"user_id": ["u"] * 60, "session_id": [f"s{i // 20}" for i in range(60)]}
+    found = [clusters_of(frame) for frame in (few, many, none)]
+    assert [str(clusters) for clusters in found] == ["30 sessions", "30 users", "3 sessions"]
+    assert [clusters.lacking for clusters in found] == ["", "", "3 sessions, 8 needed"]

@@ -105,7 +105,7 @@ def test_figures_are_rounded_and_have_units() -> None:
     rows = table(served(200))
     assert alert("latency_p95", rows).reason == "20 ms, limit 100 ms"
     assert alert("memory", rows, memory=(244.26,)).reason == "244 MB, limit 512 MB"
-    assert alert("error_rate", rows).reason == "0.0 % [0.0, 8.8] of answers, limit 5.0 %"
+    assert alert("error_rate", rows).reason == "0.0 % [0.0, 9.3] of answers, limit 5.0 %"
 
 
 @pytest.mark.parametrize("rows", [served(29), served(40, per_session=40)], ids=["few answers", "one session"])

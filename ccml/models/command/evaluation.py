@@ -44,7 +44,7 @@ def evaluate(
         evaluation=profile.evaluation,
         cost=cost(candidate, test),
         training=candidate.training,
-        validation_rows=int((rows["split"] == "validation").sum()),
+        validation=part(rows, "validation"),
         trials=trials,
         facts=facts,
     )

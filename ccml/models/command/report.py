@@ -17,12 +17,11 @@ from ccml.evaluation.report import (
     Trial,
     against_baselines,
     learning,
-    resample,
     slices,
     stages,
     user_groups,
 )
-from ccml.evaluation.statistics import Floats
+from ccml.evaluation.statistics import Floats, clusters_of
 from ccml.models.ranking import NOT_A_CLASS, ranks, target_indices
 from ccml.profiles import CommandTarget, EvaluationSettings
 
@@ -56,7 +55,7 @@ def command_report(
     evaluation: EvaluationSettings,
     cost: Cost,
     training: Mapping[str, Any],
-    validation_rows: int,
+    validation: Any,
     trials: Sequence[Trial] = (),
     facts: Mapping[str, str | int | float],
 ) -> ModelReport:
@@ -65,7 +64,8 @@ def command_report(
         test: the test rows of `command_sequences`, N of them.
         probabilities: (N, V) of the model, columns as in `labels`; so too each baseline's.
         programs: (V,) from `label_programs`.
-        training: what the candidate's `training.json` holds; its `stages` are told.
+        training: what the candidate's `training.json` holds; its `stages` are reported.
+        validation: the validation rows, which each stage was evaluated on.
         facts: data hash, encoder and the like, printed as they are.
 
     Raises:
@@ -73,7 +73,7 @@ def command_report(
     """
     if len(test) < 2:
         raise NotEnoughDataError(f"The command predictor cannot be judged: there are {len(test)} test rows.")
-    unit, resampling = resample(test, evaluation)
+    clusters = clusters_of(test, confidence=evaluation.confidence)
     rank = _ranks(test, probabilities, labels, target)  # (N,)
     top1 = (rank <= 1.0).astype(np.float64)
     program_rank = _program_ranks(test, probabilities, programs)
@@ -81,27 +81,27 @@ def command_report(
     known = (target_indices(test[f"target_{target}"], labels) != NOT_A_CLASS).astype(np.float64)
 
     def share(name: str, title: str, values: NDArray[Any], meaning: str) -> Metric:
-        return Metric(name, title, resampling.mean(values.astype(np.float64)), "share", True, meaning)
+        return Metric(name, title, clusters.mean(values.astype(np.float64)), "share", True, meaning)
 
     metrics = [
         share("top1", "Top-1 accuracy", top1, f"The {target} that followed was ranked first."),
         share("top5", "Top-5 accuracy", rank <= 5.0, f"The {target} that followed was among the first five."),
         Metric(
-            "mrr", "Mean reciprocal rank", resampling.ratio(1.0 / rank, np.ones(len(rank))), "score", True,
+            "mrr", "Mean reciprocal rank", clusters.ratio(1.0 / rank, np.ones(len(rank))), "score", True,
             "Mean of 1 / rank of what followed; 0 where it is no class.",
         ),
         share("program_top1", "Program top-1", program_rank <= 1.0, "The right program, whatever its arguments."),
         share("program_top5", "Program top-5", program_rank <= 5.0, "The right program among the first five."),
         share("known_targets", "Known targets", known, f"Rows whose {target} is a class; no accuracy can exceed it."),
         Metric(
-            "ece", "Calibration error", calibration_error(confidence, top1, resampling), "share", False,
+            "ece", "Calibration error", calibration_error(confidence, top1, clusters), "share", False,
             "Mean distance of confidence from accuracy (ECE, 15 bins).",
         ),
         *cost.metrics(evaluation.confidence),
     ]  # fmt: skip
 
     scores = {name: command_scores(test, own, labels, target) for name, own in baselines.items()}
-    compared, best = against_baselines(top1, scores, resampling)
+    compared, best = against_baselines(top1, scores, clusters)
     return ModelReport(
         model="command_predictor",
         title="Command predictor",
@@ -112,11 +112,11 @@ def command_report(
         baselines=compared,
         best_baseline=best,
         slices=slices(test, top1, scores[best], _groups(test), evaluation),
-        reliability=reliability(confidence, top1, evaluation.confidence),
-        stages=stages(training.get("stages", []), validation_rows, evaluation),
+        reliability=reliability(confidence, top1, clusters),
+        stages=stages(training.get("stages", []), validation, evaluation),
         learning=learning(training.get("stages", []), "validation mean reciprocal rank"),
         trials=list(trials),
-        facts={"test rows": len(test), "classes": len(labels), "resampled": unit, **facts},
+        facts={"test rows": len(test), "classes": len(labels), "independent units": str(clusters), **facts},
     )
 
 

@@ -26,11 +26,10 @@ from ccml.evaluation.report import (
     Trial,
     against_baselines,
     learning,
-    resample,
     slices,
     user_groups,
 )
-from ccml.evaluation.statistics import Floats, Resampling
+from ccml.evaluation.statistics import Floats, clusters_of
 from ccml.intents.tables import OUT_OF_SCOPE
 from ccml.models.ranking import target_indices
 from ccml.profiles import EvaluationSettings
@@ -80,28 +79,28 @@ def intent_report(
     rows = test[inside]
     if len(rows) < 2:
         raise NotEnoughDataError(f"The intent classifier cannot be judged: {len(rows)} test requests carry an intent.")
-    unit, resampling = resample(rows, evaluation)
+    clusters = clusters_of(rows, confidence=evaluation.confidence)
     own = np.asarray(probabilities, np.float64)[inside]  # (M, V)
     targets, predicted = target_indices(rows["intent"], labels), own.argmax(axis=1)
     hits, confidence = (predicted == targets).astype(np.float64), own.max(axis=1)
-    classes, macro = class_scores(targets, predicted, labels, resampling)
+    classes, macro = class_scores(targets, predicted, labels, clusters)
     positives, of_positives, curves = _rocs(targets, own, labels)
 
     def share(name: str, title: str, value: Any, meaning: str, better: bool | None = True) -> Metric:
         return Metric(name, title, value, "share", better, meaning)
 
     metrics = [
-        share("accuracy", "Accuracy", resampling.mean(hits), "In-scope requests whose intent was told right."),
+        share("accuracy", "Accuracy", clusters.mean(hits), "In-scope requests whose intent was told right."),
         share("macro_f1", "Macro F1", macro["f1"], "Mean over intents, however rare."),
         share("macro_precision", "Macro precision", macro["precision"], "Mean over intents."),
         share("macro_recall", "Macro recall", macro["recall"], "Mean over intents."),
     ]
     if positives:
-        area = macro_area_under_roc(positives, of_positives, resampling)
+        area = macro_area_under_roc(positives, of_positives, clusters)
         metrics.append(share("macro_auc", "Macro AUC", area, "Mean one-against-rest area under the ROC curve."))
     metrics.append(
         share(
-            "ece", "Calibration error", calibration_error(confidence, hits, resampling),
+            "ece", "Calibration error", calibration_error(confidence, hits, clusters),
             "Mean distance of confidence from accuracy (ECE, 15 bins).", better=False,
         )
     )  # fmt: skip
@@ -111,7 +110,7 @@ def intent_report(
         curves.append(curve)
 
     scores = {name: intent_scores(rows, np.asarray(other)[inside], labels) for name, other in baselines.items()}
-    compared, best = against_baselines(hits, scores, resampling)
+    compared, best = against_baselines(hits, scores, clusters)
     return ModelReport(
         model="intent_classifier",
         title="Intent classifier",
@@ -125,14 +124,14 @@ def intent_report(
         classes=classes,
         confusion=confusion_matrix(targets, predicted, labels),
         roc=curves,
-        reliability=reliability(confidence, hits, evaluation.confidence),
+        reliability=reliability(confidence, hits, clusters),
         learning=learning(training.get("stages", []), "validation mean reciprocal rank"),
         trials=list(trials),
         facts={
             "test rows": len(test),
             "in scope": len(rows),
             "intents": len(labels),
-            "resampled": unit,
+            "independent units": str(clusters),
             **facts,
         },
     )
@@ -155,20 +154,19 @@ def _rocs(
 def _out_of_scope(
     test: Any, outside: NDArray[np.bool_], scores: Floats, threshold: float, evaluation: EvaluationSettings
 ) -> tuple[list[Metric], Curve]:
-    resampling: Resampling
-    _, resampling = resample(test, evaluation)
+    clusters = clusters_of(test, confidence=evaluation.confidence)
     told = (scores > threshold).astype(np.float64)
     metrics = [
         Metric(
-            "oos_auroc", "Out-of-scope AUROC", area_under_roc(outside, scores, resampling), "share", True,
+            "oos_auroc", "Out-of-scope AUROC", area_under_roc(outside, scores, clusters), "share", True,
             "An out-of-scope request gets a higher score than an in-scope one.",
         ),
         Metric(
-            "oos_recall", "Out-of-scope noticed", resampling.ratio(told * outside, outside.astype(np.float64)), "share",
+            "oos_recall", "Out-of-scope noticed", clusters.ratio(told * outside, outside.astype(np.float64)), "share",
             True, "Out-of-scope requests answered as such, at the threshold that ships with the model.",
         ),
         Metric(
-            "oos_false_alarms", "In-scope refused", resampling.ratio(told * ~outside, (~outside).astype(np.float64)),
+            "oos_false_alarms", "In-scope refused", clusters.ratio(told * ~outside, (~outside).astype(np.float64)),
             "share", False, "In-scope requests wrongly answered as out of scope.",
         ),
     ]  # fmt: skip

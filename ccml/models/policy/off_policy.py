@@ -15,7 +15,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from ccml.errors import NotEnoughDataError
-from ccml.evaluation.statistics import Floats, Interval, Resampling
+from ccml.evaluation.statistics import Clusters, Floats, Interval
 from ccml.models.policy.acting import EXECUTE
 from ccml.telemetry.events import ACTIONS
 
@@ -96,7 +96,7 @@ def effective_sample_size(weights: Floats) -> float:
     return float(weights.sum()) ** 2 / squares if squares > 0.0 else 0.0
 
 
-def policy_value(probabilities: Floats, predicted: Floats, logged: Logged, resampling: Resampling) -> PolicyValue:
+def policy_value(probabilities: Floats, predicted: Floats, logged: Logged, clusters: Clusters) -> PolicyValue:
     """Every estimate of one policy's value on the same rows.
 
     Args:
@@ -113,11 +113,11 @@ def policy_value(probabilities: Floats, predicted: Floats, logged: Logged, resam
     scores = doubly_robust_scores(probabilities, predicted, logged)
     columns = np.column_stack([weights * logged.reward, weights, logged.reward, ones])
     return PolicyValue(
-        ips=resampling.ratio(weights * logged.reward, ones),
-        snips=resampling.ratio(weights * logged.reward, weights),
-        doubly_robust=resampling.ratio(scores, ones),
-        improvement_snips=resampling.statistic(columns, _snips_minus_logged),
-        improvement=resampling.difference(scores, logged.reward),
+        ips=clusters.ratio(weights * logged.reward, ones),
+        snips=clusters.ratio(weights * logged.reward, weights),
+        doubly_robust=clusters.ratio(scores, ones),
+        improvement_snips=clusters.statistic(columns, _snips_minus_logged, share=False),
+        improvement=clusters.difference(scores, logged.reward),
         effective_sample_size=effective_sample_size(weights),
         largest_weight=float(weights.max()),
     )

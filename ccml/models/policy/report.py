@@ -17,11 +17,10 @@ from ccml.evaluation.report import (
     ModelReport,
     Panel,
     against_baselines,
-    resample,
     slices,
     user_groups,
 )
-from ccml.evaluation.statistics import Floats, Interval, Resampling
+from ccml.evaluation.statistics import Clusters, Floats, Interval, clusters_of
 from ccml.models.artifact import Candidate
 from ccml.models.policy.acting import allowed_actions, explore
 from ccml.models.policy.off_policy import (
@@ -103,11 +102,11 @@ def policy_report(
     evaluation: EvaluationSettings,
     facts: Mapping[str, str | int | float],
 ) -> ModelReport:
-    unit, resampling = resample(judge.test, evaluation)
+    clusters = clusters_of(judge.test, confidence=evaluation.confidence)
     served = judge.served(candidate)
-    value = policy_value(served, judge.predicted, judge.logged, resampling)
+    value = policy_value(served, judge.predicted, judge.logged, clusters)
     scores, baselines = judge.scores(served), judge.baselines()
-    compared, best = against_baselines(scores, baselines, resampling)
+    compared, best = against_baselines(scores, baselines, clusters)
     curve = candidate.training["learning_curve"]
     clip = float(candidate.training["hyper_parameters"]["importance_clip"])
     return ModelReport(
@@ -117,7 +116,7 @@ def policy_report(
         headline=HEADLINE,
         headline_value=value.doubly_robust,
         headline_unit="reward",
-        metrics=[*_values(value), *_support(judge, served, clip, resampling), *_learning_metrics(curve)],
+        metrics=[*_values(value), *_support(judge, served, clip, clusters), *_learning_metrics(curve)],
         baselines=compared,
         best_baseline=best,
         slices=slices(judge.test, scores, baselines[best], _groups(judge.test), evaluation),
@@ -125,10 +124,10 @@ def policy_report(
             _panel(curve, "improvement", "gain over the logging policy (validation)"),
             _panel(curve, "entropy", "entropy of the served actions"),
         ],
-        actions=_shares(judge.logged, served, resampling),
+        actions=_shares(judge.logged, served, clusters),
         facts={
             "test rows": len(judge.test),
-            "resampled": unit,
+            "independent units": str(clusters),
             "effective sample size": round(value.effective_sample_size, 1),
             "largest importance weight": round(value.largest_weight, 2),
             "exploration": float(candidate.config["exploration"]),
@@ -150,11 +149,11 @@ def _values(value: PolicyValue) -> list[Metric]:
     ]
 
 
-def _support(judge: PolicyEvaluator, served: Floats, clip: float, resampling: Resampling) -> list[Metric]:
+def _support(judge: PolicyEvaluator, served: Floats, clip: float, clusters: Clusters) -> list[Metric]:
     weights = judge.logged.weights(served)
     columns = np.column_stack([weights, weights**2, np.ones(len(weights))])
-    effective = resampling.statistic(columns, lambda sums: sums[..., 0] ** 2 / (sums[..., 1] * sums[..., 2]))
-    clipped = resampling.mean((weights > clip).astype(np.float64))
+    effective = clusters.statistic(columns, lambda sums: sums[..., 0] ** 2 / (sums[..., 1] * sums[..., 2]), share=True)
+    clipped = clusters.mean((weights > clip).astype(np.float64))
     return [
         Metric(
             "effective_share", "Effective share of the log", effective, "share", None,
@@ -199,14 +198,14 @@ def _panel(curve: Sequence[Mapping[str, Any]], field: str, label: str) -> Panel:
     return Panel(field.capitalize(), "epoch", label, curves)
 
 
-def _shares(logged: Logged, served: Floats, resampling: Resampling) -> list[ActionShare]:
+def _shares(logged: Logged, served: Floats, clusters: Clusters) -> list[ActionShare]:
     """How often each action was taken, and how often the policy would have taken it."""
     ones = np.ones(len(logged))
     return [
         ActionShare(
             name,
-            resampling.mean((logged.action == a).astype(np.float64)),
-            resampling.ratio(served[:, a], ones),
+            clusters.mean((logged.action == a).astype(np.float64)),
+            clusters.ratio(served[:, a], ones),
         )
         for a, name in enumerate(ACTIONS)
     ]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ccml.errors import NotEnoughDataError
-from ccml.evaluation.statistics import Resampling
+from ccml.evaluation.statistics import Clusters
 from ccml.models.policy.acting import EXECUTE, allowed_actions
 from ccml.models.policy.off_policy import (
     RewardModel,
@@ -36,7 +36,7 @@ def test_estimates_agree_with_plain_loops_over_the_formulas() -> None:
     logged, session = Bandit().draw(rng, 40)
     target = sharp(logged.features)
     predicted = rng.random((len(logged), A))
-    value = policy_value(target, predicted, logged, Resampling(len(logged), session, replicates=100))
+    value = policy_value(target, predicted, logged, Clusters(session, "sessions"))
 
     ips = snips_top = snips_bottom = dr = ess_bottom = 0.0
     for i in range(len(logged)):
@@ -64,8 +64,8 @@ def test_intervals_of_every_estimator_cover_the_true_value_at_about_the_nominal_
     covered = dict.fromkeys(("ips", "snips", "doubly_robust", "improvement", "improvement_snips"), 0)
     for _ in range(REPETITIONS):
         logged, session = bandit.draw(rng, 150)
-        resampling = Resampling(len(logged), session, replicates=400)
-        value = policy_value(sharp(logged.features), reward_model.predict(logged.features), logged, resampling)
+        clusters = Clusters(session, "sessions")
+        value = policy_value(sharp(logged.features), reward_model.predict(logged.features), logged, clusters)
         for name in covered:
             interval = getattr(value, name)
             covered[name] += interval.low <= (gain if "improvement" in name else truth) <= interval.high
@@ -76,10 +76,10 @@ def test_intervals_of_every_estimator_cover_the_true_value_at_about_the_nominal_
 def test_a_wrong_reward_model_widens_the_doubly_robust_interval_but_does_not_shift_it() -> None:
     bandit, rng = Bandit(), np.random.default_rng(2)
     logged, session = bandit.draw(rng, 3_000)
-    resampling = Resampling(len(logged), session)
+    clusters = Clusters(session, "sessions")
     target = sharp(logged.features)
-    good = policy_value(target, bandit.expected_reward(logged.features), logged, resampling).doubly_robust
-    bad = policy_value(target, 1.0 - bandit.expected_reward(logged.features), logged, resampling).doubly_robust
+    good = policy_value(target, bandit.expected_reward(logged.features), logged, clusters).doubly_robust
+    bad = policy_value(target, 1.0 - bandit.expected_reward(logged.features), logged, clusters).doubly_robust
     truth = bandit.value(sharp)
     assert good.low <= truth <= good.high
     assert bad.low <= truth <= bad.high
@@ -90,7 +90,7 @@ def test_the_logging_policy_judged_on_its_own_log_has_weights_of_one_and_no_impr
     bandit = Bandit()
     logged, session = bandit.draw(np.random.default_rng(3), 50)
     predicted = RewardModel.fit(logged).predict(logged.features)
-    value = policy_value(bandit.logging(logged.features), predicted, logged, Resampling(len(logged), session))
+    value = policy_value(bandit.logging(logged.features), predicted, logged, Clusters(session, "sessions"))
     assert value.effective_sample_size == pytest.approx(len(logged))
     assert value.ips.estimate == value.snips.estimate == pytest.approx(logged.reward.mean())
     assert value.improvement_snips.low <= 0.0 <= value.improvement_snips.high
@@ -101,7 +101,7 @@ def test_a_policy_whose_actions_were_never_logged_is_refused_rather_than_judged(
     only_first = replace(logged, action=np.zeros(len(logged), np.int64))
     never = constant_policy("hand_over", logged.risk, allowed_actions(logged.risk))
     with pytest.raises(NotEnoughDataError, match="no action"):
-        policy_value(never, np.zeros((len(logged), A)), only_first, Resampling(len(logged), session))
+        policy_value(never, np.zeros((len(logged), A)), only_first, Clusters(session, "sessions"))
 
 
 def test_the_reward_model_recovers_linear_rewards_and_predicts_the_mean_for_an_action_never_seen() -> None:
@@ -116,7 +116,7 @@ def test_the_reward_model_recovers_linear_rewards_and_predicts_the_mean_for_an_a
 def test_scores_average_to_the_value_and_one_heavy_weight_shows_in_the_effective_sample_size() -> None:
     logged, session = Bandit().draw(np.random.default_rng(6), 30)
     target, predicted = sharp(logged.features), np.full((len(logged), A), 0.5)
-    value = policy_value(target, predicted, logged, Resampling(len(logged), session))
+    value = policy_value(target, predicted, logged, Clusters(session, "sessions"))
     assert doubly_robust_scores(target, predicted, logged).mean() == pytest.approx(value.doubly_robust.estimate)
     assert effective_sample_size(np.array([1.0, 1.0, 1.0])) == pytest.approx(3.0)
     assert effective_sample_size(np.array([100.0, 1.0, 1.0])) < 1.1

@@ -10,7 +10,7 @@ import pytest
 import torch  # noqa: TID253  # what is tested is a torch module
 
 from ccml.errors import NotEnoughDataError
-from ccml.evaluation.statistics import Resampling
+from ccml.evaluation.statistics import Clusters
 from ccml.models.artifact import Candidate, load_candidate
 from ccml.models.policy.acting import EXECUTE, allowed_actions, served_distribution
 from ccml.models.policy.features import PolicyTransform
@@ -34,8 +34,8 @@ def improvement_on_test(candidate: Candidate, frame: Any) -> Any:
     transform = PolicyTransform.from_json(candidate.transforms["policy"])
     logged = as_logged(test, transform)
     predicted = RewardModel.fit(as_logged(frame[frame["split"] == "train"], transform)).predict(logged.features)
-    resampling = Resampling(len(logged), test["session_id"], replicates=400)
-    return policy_value(served_probabilities(candidate, test), predicted, logged, resampling).improvement
+    clusters = Clusters(test["session_id"], "sessions")
+    return policy_value(served_probabilities(candidate, test), predicted, logged, clusters).improvement
 
 
 def test_training_sees_the_probabilities_that_will_be_served() -> None:
