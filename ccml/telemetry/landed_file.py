@@ -17,6 +17,7 @@ from ccml.privacy.redaction import redact
 from ccml.telemetry.events import KINDS, Event
 from ccml.telemetry.lake import FILES, landed_schema
 from ccml.telemetry.readers import FORMATS, LogFile, Record
+from ccml.telemetry.readers.histories import Histories
 from ccml.telemetry.readers.owner import path_text
 from ccml.telemetry.redaction import redact_event
 from ccml.telemetry.schema import to_columns
@@ -69,10 +70,15 @@ class LandedFile:
         self._batches: dict[str, list[pa.RecordBatch]] = {}
         self._events: dict[str, list[tuple[Event, int, int, int]]] = {}
 
-    def read(self, now: datetime) -> None:
+    def read(self, now: datetime, histories: Histories) -> None:
         import pyarrow as pa
 
-        for record in FORMATS[self.log.format].read(self.log.path, now, self.report.facts):
+        reader, facts = FORMATS[self.log.format], self.report.facts
+        if reader.read_history is not None:
+            records = reader.read_history(self.log.path, now, facts, histories)
+        else:
+            records = reader.read(self.log.path, now, facts)
+        for record in records:
             self.report.lines += 1
             if record.rejection is not None:
                 self._refuse(record)

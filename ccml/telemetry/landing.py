@@ -27,6 +27,7 @@ from ccml.telemetry.finding import inspect_files, read_register, write_register,
 from ccml.telemetry.lake import FILES, QUARANTINE, append_once, has_landed, landed_keys, landed_schema, open_table
 from ccml.telemetry.landed_file import FileReport, LandedFile, file_row, unstamped
 from ccml.telemetry.readers import FORMATS, LogFile
+from ccml.telemetry.readers.histories import Histories
 from ccml.telemetry.sources import Source
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def land(sources: Sequence[Source], lake: Path, pseudonyms: Pseudonyms, now: dat
     report = LandingReport()
     known = read_register(lake)
     found = inspect_files(sources, known)
+    histories = Histories(lake / "landed" / "histories")
     gathered: dict[str, LandedFile] = {}
     landed_files = open_table(lake, FILES)
     for path, state in [*found.items()]:
@@ -125,7 +127,7 @@ def land(sources: Sequence[Source], lake: Path, pseudonyms: Pseudonyms, now: dat
                 report.already_landed += 1
                 continue
             file = LandedFile(log, sha256, state.written.bytes, pseudonyms)
-            file.read(now)
+            file.read(now, histories)
             changed = written_state(log.path) != state.written
         except FileNotFoundError:  # rotated away since the folder was listed
             changed = True
@@ -138,9 +140,11 @@ def land(sources: Sequence[Source], lake: Path, pseudonyms: Pseudonyms, now: dat
         file.check_lines(lines)
         gathered[sha256] = file
         if sum(len(rows) for each in gathered.values() for rows in each.rows.values()) >= _ROWS_PER_COMMIT:
+            histories.save()
             _commit(gathered, lake, now, report)
             gathered = {}
             landed_files = open_table(lake, FILES)
+    histories.save()
     _commit(gathered, lake, now, report)
     if found != known:
         write_register(lake, found)

@@ -6,18 +6,20 @@ import os
 import re
 from pathlib import Path
 
+UNKNOWN_OWNER = "local"
+
 _HOME = re.compile(r"\A(?:/home/|/Users/|[A-Za-z]:[\\/]Users[\\/])([^\\/]+)")
 
 
 def home_owner(*paths: str) -> str:
-    """The owner of the first home directory among the paths; `local` where none lies in one."""
+    """The owner of the first home directory among the paths, else `UNKNOWN_OWNER`."""
     for path in paths:
         if path == "/root" or path.startswith("/root/"):
             return "root"
         found = _HOME.match(path)
         if found:
             return found[1][:100]
-    return "local"
+    return UNKNOWN_OWNER
 
 
 def platform_of(directory: str) -> str:

@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 
 from ccml.telemetry.decode import Rejection
 from ccml.telemetry.events import AnyEvent
+from ccml.telemetry.readers.histories import Histories
 from ccml.telemetry.readers.lines import Line
 
 _KEPT_BYTES = 8 * 1024
@@ -74,5 +75,7 @@ class Reader:
     fits: Callable[[Sample], bool]
     read: Callable[[Path, datetime, Facts], Iterator[Record]]
     repeats: Literal["conflict", "collapse"] = "collapse"
+    read_history: Callable[[Path, datetime, Facts, Histories], Iterator[Record]] | None = None
+    """`read` for a format whose events have no identity of their own: what was read earlier gives them one."""
     document_suffixes: tuple[str, ...] = ()
     """Files with these endings are one JSON document; their records are its messages, not lines."""

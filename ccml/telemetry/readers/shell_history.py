@@ -7,8 +7,9 @@
     fish   `- cmd: …` and below it `  when: …`, with `\\n` and `\\\\` escaped.
 
 An entry without a time gets one a second before the entry after it; after the last entry comes the moment the file was
-written. Their order is true, their times are not. Event ids of such entries come from their position in the file, so
-that a history that has grown lands only what is new.
+written. Their order is true, their times are not. The id of an entry with a time comes from the time, the command and
+its number among equal ones, whatever the file is called: a trimmed history or a backup of it adds nothing. Entries
+without a time are aligned with those read earlier (`ccml.telemetry.readers.histories`).
 """
 
 from __future__ import annotations
@@ -25,12 +26,15 @@ from pathlib import Path
 
 from ccml.telemetry.decode import MAX_LINE_BYTES, Rejection, make_event
 from ccml.telemetry.events import Event, Execution, Interaction
+from ccml.telemetry.readers.histories import Histories
 from ccml.telemetry.readers.lines import Line, read_lines
-from ccml.telemetry.readers.owner import home_owner, path_text
+from ccml.telemetry.readers.owner import UNKNOWN_OWNER, home_owner, path_text
 from ccml.telemetry.readers.record import Facts, Reader, Record, Sample
 
 _LONGEST_TEXT = 32_768
-_BASH_TIME = re.compile(rb"#(\d{1,12})\s*\Z")
+_BASH_TIME = re.compile(rb"#(\d{1,12}|\d{13}|\d{16}|\d{19})\s*\Z")
+_FRACTIONS = {13: 10**3, 16: 10**6, 19: 10**9}
+"""Digits of a stamp that some tool wrote in milliseconds, microseconds or nanoseconds → parts of a second."""
 _ZSH_ENTRY = re.compile(rb": (\d{1,12}):(\d{1,9});")
 
 
@@ -44,14 +48,20 @@ class _Entry:
     elapsed: int | None = None
 
 
-_Parse = Callable[[Iterable[Line]], Iterator[_Entry | Record]]
+_Parse = Callable[[Iterable[Line | None]], Iterator[_Entry | Record]]
+_Fits = Callable[[Sample], bool]
 
 
-def _read(name: str, parse: _Parse, path: Path, now: datetime, facts: Facts) -> Iterator[Record]:
+def _read(
+    name: str, parse: _Parse, path: Path, now: datetime, facts: Facts, histories: Histories | None = None
+) -> Iterator[Record]:
     facts["files"] += 1
-    owner = home_owner(path_text(path))
+    text = path_text(path)
+    owner = home_owner(text)
+    # Files in one folder of nobody's home are taken for one person's, those in two folders for two persons'.
+    person = f"{owner}\0{Path(text).parent}" if owner == UNKNOWN_OWNER else owner
     # Session ids are stored as they are, so the owner's name must not be readable in them.
-    session = hashlib.sha256(f"{owner}\0{Path(path_text(path)).name}".encode()).hexdigest()[:16]
+    session = hashlib.sha256(person.encode()).hexdigest()[:16]
     common = {"user_id": owner, "session_id": f"{name}:{session}", "source": name}
     records: list[Record] = []
     entries: list[_Entry] = []
@@ -60,26 +70,29 @@ def _read(name: str, parse: _Parse, path: Path, now: datetime, facts: Facts) -> 
             records.append(found)
         else:
             entries.append(found)
-    untimed = {position for position, entry in enumerate(entries) if entry.seconds is None}
+    untimed = [position for position, entry in enumerate(entries) if entry.seconds is None]
+    commands = [entries[position].command for position in untimed]
+    places = dict(zip(untimed, (histories or Histories()).place(name, owner, text, commands), strict=True))
     occurrences: Counter[tuple[int | None, bytes]] = Counter()
     for position, entry in enumerate(_timed(entries, int(path.stat().st_mtime))):
-        moment = None if position in untimed else entry.seconds
-        place = position if position in untimed else occurrences[moment, entry.command]
-        occurrences[moment, entry.command] += 1
-        identity = f"{common['session_id']}\0{moment}\0{place}\0".encode() + entry.command
+        place = places.get(position) or f"{owner}\0{entry.seconds}\0{occurrences[entry.seconds, entry.command]}"
+        occurrences[entry.seconds, entry.command] += position not in places
+        identity = f"{name}\0{place}\0".encode() + entry.command
         event_id = f"{name}:{hashlib.sha256(identity).hexdigest()[:24]}"
         records.append(_record(entry, common | {"event_id": event_id}, now, facts))
     yield from sorted(records, key=lambda record: record.line)
 
 
-def _readable(path: Path, records: list[Record]) -> Iterator[Line]:
-    """The lines that can be part of an entry; the others are put down at once."""
+def _readable(path: Path, records: list[Record]) -> Iterator[Line | None]:
+    """The lines that can be part of an entry; a refused one is recorded at once and given as None: it ends an entry."""
     for line in read_lines(path, MAX_LINE_BYTES):
         if line.digest is not None:
             reason = f"expected at most {MAX_LINE_BYTES} bytes on a line, found {line.size}"
             records.append(Record.refused(line, Rejection("too_long", reason)))
+            yield None
         elif b"\x00" in line.raw:
             records.append(Record.refused(line, Rejection("nul_byte", "expected text, found a NUL byte")))
+            yield None
         else:
             yield line
 
@@ -136,15 +149,21 @@ def _record(entry: _Entry, common: dict[str, str], now: datetime, facts: Facts) 
     return Record(entry.line.number, (event, ran))  # type: ignore[arg-type]
 
 
-def _parse_bash(lines: Iterable[Line]) -> Iterator[_Entry | Record]:
+def _parse_bash(lines: Iterable[Line | None]) -> Iterator[_Entry | Record]:
     seconds: int | None = None
     entry: _Entry | None = None
     for line in lines:
+        if line is None:
+            # What follows may be a command of its own: the refused line may have been its time.
+            if entry is not None:
+                yield entry
+            entry, seconds = None, None
+            continue
         time = _BASH_TIME.match(line.raw)
         if time is not None:
             if entry is not None:
                 yield entry
-            entry, seconds = None, int(time[1])
+            entry, seconds = None, int(time[1]) // _FRACTIONS.get(len(time[1]), 1)
             yield Record(line.number, skipped="timestamp")
         elif seconds is None:
             yield Record(line.number, skipped="blank") if line.blank else _Entry(line, line.raw)
@@ -157,9 +176,14 @@ def _parse_bash(lines: Iterable[Line]) -> Iterator[_Entry | Record]:
         yield entry
 
 
-def _parse_zsh(lines: Iterable[Line]) -> Iterator[_Entry | Record]:
+def _parse_zsh(lines: Iterable[Line | None]) -> Iterator[_Entry | Record]:
     entry: _Entry | None = None
     for line in lines:
+        if line is None:
+            if entry is not None:
+                yield entry
+            entry = None
+            continue
         if entry is not None:
             entry = replace(entry, command=entry.command[:-1] + b"\n" + _unmetafied(line.raw))
             yield Record(line.number, skipped="continuation")
@@ -193,9 +217,14 @@ def _unmetafied(raw: bytes) -> bytes:
     return bytes(plain)
 
 
-def _parse_fish(lines: Iterable[Line]) -> Iterator[_Entry | Record]:
+def _parse_fish(lines: Iterable[Line | None]) -> Iterator[_Entry | Record]:
     entry: _Entry | None = None
     for line in lines:
+        if line is None:
+            if entry is not None:
+                yield entry
+            entry = None
+            continue
         if line.raw.startswith(b"- cmd: "):
             if entry is not None:
                 yield entry
@@ -239,24 +268,17 @@ def _fits_fish(sample: Sample) -> bool:
     return any(line.startswith(b"- cmd: ") for line in _lines(sample)[:1])
 
 
-BASH_HISTORY = Reader(
-    "bash-history",
-    "~/.bash_history, with or without times",
-    ("*bash_history*",),
-    _fits_bash,
-    partial(_read, "bash-history", _parse_bash),
+def _history(name: str, description: str, patterns: tuple[str, ...], fits: _Fits, parse: _Parse) -> Reader:
+    read = partial(_read, name, parse)
+    return Reader(name, description, patterns, fits, read, read_history=read)
+
+
+BASH_HISTORY = _history(
+    "bash-history", "~/.bash_history, with or without times", ("*bash_history*",), _fits_bash, _parse_bash
 )
-ZSH_HISTORY = Reader(
-    "zsh-history",
-    "~/.zsh_history, extended or plain",
-    ("*zsh_history*", ".histfile"),
-    _fits_zsh,
-    partial(_read, "zsh-history", _parse_zsh),
+ZSH_HISTORY = _history(
+    "zsh-history", "~/.zsh_history, extended or plain", ("*zsh_history*", ".histfile"), _fits_zsh, _parse_zsh
 )
-FISH_HISTORY = Reader(
-    "fish-history",
-    "~/.local/share/fish/fish_history",
-    ("*fish_history*",),
-    _fits_fish,
-    partial(_read, "fish-history", _parse_fish),
+FISH_HISTORY = _history(
+    "fish-history", "~/.local/share/fish/fish_history", ("*fish_history*",), _fits_fish, _parse_fish
 )

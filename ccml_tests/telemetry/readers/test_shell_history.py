@@ -60,6 +60,31 @@ def test_a_line_that_is_not_utf8_is_refused_and_the_rest_lands(tmp_path: Path) -
     assert reading.skipped == {"blank": 1}
 
 
+@pytest.mark.parametrize("stamp", [b"1647948811646449694", b"1647948811646449", b"1647948811646"])
+def test_a_stamp_finer_than_seconds_is_a_time_and_no_command(tmp_path: Path, stamp: bytes) -> None:
+    reading = history(tmp_path, "bash-history", b"#1647948000\ncd src\n#" + stamp + b"\nmake test\n")
+
+    assert commands(reading) == [(1647948000, "cd src"), (1647948811, "make test")]
+
+
+@pytest.mark.parametrize(
+    ("format", "content"),
+    [
+        (
+            "bash-history",
+            b"#1700000000\nls -la\n#1700000010\necho caf\xe9\n\x00\x00#1700000020\npwd\n#1700000030\nid\n",
+        ),
+        ("zsh-history", b": 1700000000:0;ls -la\n: 1700000010:0;caf\xe9\\\n\x00\n: 1700000020:0;pwd\nid\n"),
+        ("fish-history", b"- cmd: ls -la\n- cmd: caf\xe9\n\x00  when: 17\n- cmd: pwd\n- cmd: id\n"),
+    ],
+)
+def test_a_damaged_line_takes_no_command_after_it_with_it(tmp_path: Path, format: str, content: bytes) -> None:
+    reading = history(tmp_path, format, content)
+
+    assert [command for _, command in commands(reading)] == ["ls -la", "pwd", "id"]
+    assert sorted(reading.refused.values()) == ["bad_encoding", "nul_byte"]
+
+
 def test_a_time_before_histories_had_times_is_refused(tmp_path: Path) -> None:
     assert history(tmp_path, "bash-history", b"#1000000000\nls\n#999999999999\nid\n").refused == {
         2: "too_old",
