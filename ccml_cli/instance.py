@@ -3,35 +3,36 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ccml import atomic
-from ccml.errors import CcmlError
 from ccml.home import Home
 from ccml.quiet import send_nothing_home
 
 if TYPE_CHECKING:
     import dagster as dg
 
-PROJECT = Path(__file__).resolve().parents[1]
+DEFINITIONS = "ccml_assets.definitions"
+"""Module that a code server loads, and so the name of the code location; `workspace.yaml` names the same."""
+
+CODE = Path(__file__).resolve().parents[1]
+"""Folder that the packages lie in: a checkout or `site-packages`."""
 
 
-def prepare(home: Home) -> None:
-    """Gives the home its `dagster.yaml` and this process, and those it starts, their environment.
-
-    Raises:
-        CcmlError: the project's `dagster.yaml` is not beside the package.
+def prepare(home: Home) -> dict[str, str]:
+    """Gives the home its `dagster.yaml` and this process, and those it starts, their environment; returns what of it a
+    shell needs for Dagster's own commands.
     """
-    settings = PROJECT / "dagster.yaml"
-    if not settings.exists():
-        raise CcmlError(f"{settings} is missing; run from a checkout of the project, where that file lies.")
+    settings = files("ccml_cli").joinpath("dagster.yaml").read_bytes()
     target = home.dagster / "dagster.yaml"
-    if not target.exists() or target.read_bytes() != settings.read_bytes():
-        atomic.write_bytes(target, settings.read_bytes())
+    if not target.exists() or target.read_bytes() != settings:
+        atomic.write_bytes(target, settings)
     send_nothing_home()
-    os.environ["CCML_HOME"] = str(home.root)
-    os.environ["DAGSTER_HOME"] = str(home.dagster)
+    environment = {"CCML_HOME": str(home.root), "DAGSTER_HOME": str(home.dagster)}
+    os.environ.update(environment)
+    return environment
 
 
 @contextmanager

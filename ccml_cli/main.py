@@ -6,6 +6,7 @@ should, 130 interrupted.
 
 import json
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,10 +24,23 @@ app = typer.Typer(
     help="Turns the logs of an assistant that controls a computer into the models that make it better.",
     epilog="Any command takes --debug: a traceback instead of one sentence.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"ccml {version('ccml')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Turns the logs of an assistant that controls a computer into the models that make it better."""
+
 
 Json = Annotated[bool, typer.Option("--json", help="Print the facts as JSON and nothing else.")]
 Format = Annotated[
@@ -48,7 +62,7 @@ def run(
     profile: Annotated[str | None, typer.Option(help="smoke (seconds), laptop (minutes) or gpu (full size).")] = None,
     as_json: Json = False,
 ) -> None:
-    """Go once round the circle: land, clean, train, judge, release, watch. Does nothing twice.
+    """Go once round the circle: land, clean, train, evaluate, release, monitor. Does nothing twice.
 
     Without --input and with an empty landing zone, sample telemetry is made first.
     """
@@ -155,6 +169,22 @@ def doctor(as_json: Json = False) -> None:
     facts = examine(quiet=as_json)
     if as_json:
         show(facts)
+
+
+@app.command(epilog="Example: ccml mlflow --port 5000")
+def mlflow(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000) -> None:
+    """MLflow's pages over the trainings of this home, on 127.0.0.1, until interrupted."""
+    from ccml_cli.mlflow import run_mlflow
+
+    raise typer.Exit(run_mlflow(port))
+
+
+@app.command(epilog='Example: ccml env, as in: eval "$(ccml env)" && dagster sensor list -w workspace.yaml')
+def env() -> None:
+    """Lines for a shell, so that the commands of Dagster and MLflow find this home."""
+    from ccml_cli.env import shell_lines
+
+    typer.echo("\n".join(shell_lines()))
 
 
 def main() -> None:

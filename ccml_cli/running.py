@@ -1,5 +1,6 @@
 """`ccml run`: does what is left to do, in the order of the circle, and nothing that is done already."""
 
+import logging
 import os
 import time
 import uuid
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ccml.errors import CcmlError
 from ccml.home import Home
-from ccml_cli.progress import Progress
+from ccml_cli.instance import CODE, DEFINITIONS
+from ccml_cli.progress import Progress, usual_seconds
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -81,38 +83,67 @@ class Circle:
         selected = self.defs.resolve_job_def(job).asset_layer.selected_asset_keys
         return [key for key in graph.toposorted_asset_keys if key in selected]
 
-    def _steps(self, keys: "Sequence[dg.AssetKey]") -> int:
-        """How many steps make the assets and check them: one step may make several."""
-        graph = self.defs.resolve_asset_graph()
-        made: list[dg.AssetKey | dg.AssetCheckKey] = [
-            *keys,
-            *(check for key in keys for check in graph.get(key).check_keys),
-        ]
-        return len({frozenset(graph.get_execution_set_asset_and_check_keys(one)) for one in made})
-
     def _assets(self, job: str, keys: "Sequence[dg.AssetKey]", tags: dict[str, str] | None = None) -> None:
         if not keys:
             return
         run_id = str(uuid.uuid4())
         self.instance.add_event_listener(run_id, self.progress.event)
-        self.progress.expect(self._steps(keys))
-        result = self.defs.resolve_job_def(job).execute_in_process(
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            instance=self.instance,
-            asset_selection=list(keys),
-            run_id=run_id,
-            tags={"ccml/pid": str(os.getpid()), **(tags or {})},
-            raise_on_error=False,
-        )
+        whole = self.defs.resolve_job_def(job)
+        steps = [node.name for node in whole.get_subset(asset_selection=set(keys)).nodes]
+        self.progress.expect(steps, usual_seconds(self.instance, job))
+        events = _execute(whole, keys, self.instance, run_id, tags or {})
         self.outcome.runs.append(run_id)
-        self.outcome.assets += len(keys)
-        if not result.success:
-            raise CcmlError(_why(result))
+        self.outcome.assets += len({event.asset_key for event in events if event.is_step_materialization})
+        if any(event.is_failure for event in events):
+            raise CcmlError(_why(events))
 
 
-def _why(result: "dg.ExecuteInProcessResult") -> str:
+def _execute(
+    job: "dg.JobDefinition",
+    keys: "Sequence[dg.AssetKey]",
+    instance: "dg.DagsterInstance",
+    run_id: str,
+    tags: dict[str, str],
+) -> "Sequence[dg.DagsterEvent]":
+    """Runs the assets in this process, as a run of the job in the code location that the UI has.
+
+    `execute_in_process` has no word for the location. Without one a run is on the page of all runs and nowhere else:
+    the timeline, the job's page and re-execution ask for runs of a job of a location.
+    """
+    from dagster._core.definitions.job_base import InMemoryJob
+    from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
+    from dagster._core.execution.api import execute_run
+    from dagster._core.remote_origin import RemoteRepositoryOrigin
+    from dagster._core.workspace.load import location_origin_from_module_name
+
+    _errors_only()
+    location = location_origin_from_module_name(DEFINITIONS, attribute=None, working_directory=str(CODE))
+    run = instance.create_run_for_job(
+        job.get_subset(asset_selection=set(keys)),
+        run_id=run_id,
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        # A killed command is not the daemon's to start again: its user is at the terminal.
+        tags={**job.run_tags, "ccml/pid": str(os.getpid()), "dagster/max_retries": "0", **tags},
+        asset_selection=frozenset(keys),
+        remote_job_origin=RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME).get_job_origin(job.name),
+    )
+    return execute_run(InMemoryJob(job), run, instance).all_events
+
+
+def _errors_only() -> None:
+    """Keeps Dagster's warnings outside of runs off the terminal, such as one for each check of a skipped asset: Python
+    prints those of a logger without a handler.
+    """
+    dagster = logging.getLogger("dagster")
+    if not dagster.handlers:
+        handler = logging.StreamHandler()
+        handler.setLevel(logging.ERROR)
+        dagster.addHandler(handler)
+
+
+def _why(events: "Sequence[dg.DagsterEvent]") -> str:
     """The first failed step and the innermost message of its error."""
-    for event in result.all_events:
+    for event in events:
         if event.is_step_failure:
             error = event.step_failure_data.error
             while error is not None and error.cause is not None:

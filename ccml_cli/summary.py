@@ -21,8 +21,8 @@ def print_summary(console: Console, summary: dict[str, Any], path: Path) -> None
             f"[bold]gate[/bold] {KINDS[name].title}: {gate['answer']} [dim]{escape(gate['reasons'][0])}[/dim]"
         )
     for name, release in summary["releases"].items():
-        told = f"{release['version']} [dim]{release['path']}[/dim]" if release else "none"
-        console.print(f"[bold]release[/bold] {KINDS[name].title}: {told}")
+        shown = f"{release['version']} [dim]{release['path']}[/dim]" if release else "none"
+        console.print(f"[bold]release[/bold] {KINDS[name].title}: {shown}")
     for alert in summary["alerts"]:
         console.print(f"[red]{alert['level']}[/red] {alert['name']}: {escape(alert['reason'])}")
     if not summary["alerts"]:
@@ -35,14 +35,26 @@ def print_summary(console: Console, summary: dict[str, Any], path: Path) -> None
     console.print("Look at everything: [bold]make ui[/bold] (or [bold]ccml ui[/bold])")
 
 
-def _print_interactions(console: Console, books: dict[str, Any]) -> None:
-    console.print(
-        f"[bold]rows[/bold] {books['lines']:,} lines in {books['files']:,} files; {books['landed_lines']:,} landed, "
-        f"{books['quarantined']:,} quarantined, {books['duplicates']:,} duplicates; "
-        f"{books['kept']:,} interactions kept, {books['rejected']:,} events set aside"
-    )
-    for reason, count in books["reasons"].items():
+def _print_interactions(console: Console, totals: dict[str, Any]) -> None:
+    """Lines and events, each with the parts that it is the sum of."""
+    lines = {
+        "landed": totals["landed_lines"],
+        "quarantined": totals["quarantined"],
+        "duplicates": totals["duplicates"],
+        "blank": totals["blank"],
+        "records of no use": sum(totals["skipped"].values()),
+    }
+    events = {name.replace("_", " "): count for name, count in totals["landed"].items()}
+    console.print(f"[bold]lines[/bold] {totals['lines']:,} in {totals['files']:,} files = {_sum(lines)}")
+    console.print(f"[bold]events[/bold] {sum(events.values()):,} = {_sum(events)}")
+    console.print(f"[bold]kept[/bold] {totals['kept']:,} interactions; {totals['rejected']:,} events set aside")
+    for reason, count in totals["reasons"].items():
         console.print(f"        {count:,} {reason}")
+
+
+def _sum(parts: dict[str, int]) -> str:
+    """The parts that are there, such as `10 landed + 2 blank`."""
+    return " + ".join(f"{count:,} {name}" for name, count in parts.items() if count) or "0"
 
 
 def _print_models(console: Console, summary: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from types import FrameType
 
 from ccml.errors import CcmlError
 from ccml.home import Home
-from ccml_cli.instance import PROJECT, instance_of
+from ccml_cli.instance import CODE, DEFINITIONS, instance_of
 
 
 def run_ui(port: int, profile: str | None) -> int:
@@ -22,17 +22,18 @@ def run_ui(port: int, profile: str | None) -> int:
     home = Home.from_environment()
     if profile:
         os.environ["CCML_PROFILE"] = profile
-    _require_free(port)
+    require_free(port)
     with instance_of(home):
         pass  # made, and its orphans failed, before anything watches it
-    workspace = str(PROJECT / "workspace.yaml")
-    webserver = ["dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", workspace]
-    daemon = ["dagster-daemon", "run", "-w", workspace]
+    # Warnings and errors only: a line a tick of each sensor would hide them.
+    code = ["-m", DEFINITIONS, "-d", str(CODE), "--code-server-log-level", "warning"]
+    webserver = ["dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "--dagster-log-level", "warning", *code]
+    daemon = ["dagster-daemon", "run", "--log-level", "warning", *code]
     bin_folder = Path(sys.executable).parent
     environment = os.environ | {"PATH": f"{bin_folder}{os.pathsep}{os.environ.get('PATH', '')}"}
     # A terminated parent would leave both running, and the port taken, with nobody to stop them.
     signal.signal(signal.SIGTERM, _stop)
-    processes = [subprocess.Popen(command, cwd=PROJECT, env=environment) for command in (webserver, daemon)]  # noqa: S603
+    processes = [subprocess.Popen(command, env=environment) for command in (webserver, daemon)]  # noqa: S603
     print(f"CCML is at http://127.0.0.1:{port} — Ctrl-C ends it.", flush=True)  # noqa: T201
     try:
         while all(process.poll() is None for process in processes):
@@ -54,7 +55,7 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _require_free(port: int) -> None:
+def require_free(port: int) -> None:
     import socket
 
     with socket.socket() as probe:

@@ -212,6 +212,11 @@ class Experiments(dg.ConfigurableResource):
                 client.set_registered_model_alias(name, alias, known[pointer.version])
         return {version: number for version, number in known.items() if version is not None}
 
+    def experiment_id(self) -> str:
+        """Of the experiment that all runs belong to, made if there is none yet."""
+        _dagster_mlflow()
+        return self._experiment_id(self._client())
+
     def _client(self) -> Any:
         from mlflow import MlflowClient
 

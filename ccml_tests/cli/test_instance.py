@@ -6,16 +6,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import dagster as dg
 import pytest
+import yaml
 
 from ccml import quiet
-from ccml.errors import CcmlError
 from ccml.home import Home
-from ccml_cli import instance as instances
-from ccml_cli.instance import PROJECT, fail_orphans, instance_of, prepare
+from ccml_cli.instance import CODE, DEFINITIONS, fail_orphans, instance_of, prepare
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +31,7 @@ def instance(home: Home) -> Iterator[dg.DagsterInstance]:
 
 def test_it_lies_in_the_home(instance: dg.DagsterInstance, home: Home) -> None:
     assert instance.root_directory == str(home.dagster)
-    assert (home.dagster / "dagster.yaml").read_bytes() == (PROJECT / "dagster.yaml").read_bytes()
+    assert (home.dagster / "dagster.yaml").read_bytes() == (CODE / "dagster.yaml").read_bytes()
 
 
 def test_it_reports_to_nobody(instance: dg.DagsterInstance) -> None:
@@ -66,15 +64,12 @@ def test_a_change_of_the_projects_settings_reaches_a_home_that_exists(home: Home
     prepare(home)
     (home.dagster / "dagster.yaml").write_text("telemetry:\n  enabled: true\n")
     prepare(home)
-    assert (home.dagster / "dagster.yaml").read_bytes() == (PROJECT / "dagster.yaml").read_bytes()
+    assert (home.dagster / "dagster.yaml").read_bytes() == (CODE / "dagster.yaml").read_bytes()
 
 
-def test_without_the_projects_settings_it_says_where_they_should_be(
-    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(instances, "PROJECT", tmp_path)
-    with pytest.raises(CcmlError, match="run from a checkout of the project"):
-        prepare(home)
+def test_the_workspace_file_at_the_top_names_the_module_that_the_command_serves() -> None:
+    (location,) = yaml.safe_load((CODE / "workspace.yaml").read_text())["load_from"]
+    assert location["python_module"]["module_name"] == DEFINITIONS
 
 
 def started(instance: dg.DagsterInstance, pid: int | None) -> str:

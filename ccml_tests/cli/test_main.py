@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from ccml.telemetry.readers import FORMATS
 from ccml_cli.main import app
 from ccml_tests.cli.conftest import Call
 
-COMMANDS = ["run", "ui", "simulate", "ingest", "serve", "ask", "bench", "doctor"]
+COMMANDS = ["run", "ui", "simulate", "ingest", "serve", "ask", "bench", "doctor", "mlflow", "env"]
 
 
 def test_these_are_the_commands() -> None:
@@ -79,13 +80,32 @@ def test_an_unknown_profile_is_one_sentence_and_code_2(ccml: Call) -> None:
     assert said.err == "ccml: CCML_PROFILE is 'huge'; expected one of smoke, laptop, gpu.\n"
 
 
-def test_a_taken_port_of_the_interface_is_one_sentence(ccml: Call) -> None:
+@pytest.mark.parametrize("command", ["ui", "mlflow"])
+def test_a_taken_port_is_one_sentence(ccml: Call, command: str) -> None:
     with listen(0) as taken:
         taken.listen()
         port = taken.getsockname()[1]
-        said = ccml("ui", "--port", port)
+        said = ccml(command, "--port", port)
     assert said.code == 1
     assert said.err == f"ccml: Port {port} of 127.0.0.1 is in use; give another with --port.\n"
+
+
+def test_the_version_is_that_of_the_package(ccml: Call) -> None:
+    said = ccml("--version")
+    assert (said.code, said.out) == (0, f"ccml {version('ccml')}\n")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_command_completes_itself_in_a_shell(ccml_process: Call, shell: str) -> None:
+    said = ccml_process("--show-completion", shell)
+    assert (said.code, said.err) == (0, "")
+    assert "_CCML_COMPLETE" in said.out
+
+
+def test_a_completion_offers_the_commands_that_begin_so(ccml_process: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"_CCML_COMPLETE": "complete_bash", "COMP_WORDS": "ccml do", "COMP_CWORD": "1"}.items():
+        monkeypatch.setenv(name, value)
+    assert ccml_process().out.split() == ["doctor"]
 
 
 def test_an_unknown_option_is_code_2(ccml: Call) -> None:

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 from rich.console import Console
 
 from ccml.home import Home
+from ccml.privacy.pseudonyms import Pseudonyms
+from ccml.telemetry.landing import land
+from ccml.telemetry.sources import Source
+from ccml.telemetry.totals import landed_totals
+from ccml_cli.instance import DEFINITIONS, instance_of
 from ccml_cli.run import run_circle
-from ccml_cli.summary import print_summary
+from ccml_cli.summary import _print_interactions, print_summary
 from ccml_simulator.simulate import encode_event
 from ccml_tests.assets.evening import EVENTS, TURNS
 
@@ -31,6 +41,11 @@ class Runs:
     second: dict[str, Any]
     third: dict[str, Any]
     errors_of_third: str
+    seen: str
+    """What a person saw of the first."""
+    recorded: Sequence[dg.DagsterRun]
+    made: list[dg.DagsterEvent]
+    """Materializations of the first run."""
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +58,16 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
         environment.setenv("CCML_HOME", str(home.root))
         environment.setenv("CCML_PROFILE", "smoke")
         environment.setenv("DAGSTER_HOME", str(home.dagster))
-        first = run_circle(log, "auto", None, quiet=True)
+        terminal = folder / "terminal.txt"
+        first = _on_a_terminal(terminal, lambda: run_circle(log, "auto", None, quiet=False))
+        with instance_of(home) as instance:
+            recorded = instance.get_runs()
+            made = [
+                entry.dagster_event
+                for run in recorded
+                for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+                if entry.dagster_event is not None
+            ]
         written = json.loads((home.reports / "summary.json").read_bytes())
         assert written == first
         second = run_circle(log, "auto", None, quiet=True)
@@ -51,7 +75,19 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
             stream.writelines(encode_event(event).replace(b"late-0", b"more-0") + b"\n" for event in EVENTS[:2])
         command = [str(Path(sys.executable).with_name("ccml")), "run", "--json"]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return Runs(home, first, second, json.loads(done.stdout), done.stderr)
+    return Runs(home, first, second, json.loads(done.stdout), done.stderr, terminal.read_text(), recorded, made)
+
+
+def _on_a_terminal(file: Path, run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The run with the process's own output in a file: that is where progress goes, past Python's `sys.stdout`."""
+    kept = os.dup(1)
+    with file.open("w") as stream:
+        os.dup2(stream.fileno(), 1)
+        try:
+            return run()
+        finally:
+            os.dup2(kept, 1)
+            os.close(kept)
 
 
 def printed(summary: dict[str, Any]) -> str:
@@ -96,11 +132,54 @@ def test_a_run_leaves_no_sample_telemetry_beside_the_users_own(runs: Runs) -> No
 
 def test_a_person_reads_the_same_facts(runs: Runs) -> None:
     told = printed(runs.first)
-    assert f"{len(EVENTS)} lines in 1 files; {len(EVENTS)} landed, 0 quarantined" in told
-    assert "4 interactions kept" in told
+    assert f"lines {len(EVENTS)} in 1 files = {len(EVENTS)} landed" in told
+    assert "kept 4 interactions" in told
     assert "skipped The telemetry holds 4 interactions" in " ".join(told.split())
     assert "alerts none" in told
     assert "summary.json" in told
+
+
+@pytest.mark.parametrize("row", ["lines", "events"])
+def test_what_is_printed_adds_up_on_its_line(tmp_path: Path, row: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With every kind of line that a file can hold: landed, quarantined, twice, blank, of no use."""
+    home = Home(tmp_path / "ccml")
+    lines = [encode_event(event) for event in EVENTS]
+    log, session = tmp_path / "assistant.jsonl", tmp_path / "claude.jsonl"
+    log.write_bytes(b"\n".join([*lines, lines[0], b"", b"{half"]) + b"\n")
+    session.write_text('{"type":"summary","summary":"a talk","leafUuid":"1"}\n')
+    sources = [Source(str(log), "native"), Source(str(session), "claude-code")]
+    land(sources, home.lake, Pseudonyms(b"k" * 32), now=datetime.now(UTC))
+    totals = landed_totals(home.lake)
+    assert totals["quarantined"]
+    assert totals["blank"]
+    assert totals["skipped"]
+    text = io.StringIO()
+    _print_interactions(Console(file=text, width=400, highlight=False), {**totals, "kept": 0, "rejected": 0})
+    line = next(line for line in text.getvalue().splitlines() if line.startswith(row))
+    whole, parts = line.split(" = ")
+    assert int(whole.split()[1]) == sum(int(part.split()[0]) for part in parts.split(" + "))
+
+
+def test_only_what_was_made_is_counted(runs: Runs) -> None:
+    made = Counter(event.asset_key for event in runs.made)
+    assert dg.AssetKey(["datasets", "splits"]) not in made
+    assert runs.first["assets_made"] == len(made)
+
+
+def test_each_run_belongs_to_its_job_in_the_code_location_of_the_ui(runs: Runs) -> None:
+    assert {run.job_name for run in runs.recorded} == {"ingest", "prepare", "learn", "monitor"}
+    origins = [run.remote_job_origin for run in runs.recorded]
+    assert {(one.location_name, one.job_name) for one in origins if one} == {
+        (DEFINITIONS, run.job_name) for run in runs.recorded
+    }
+    assert None not in origins
+
+
+def test_a_skipped_part_is_one_line_with_its_reason(runs: Runs) -> None:
+    told = [line for line in runs.seen.splitlines() if "datasets/splits" in line]
+    assert len(told) == 1
+    assert "– datasets/splits skipped: The telemetry holds 4 interactions" in told[0]
+    assert sum("datasets/episodes" in line for line in runs.seen.splitlines()) <= 3  # itself and its checks
 
 
 def test_a_person_reads_that_there_was_nothing_to_do(runs: Runs) -> None:
