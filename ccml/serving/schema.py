@@ -126,7 +126,8 @@ class RankedCommand(Struct, frozen=True):
 
 class ActionAnswer(Struct, frozen=True):
     name: str
-    propensity: float
+    propensity: float | None
+    """Probability with which the action was drawn; null where a fallback chose it without drawing."""
     served_by: str
     version: str | None
 

@@ -103,7 +103,8 @@ class Choice:
     """How to act. `distribution` is over `ACTIONS`, as drawn from."""
 
     action: str
-    propensity: float
+    propensity: float | None
+    """Probability with which the action was drawn; None where nothing was drawn, as by a fallback."""
     version: str | None = None
     distribution: NDArray[np.float64] | None = None  # (5,)
 

@@ -27,18 +27,27 @@ COLUMNS = (
 def episodes(
     clean: pd.DataFrame, context: pd.DataFrame, splits: Splits, weights: RewardWeights | None = None
 ) -> Dataset:
-    """One row per interaction with a logged action and its propensity; `features` are raw policy features (P,).
+    """One row per interaction whose action was drawn with a known propensity; `features` are raw policy features (P,).
+
+    An action that was not drawn, such as a fallback's, says nothing of what another one would have earned in its place.
+    Some logs give it no propensity and some a propensity of one; taken for a draw, such rows pull every estimate of
+    another policy towards zero.
 
     Raises:
         NotEnoughDataError: no propensities, one action only, or a split without rows.
     """
     turns = clean.drop_duplicates("interaction_id").reset_index(drop=True)
     split = turns["interaction_id"].map(splits.labels)
-    logged = turns["action"].notna() & turns["propensity"].notna()
-    if not logged.any():
-        raise NotEnoughDataError("No interaction carries a logged propensity, so no policy can be learnt or judged.")
+    acted = turns["action"].notna()
+    drawn = turns["propensity"].notna() & (turns["propensity"] < 1.0).fillna(False)
+    if not (acted & drawn).any():
+        raise NotEnoughDataError(
+            f"Of {int(acted.sum())} logged actions none was drawn with a propensity below one, so no policy can be "
+            "learnt or evaluated."
+        )
     reasons = {
-        "no action with its propensity": ~logged,
+        "no action": ~acted,
+        "action not drawn: no propensity, or one": ~drawn,
         "dropped by the split": ~split.isin(SPLITS),
     }
     kept, left_out = keep(turns, reasons)
@@ -67,5 +76,6 @@ def episodes(
         **{f"reward_{name}": components[:, index] for index, name in enumerate(COMPONENTS)},
     )
     dataset = finish(rows[list(COLUMNS)], left_out, "episodes")
+    dataset.facts["drawn_by"] = turns["policy_version"].fillna("unnamed").value_counts().to_dict()
     dataset.facts["actions"] = turns["action"].value_counts().to_dict()
     return dataset

@@ -104,12 +104,12 @@ def policy_responders(loaded: LoadedModels, random: np.random.Generator) -> list
         return model.answer(turns, interrupt, random)
 
     def show_a_list(turn: Turn) -> Choice | None:
-        return Choice("suggest", 1.0, version="default") if turn.proposal and turn.proposal.top else None
+        return Choice("suggest", None, version="default") if turn.proposal and turn.proposal.top else None
 
     return [
         ReleaseResponder(loaded, POLICY.name, "champion", ask),
         PlainResponder("rules", rules.choose),
         ReleaseResponder(loaded, POLICY.name, "previous", ask),
         PlainResponder("default", show_a_list),
-        PlainResponder("human", lambda _turn: Choice("hand_over", 1.0, version="human")),
+        PlainResponder("human", lambda _turn: Choice("hand_over", None, version="human")),
     ]

@@ -43,13 +43,13 @@ def guess_intent(turn: Turn) -> IntentGuess | None:
 def choose(turn: Turn) -> Choice | None:
     """Never executes. Says nothing where no calibrated confidence says how good the proposal is.
 
-    The choice is certain, so its propensity is one.
+    Nothing is drawn, so there is no propensity: the answer tells nothing of what another action would have earned.
     """
     top = turn.proposal.top if turn.proposal else None
     if top is None or top.confidence is None:
         return None
     sure = top.confidence >= _CONFIRM_FROM and top.risk in ("safe", "ask")
-    return Choice("confirm" if sure else "suggest", 1.0, version="rules")
+    return Choice("confirm" if sure else "suggest", None, version="rules")
 
 
 def _ranked(line: str) -> RankedCommand:

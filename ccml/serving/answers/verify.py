@@ -69,7 +69,7 @@ def checked_choice(turn: Turn, choice: Choice) -> Choice:
     _check_distribution(choice.distribution)
     if choice.action not in ACTIONS:
         raise RejectedOutputError("unknown_label")
-    if not 0.0 < choice.propensity <= 1.0:
+    if choice.propensity is not None and not 0.0 < choice.propensity <= 1.0:
         raise RejectedOutputError("not_a_probability")
     proposal = turn.proposal or Proposal([])
     top = proposal.top

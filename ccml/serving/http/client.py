@@ -121,7 +121,7 @@ def panel(answer: Answer) -> RenderableType:
         label += ", probably out of scope"
     lines: list[RenderableType] = [
         Text(f"intent   {label}  {_percent(answer.intent.confidence)}  [{_who(answer.intent)}]"),
-        Text(f"action   {answer.action.name}  propensity {answer.action.propensity:.3f}  [{_who(answer.action)}]"),
+        Text(f"action   {answer.action.name}  {_drawn(answer.action.propensity)}  [{_who(answer.action)}]"),
         Text(f"commands [{answer.command_served_by} {answer.command_version or ''}]".replace(" ]", "]")),
         table if answer.commands else Text("  none; this one is for a person"),
         Text(f"{answer.latency_ms:.1f} ms", style="dim"),
@@ -134,6 +134,10 @@ def panel(answer: Answer) -> RenderableType:
 def _who(part: Any) -> str:
     # Rules, defaults and people sign with their own name as version.
     return part.served_by if part.version in (None, part.served_by) else f"{part.served_by} {part.version}"
+
+
+def _drawn(propensity: float | None) -> str:
+    return "not drawn" if propensity is None else f"propensity {propensity:.3f}"
 
 
 def _percent(confidence: float | None) -> str:

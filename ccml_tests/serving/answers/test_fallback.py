@@ -77,7 +77,7 @@ def test_without_any_release_and_beyond_the_rules_a_person_takes_over(models: Pa
         answer = server.answer(BEYOND_RULES)
         assert answer["commands"] == []
         assert answer["intent"]["label"] is None
-        assert answer["action"] == {"name": "hand_over", "propensity": 1.0, "served_by": "human", "version": "human"}
+        assert answer["action"] == {"name": "hand_over", "propensity": None, "served_by": "human", "version": "human"}
         assert answer["served_by"] == "human"
 
 

@@ -173,7 +173,7 @@ def test_a_fallback_is_logged_under_its_own_name(models: Path, log_dir: Path) ->
     interaction, _ = logged(log_dir)
     assert isinstance(interaction, Interaction)
     assert (interaction.served_by, interaction.policy_version) == ("default", "default")
-    assert interaction.propensity == 1.0
+    assert interaction.propensity is None, "a fallback draws nothing"
     assert interaction.model_versions == {}
 
 
