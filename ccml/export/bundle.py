@@ -8,7 +8,8 @@ import msgspec
 
 from ccml import atomic
 from ccml.errors import IntegrityError
-from ccml.export.parity import ParityRow
+from ccml.export.parity import ParityRow, runner
+from ccml.releases.golden import Golden
 from ccml.releases.manifest import Serving
 
 if TYPE_CHECKING:
@@ -37,6 +38,18 @@ class ExportReference(msgspec.Struct, frozen=True):
         if missing:
             raise IntegrityError(f"{folder / missing[0]} is gone; export the model again.")
         return {name: (folder / name).read_bytes() for name in self.files}
+
+    def problems(self, home: Home) -> list[str]:
+        """What is wrong with the files that ship, as they lie on the disk: one that was found to differ from torch, one
+        that is gone, or a served graph that no longer answers its golden inputs as recorded.
+        """
+        found = [f"{row.file} ships. {row.reason}" for row in self.table if row.file in self.files and not row.ships]
+        try:
+            files = self.read(home)
+            Golden.from_json(files["golden.json"]).check(runner(files[self.serving.model]))
+        except IntegrityError as error:
+            found.append(str(error))
+        return found
 
 
 def write_export(exported: Exported, home: Home, trained: CandidateReference, run_id: str) -> ExportReference:

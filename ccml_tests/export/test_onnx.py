@@ -13,7 +13,7 @@ from transformers import BertConfig, BertModel  # noqa: TID253
 
 from ccml.errors import CcmlError, InputError
 from ccml.export.onnx import export_graph, graph_inputs, quantise
-from ccml.export.parity import EXACT, QUANTISED, batches, parity, runner, target_indices
+from ccml.export.parity import runner
 
 LABELS, HISTORY, FIELDS = 7, 5, 6
 
@@ -123,52 +123,6 @@ def test_exporting_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr() == ("", "")
 
 
-def test_int8_is_smaller_and_decides_as_torch_does(module: TinyPredictor, graph: bytes) -> None:
-    inputs = rows(200, 16)
-    logits = torch_logits(module, inputs)
-    row = parity("model.int8.onnx", quantise(graph), logits, inputs, tolerance=QUANTISED, temperature=1.0)
-    assert row.bytes < 0.6 * len(graph)
-    assert row.passed, row.reason
-    assert 0.0 < row.max_abs_difference < 0.2
-
-
-def test_the_exact_graph_passes_on_rows_of_many_lengths(module: TinyPredictor, graph: bytes) -> None:
-    inputs = rows(50, 21)
-    logits = torch_logits(module, inputs)
-    targets = logits.argmax(axis=1)
-    targets[:10] = -1
-    row = parity("model.onnx", graph, logits, inputs, tolerance=EXACT, temperature=0.7, targets=targets)
-    assert row.passed, row.reason
-    assert (row.rows, row.accuracy, row.torch_accuracy) == (50, 0.8, 0.8)
-    assert row.max_abs_difference < 1e-5
-    assert row.latency_ms_p95 >= row.latency_ms_p50 > 0.0
-
-
-def test_a_graph_that_differs_is_not_shipped_and_the_reason_has_the_numbers(
-    module: TinyPredictor, graph: bytes
-) -> None:
-    inputs = rows(40, 8)
-    other = torch_logits(module, inputs)
-    other[:4] = -other[:4]
-    targets = other.argmax(axis=1)
-    row = parity("model.onnx", graph, other, inputs, tolerance=EXACT, temperature=1.0, targets=targets)
-    assert not row.passed
-    for part in ("Not shipped", "a probability differs by", "agrees in 90.00%", "accuracy falls from 1.000 to 0.900"):
-        assert part in row.reason
-
-
-def test_a_graph_that_answers_nan_is_not_shipped() -> None:
-    features = {"features": np.ones((20, 3), np.float32)}
-    broken = nn.Linear(3, 5)
-    logits = torch_logits(broken, features)
-    with torch.no_grad():
-        broken.weight[0, 0] = float("nan")
-    graph = export_graph("policy", broken, features)
-    row = parity("model.onnx", graph, logits, features, tolerance=EXACT, temperature=1.0)
-    assert not row.passed
-    assert "not finite" in row.reason
-
-
 class FixedBatch(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         return features.reshape(2, 5)
@@ -184,16 +138,3 @@ def test_other_inputs_or_too_few_rows_are_refused() -> None:
         export_graph("policy", nn.Linear(3, 5), {"context": np.ones((4, 3), np.float32)})
     with pytest.raises(InputError, match="at least two"):
         export_graph("policy", nn.Linear(3, 5), {"features": np.ones((1, 3), np.float32)})
-
-
-def test_batches_keep_every_row_and_cut_to_their_own_longest() -> None:
-    inputs = rows(10, 12)
-    found = list(batches(inputs, 4))
-    assert [len(batch["context"]) for batch in found] == [4, 4, 2]
-    for batch in found:
-        assert batch["input_ids"].shape[1] == batch["attention_mask"].sum(axis=1).max()
-    assert sum(int(batch["attention_mask"].sum()) for batch in found) == inputs["attention_mask"].sum()
-
-
-def test_a_target_that_is_no_label_never_counts_as_right() -> None:
-    assert target_indices(["b", "x", "a"], ["a", "b"]).tolist() == [1, -1, 0]

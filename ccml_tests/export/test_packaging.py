@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from ccml.errors import IntegrityError, NotEnoughDataError
-from ccml.export.bundle import write_export
+from ccml.export.bundle import ExportReference, write_export
 from ccml.export.packaging import FP32, INT8, Exported, export_candidate
 from ccml.export.parity import runner
 from ccml.home import Home
@@ -105,7 +106,7 @@ def test_a_release_answers_what_the_trained_model_answers(
     np.testing.assert_allclose(answers, candidate.logits(few), atol=1e-4)
     Golden.from_json(release.files["golden.json"]).check(runner(release.graph))
     assert [row["file"] for row in release.json("parity.json")] == [FP32, INT8]
-    assert (INT8 in release.files) == exported.table[1].passed
+    assert (INT8 in release.files) == exported.table[1].ships
     assert [one.name for one in release.manifest.serving.inputs] == list(candidate.inputs(few))
     np.testing.assert_array_equal(load_candidate(release.path).logits(few), candidate.logits(few))
     if target is not None:
@@ -145,3 +146,48 @@ def test_a_graph_of_other_weights_than_the_candidate_answers_with_does_not_ship(
     monkeypatch.setattr(Candidate, "logits", lambda self, frame: original[: len(frame)])
     with pytest.raises(IntegrityError, match=r"policy: model\.onnx is not the model that was trained"):
         export_candidate(candidate, rows)
+
+
+def written(candidate: Candidate, exported: Exported, home: Home) -> ExportReference:
+    trained = CandidateReference(candidate.name, f"candidates/{candidate.name}/c1", "d1", "r1")
+    return write_export(exported, home, trained, "run-1")
+
+
+def test_int8_that_does_not_ship_is_listed_with_the_reason_and_is_no_problem(
+    policy: tuple[Candidate, Any], home: Home
+) -> None:
+    candidate, rows = policy
+    exported = export_candidate(candidate, rows.iloc[:60])
+    reference = written(candidate, exported, home)
+    exact, quantised = reference.table
+    assert (exact.ships, quantised.ships) == (True, False)
+    assert "Not shown to agree on all test rows: the top label agrees in" in quantised.reason
+    assert INT8 not in reference.files
+    assert quantised.reason in reference.serving.reason
+    assert reference.problems(home) == []
+
+
+def test_a_file_that_ships_and_differs_or_no_longer_answers_as_recorded_is_a_problem(
+    policy: tuple[Candidate, Any], home: Home
+) -> None:
+    candidate, rows = policy
+    exported = export_candidate(candidate, rows)
+    differing = [msgspec.structs.replace(row, ships=False) for row in exported.table]
+    reference = written(candidate, replace(exported, table=differing), home)
+    assert f"{FP32} ships" in reference.problems(home)[0]
+
+    reference = written(candidate, exported, home)
+    changed = {name: np.array(tensor) for name, tensor in candidate.tensors.items()}
+    changed["actor.bias"] = changed["actor.bias"] + np.array([3.0, 0, 0, 0, 0], np.float32)
+    other = export_candidate(replace(candidate, tensors=changed, _built={}), rows)
+    (home.root / reference.folder / FP32).write_bytes(other.files[FP32])
+    assert "a probability differs" in reference.problems(home)[0]
+    (home.root / reference.folder / FP32).unlink()
+    assert "export the model again" in reference.problems(home)[0]
+
+
+def test_rows_are_compared_of_every_user(policy: tuple[Candidate, Any]) -> None:
+    candidate, rows = policy
+    ordered = rows.sort_values("user_id", kind="stable")
+    table = export_candidate(candidate, ordered).table
+    assert [row.users for row in table] == [rows["user_id"].nunique()] * 2
