@@ -1,10 +1,21 @@
-"""Great Expectations as asset checks: a table's suite is generated from its declaration, the result is Dagster's."""
+"""Great Expectations as asset checks: a table's suite is generated from its declaration, the result is Dagster's.
 
-from typing import Any
+A check says *passed* only of what was looked at. Dagster knows two other answers: a failure of severity ERROR, which
+stops what is made from the table, and one of severity WARN, which stops nothing. Warnings among the expectations are
+the second, and so is a table without rows: there is nothing to break and nothing to stop for, but nothing was checked.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from ccml_resources.platform import Platform
+
+if TYPE_CHECKING:
+    from ccml.expectations.validation import ExpectationReport
+
 EXPECTATIONS = "expectations"
+NOT_EVALUATED = "Not evaluated"
 
 
 def expectations(
@@ -19,16 +30,56 @@ def expectations(
         partitions_def=partitions,
         description=f"The rows of {key.to_user_string()} keep the rules of their declaration: types, ranges, words.",
     )
-    def check(table: Any) -> dg.AssetCheckResult:
-        from ccml.expectations import suite_for, validate
+    def check(platform: Platform, table: Any) -> dg.AssetCheckResult:
+        from ccml.expectations.data_docs import write_data_docs
+        from ccml.expectations.suites import suite_for
+        from ccml.expectations.validation import validate
 
         if not len(table):
-            # An empty table holds nothing that could break a rule.
-            return dg.AssetCheckResult(passed=True, metadata={"rows": 0})
+            return not_evaluated("0 rows", {"rows": 0})
         report = validate(table, suite_for(suite))
+        page = write_data_docs(report, platform.home.reports, suite)
         return dg.AssetCheckResult(
-            passed=report.success,
-            metadata={"rows": len(table), "expectations": report.evaluated, "failures": report.failures},
+            passed=not report.failures and not report.warnings,
+            severity=dg.AssetCheckSeverity.ERROR if report.failures else dg.AssetCheckSeverity.WARN,
+            description=_in_words(report),
+            metadata={
+                "rows": report.rows,
+                "rules": as_table(report.rules),
+                "Data Docs of the newest validation": dg.MetadataValue.path(page),
+            },
         )
 
     return check
+
+
+def not_evaluated(why: str, metadata: dict[str, Any]) -> dg.AssetCheckResult:
+    """A warning: nothing was looked at, which is neither a pass nor a reason to stop what is downstream."""
+    return dg.AssetCheckResult(
+        passed=False,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{NOT_EVALUATED}: {why}.",
+        metadata=metadata,
+    )
+
+
+def as_table(rows: list[Any]) -> dg.TableMetadataValue:
+    """Dataclasses of strings and numbers, one row each."""
+    from dataclasses import asdict
+
+    records = [asdict(row) for row in rows]
+    kinds = {name: "int" if isinstance(value, int) else "string" for name, value in (records or [{}])[0].items()}
+    return dg.MetadataValue.table(
+        [dg.TableRecord(record) for record in records],
+        schema=dg.TableSchema([dg.TableColumn(name, kind) for name, kind in kinds.items()]),
+    )
+
+
+def _in_words(report: "ExpectationReport") -> str:
+    found = [*report.failures, *report.warnings]
+    if found:
+        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        return f"{found[0]}{more}."
+    unseen = sum(one.verdict == "not evaluated" for one in report.rules)
+    beside = f"; {unseen} are about columns without any value" if unseen else ""
+    return f"{len(report.rules) - unseen} of {len(report.rules)} rules hold in {report.rows:,} rows{beside}."

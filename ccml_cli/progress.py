@@ -73,7 +73,8 @@ class Progress:
             case "ASSET_CHECK_EVALUATION":
                 result = happened.event_specific_data
                 if not result.passed:
-                    self.console.print(f"        [yellow]check {result.check_name} of {name} failed[/yellow]")
+                    why = escape(result.description or "failed")
+                    self.console.print(f"        [yellow]check {result.check_name} of {name}: {why}[/yellow]")
 
     def _seconds(self, step: str) -> str:
         return f"{time.monotonic() - self.started.get(step, time.monotonic()):.1f} s"

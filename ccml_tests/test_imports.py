@@ -71,7 +71,7 @@ def test_a_heavy_import_would_be_noticed() -> None:
 def test_models_reports_and_the_run_load_heavy_packages_only_when_they_work(package: str) -> None:
     light_until_used = (
         *("ccml_cli.run", "ccml_cli.running", "ccml_cli.ingest", "ccml_cli.doctor", "ccml_assets.summary"),
-        *("ccml.telemetry.landing", "ccml.expectations", "ccml.cleaning.join", "ccml.datasets.splits"),
+        *("ccml.telemetry.landing", "ccml.expectations.validation", "ccml.cleaning.join", "ccml.datasets.splits"),
         *("ccml.models.artifact", "ccml.models.baselines", "ccml.evaluation.report"),
         *("ccml.export.onnx", "ccml.releases.gate", "ccml.monitoring.drift"),
     )

@@ -7,7 +7,6 @@ model can live with it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from msgspec import inspect
@@ -16,7 +15,6 @@ from ccml.cleaning.columns import CLEAN_COLUMNS, NEVER_MISSING
 from ccml.telemetry.events import ACTIONS, KINDS, bare
 
 if TYPE_CHECKING:
-    import pandas as pd
     from great_expectations import ExpectationSuite
     from great_expectations.expectations import Expectation
 
@@ -29,21 +27,12 @@ STORED_TEXT = (
 )
 """Free text, which must hold nothing that redaction would still take out."""
 
-_CLEAN_TEXT = "__is_redacted"
-_LENGTH = "__length"
-_PSEUDONYM = {"user_id": r"^u-[0-9a-f]{12}$", "host": r"^(?:h-[0-9a-f]{12})?$"}
+IS_REDACTED = "__is_redacted"
+LENGTH = "__length"
+"""Endings of columns that `validation` adds: Great Expectations can neither redact nor count a list's entries."""
+
+PSEUDONYM = {"user_id": r"^u-[0-9a-f]{12}$", "host": r"^(?:h-[0-9a-f]{12})?$"}
 _SPLITS = ["train", "validation", "calibration", "test"]
-
-
-@dataclass(frozen=True)
-class ExpectationReport:
-    success: bool
-    """No critical expectation failed."""
-    evaluated: int
-    failures: list[str] = field(default_factory=list)
-    """One sentence per critical expectation that failed, with the first values that broke it."""
-    warnings: list[str] = field(default_factory=list)
-    statistics: dict[str, Any] = field(default_factory=dict)
 
 
 def suite_for(name: str) -> ExpectationSuite:
@@ -66,49 +55,6 @@ def suite_for(name: str) -> ExpectationSuite:
     else:
         raise ValueError(f"no suite is called {name!r}; expected one of {', '.join(SUITES)}")
     return ExpectationSuite(name=name, expectations=expectations)
-
-
-def validate(table: pd.DataFrame, suite: ExpectationSuite) -> ExpectationReport:
-    """Every expectation of the suite on every row. Touches no disk and shows no progress bar."""
-    import great_expectations as gx
-
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
-    asset = context.data_sources.add_pandas("memory").add_dataframe_asset(suite.name)
-    batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": _measured(table, suite)})
-    result = batch.validate(suite, result_format={"result_format": "SUMMARY", "partial_unexpected_count": 3})
-    failures: list[str] = []
-    warnings: list[str] = []
-    for one in result.results:
-        if not one.success:
-            critical = (
-                str(getattr(one.expectation_config.severity, "value", one.expectation_config.severity)) == "critical"
-            )
-            (failures if critical else warnings).append(_sentence(one))
-    return ExpectationReport(not failures, len(result.results), failures, warnings, dict(result.statistics))
-
-
-def _measured(table: pd.DataFrame, suite: ExpectationSuite) -> pd.DataFrame:
-    """The table with what Great Expectations cannot see by itself: list lengths, and whether text is redacted."""
-    from ccml.privacy.redaction import redact
-
-    wanted = {getattr(one, name, None) for one in suite.expectations for name in ("column", "column_A", "column_B")}
-    extra: dict[str, Any] = {}
-    for name in table.columns:
-        if f"{name}{_LENGTH}" in wanted:
-            extra[f"{name}{_LENGTH}"] = table[name].map(len)
-        if f"{name}{_CLEAN_TEXT}" in wanted:
-            redacted = {text: redact(text) == text for text in table[name].dropna().unique()}
-            extra[f"{name}{_CLEAN_TEXT}"] = table[name].map(redacted).astype("boolean").fillna(True).astype(bool)
-    lists = [name for name in table.columns if f"{name}{_LENGTH}" in extra]
-    measured = table.drop(columns=lists).assign(**extra)
-    # Pandas' nullable types make half of the comparisons in Great Expectations ambiguous; NaN and None do not.
-    for name, dtype in measured.dtypes.astype(str).items():
-        if dtype in ("Int64", "Float64", "boolean"):
-            measured[name] = measured[name].astype("float64")
-        elif dtype == "string":
-            measured[name] = measured[name].astype(object).where(measured[name].notna(), None)
-    return measured
 
 
 def _declared(kind: str) -> Iterator[Expectation]:
@@ -162,8 +108,8 @@ def _private(names: Any) -> Iterator[Expectation]:
 
     for name in STORED_TEXT:
         if name in names:
-            yield gxe.ExpectColumnValuesToBeInSet(column=f"{name}{_CLEAN_TEXT}", value_set=[True])
-    for name, pattern in _PSEUDONYM.items():
+            yield gxe.ExpectColumnValuesToBeInSet(column=f"{name}{IS_REDACTED}", value_set=[True])
+    for name, pattern in PSEUDONYM.items():
         if name in names:
             yield gxe.ExpectColumnValuesToMatchRegex(column=name, regex=pattern)
 
@@ -204,7 +150,7 @@ def _of_clean() -> Iterator[Expectation]:
 
 
 def _after_measuring(names: list[str]) -> list[str]:
-    return names + [f"{name}{_CLEAN_TEXT}" for name in names if name in STORED_TEXT]
+    return names + [f"{name}{IS_REDACTED}" for name in names if name in STORED_TEXT]
 
 
 def _of_any_dataset() -> Iterator[Expectation]:
@@ -223,10 +169,10 @@ def _of_sequences() -> Iterator[Expectation]:
 
     for name in ("target_program", "target_template", "target_line"):
         yield gxe.ExpectColumnValueLengthsToBeBetween(column=name, min_value=1)
-    yield gxe.ExpectColumnValuesToBeInSet(column=f"context{_LENGTH}", value_set=[len(CONTEXT_FIELDS)])
+    yield gxe.ExpectColumnValuesToBeInSet(column=f"context{LENGTH}", value_set=[len(CONTEXT_FIELDS)])
     for name in ("programs", "lines", "outcomes"):
         yield gxe.ExpectColumnPairValuesToBeEqual(
-            column_A=f"history_templates{_LENGTH}", column_B=f"history_{name}{_LENGTH}"
+            column_A=f"history_templates{LENGTH}", column_B=f"history_{name}{LENGTH}"
         )
 
 
@@ -249,27 +195,10 @@ def _of_episodes() -> Iterator[Expectation]:
     for name in ("reward", "reward_success", "reward_satisfaction", "reward_execution", "reward_resources"):
         yield gxe.ExpectColumnValuesToNotBeNull(column=name)
         yield gxe.ExpectColumnValuesToBeBetween(column=name, min_value=0.0, max_value=1.0)
-    yield gxe.ExpectColumnValuesToBeInSet(column=f"features{_LENGTH}", value_set=[len(POLICY_FIELDS)])
+    yield gxe.ExpectColumnValuesToBeInSet(column=f"features{LENGTH}", value_set=[len(POLICY_FIELDS)])
 
 
 def _propensity() -> Expectation:
     from great_expectations import expectations as gxe
 
     return gxe.ExpectColumnValuesToBeBetween(column="propensity", min_value=0.0, max_value=1.0, strict_min=True)
-
-
-def _sentence(result: Any) -> str:
-    """Such as: `propensity` breaks expect_column_values_to_be_between in 3 rows, for example 1.5, 2.0."""
-    told = result.expectation_config.kwargs
-    what = told.get("column") or " and ".join(filter(None, (told.get("column_A"), told.get("column_B")))) or "the table"
-    if result.exception_info and result.exception_info.get("raised_exception"):
-        why = result.exception_info["exception_message"]
-        return f"`{what}`: {result.expectation_config.type} could not be judged: {why}"
-    found = result.result or {}
-    count, examples = found.get("unexpected_count"), found.get("partial_unexpected_list") or []
-    if what.endswith(_CLEAN_TEXT):
-        # The values themselves are what must not be repeated anywhere.
-        return f"`{what.removesuffix(_CLEAN_TEXT)}` holds text that redaction would still change, in {count} rows."
-    where = f" in {count} rows" if count is not None else f", found {found.get('observed_value')}"
-    shown = f", for example {', '.join(map(str, examples[:3]))}" if examples else ""
-    return f"`{what}` breaks {result.expectation_config.type}{where}{shown}."

@@ -9,7 +9,9 @@ import pytest
 
 from ccml.cleaning.join import clean
 from ccml.datasets.splits import assign_splits
-from ccml.expectations import SUITES, ExpectationReport, suite_for, validate
+from ccml.expectations.data_docs import write_data_docs
+from ccml.expectations.suites import SUITES, suite_for
+from ccml.expectations.validation import ExpectationReport, RuleResult, validate
 from ccml.features.tables import context_table
 from ccml.models.command.dataset import command_sequences
 from ccml.models.intent.dataset import labelled_requests
@@ -50,8 +52,8 @@ def report(tables: dict[str, pd.DataFrame], name: str, **spoilt) -> ExpectationR
 def test_a_sound_table_meets_every_expectation(tables, name):
     found = report(tables, name)
     assert found.failures == []
-    assert found.success
-    assert found.evaluated == len(suite_for(name).expectations) > 10
+    assert len(found.rules) == len(suite_for(name).expectations) > 10
+    assert {one.rule for one in found.rules if not one.rule} == set()
 
 
 @pytest.mark.parametrize(
@@ -81,9 +83,9 @@ def test_a_sound_table_meets_every_expectation(tables, name):
 )
 def test_a_broken_rule_fails_and_names_the_column(tables, name, spoilt, word):
     found = report(tables, name, **spoilt)
-    assert not found.success
+    assert found.failures != []
     assert len(found.failures) == 1
-    assert word in found.failures[0]
+    assert word in found.failures[0].column
 
 
 @pytest.mark.parametrize(
@@ -91,31 +93,36 @@ def test_a_broken_rule_fails_and_names_the_column(tables, name, spoilt, word):
 )
 def test_an_id_that_occurs_twice_fails(tables, name, column):
     found = report(tables, name, **{column: tables[name][column].iloc[1]})
-    assert not found.success
-    assert any(column in sentence for sentence in found.failures)
+    assert found.failures != []
+    assert any(column in one.column for one in found.failures)
 
 
-def test_a_secret_left_in_the_text_fails_and_is_not_repeated(tables):
+def test_a_secret_left_in_the_text_fails_and_is_not_repeated(tables, tmp_path: Path):
     secret = "ghp_" + "a1B2c3D4e5" * 4
     found = report(tables, "interactions", command=f"git clone https://{secret}@github.com/x/y")
-    assert not found.success
-    assert found.failures == ["`command` holds text that redaction would still change, in 1 rows."]
+    assert found.failures != []
+    rows = len(tables["interactions"])
+    rule = "holds nothing that redaction would take out"
+    assert found.failures == [RuleResult("command", rule, f"1 of {rows:,} rows break it", "broken")]
     assert secret not in str(found)
+    assert secret not in write_data_docs(found, tmp_path, "interactions").read_text()
 
 
 def test_the_name_of_a_home_directory_counts_as_personal(tables):
-    assert not report(tables, "clean", directory="/home/ada/work").success
+    assert report(tables, "clean", directory="/home/ada/work").failures != []
 
 
 def test_a_missing_column_fails(tables):
     found = validate(tables["feedback"].drop(columns="verdict"), suite_for("feedback"))
-    assert not found.success
-    assert any("verdict" in sentence for sentence in found.failures)
+    assert found.failures != []
+    assert {one.column for one in found.failures} == {"verdict"}
+    assert all("could not be evaluated" in one.observed or one.rule == "is a column" for one in found.failures)
 
 
 def test_a_split_without_rows_fails(tables):
     table = tables["episodes"]
-    assert not validate(table[table["split"] != "calibration"], suite_for("episodes")).success
+    (failure,) = validate(table[table["split"] != "calibration"], suite_for("episodes")).failures
+    assert failure.rule == "takes each of train, validation, calibration, test, and nothing else"
 
 
 @pytest.mark.parametrize(
@@ -126,12 +133,45 @@ def test_what_cleaning_copes_with_is_a_warning_and_stops_nothing(tables, spoilt)
     for column, value in spoilt.items():
         table.loc[table.index[0], column] = value
     found = validate(table, suite_for("executions"))
-    assert found.success
+    assert found.failures == []
     assert len(found.warnings) == 1
 
 
-def test_an_empty_table_has_nothing_that_could_break_a_rule(tables):
-    assert validate(tables["errors"].iloc[:0], suite_for("errors")).success
+def test_a_rule_about_a_column_without_values_is_not_evaluated_and_not_kept(tables):
+    empty = tables["clean"].assign(rating=float("nan"))
+    verdicts = {one.column: one for one in validate(empty, suite_for("clean")).rules if one.rule == "is 1 to 5"}
+    assert verdicts["rating"] == RuleResult("rating", "is 1 to 5", "no row has a value", "not evaluated")
+
+
+def test_every_rule_is_in_plain_words_with_what_was_observed(tables):
+    found = report(tables, "interactions", propensity=1.5)
+    (failure,) = found.failures
+    rows = len(tables["interactions"])
+    assert str(failure) == (f"`propensity` is more than 0 and at most 1: 1 of {rows:,} rows break it, for example 1.5")
+    assert found.rules[0] is failure, "what is broken stands first"
+    for name in SUITES:
+        for one in report(tables, name).rules:
+            assert "expect_" not in str(one)
+            assert "__" not in str(one)
+
+
+@pytest.mark.parametrize(("column", "value"), [("user_id", "ada.lovelace"), ("host", "adas-laptop")])
+def test_a_name_that_is_no_pseudonym_is_counted_and_not_repeated(tables, tmp_path: Path, column, value):
+    found = report(tables, "interactions", **{column: value})
+    assert [one.column for one in found.failures] == [column]
+    assert value not in str(found)
+    assert value not in write_data_docs(found, tmp_path, "interactions").read_text()
+
+
+def test_data_docs_show_what_broke_and_load_nothing_from_elsewhere(tables, tmp_path: Path):
+    page = write_data_docs(report(tables, "interactions", propensity=1.5), tmp_path, "interactions")
+    text = page.read_text()
+    assert page == tmp_path / "data_docs" / "interactions.html"
+    assert "propensity" in text
+    assert "1.5" in text
+    policy = text.index("Content-Security-Policy")
+    assert "default-src 'none'" in text[policy : policy + 100]
+    assert policy < min(text.index("<script"), text.index("<link")), "a policy holds for what stands after it"
 
 
 def test_an_unknown_suite_is_refused_with_the_known_ones():
