@@ -26,7 +26,7 @@ class SearchResult(msgspec.Struct, frozen=True):
     trials: list[dict[str, Any]]
 
     def as_trials(self) -> list[Trial]:
-        return [Trial(one["number"], one["state"], one["score"], one["params"]) for one in self.trials]
+        return [Trial(one["number"], one["state"], one["score"], one["params"], one["chosen"]) for one in self.trials]
 
 
 @dg.asset(

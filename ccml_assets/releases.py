@@ -21,19 +21,22 @@ from ccml_resources.platform import Platform
 def _gate(line: ModelLine) -> dg.AssetsDefinition:
     @dg.asset(
         key=line.gate_key,
-        ins={"scores": dg.AssetIn(line.scores_key)},
+        ins={"scores": dg.AssetIn(line.scores_key), "report": dg.AssetIn(line.report_key)},
         description=f"Is the new {line.name} better than the champion and every simple baseline, on the same rows?",
         io_manager_key="documents",
         kinds={"json"},
     )
-    def gate(context: dg.AssetExecutionContext, platform: Platform, scores: Any) -> dg.MaterializeResult[GateDecision]:
+    def gate(
+        context: dg.AssetExecutionContext, platform: Platform, scores: Any, report: ModelReport
+    ) -> dg.MaterializeResult[GateDecision]:
         from ccml.releases.releasing import decide_on_scores
 
         decision = decide_on_scores(line.name, scores, platform.profile)
         context.log.info(f"{decision.answer}: {'; '.join(decision.reasons)}")
+        page = _publish(platform, report, decision)
         return dg.MaterializeResult(
             value=decision,
-            metadata={"answer": decision.answer, "reasons": decision.reasons, "rows": decision.rows},
+            metadata={"answer": decision.answer, "reasons": decision.reasons, "rows": decision.rows, "page": page},
         )
 
     return gate
@@ -80,6 +83,7 @@ def _release(line: ModelLine) -> dg.AssetsDefinition:
             )
             experiments.mirror_releases(platform.home.models, line.name)
             context.log.info(f"{line.name} {released.version} is the champion")
+            _publish(platform, report, decision, released.version)
             yield dg.MaterializeResult(
                 value=released,
                 metadata={"version": released.version, "path": dg.MetadataValue.path(released.path)},
@@ -87,6 +91,18 @@ def _release(line: ModelLine) -> dg.AssetsDefinition:
             )
 
     return release
+
+
+def _publish(
+    platform: Platform, report: ModelReport, decision: GateDecision, version: str | None = None
+) -> dg.PathMetadataValue:
+    """Writes the gate's answer, and the version once there is one, on the report's page."""
+    from ccml.evaluation.publishing import publish_answer
+
+    page = publish_answer(
+        report, decision.on_page(version), platform.home.reports, platform.profile.evaluation.confidence
+    )
+    return dg.MetadataValue.path(page)
 
 
 all_releases = [make(line) for line in MODEL_LINES for make in (_gate, _release)]

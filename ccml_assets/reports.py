@@ -1,5 +1,6 @@
 """E1 to E3: what each model is worth on the test rows, beside its baselines, as pictures here and as a page to keep."""
 
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -45,7 +46,9 @@ def _evaluation(line: ModelLine) -> dg.AssetsDefinition:
     def evaluation(  # type: ignore[no-untyped-def]  # a generator of several outputs
         context: dg.AssetExecutionContext, platform: Platform, trained: CandidateReference, rows: Any, **search: Any
     ):
+        from ccml.evaluation.html import now
         from ccml.evaluation.publishing import publish_page
+        from ccml.evaluation.report import with_origin
         from ccml.models.evaluating import CHAMPION_VERSION
         from ccml.models.kinds import KINDS
 
@@ -60,7 +63,13 @@ def _evaluation(line: ModelLine) -> dg.AssetsDefinition:
                 trials=found.as_trials() if found else (),
                 facts=_facts(trained, candidate),
             )
-            report = judgement.report
+            report = with_origin(
+                judgement.report,
+                rows,
+                candidate=Path(trained.path).name,
+                made=now(),
+                search_rule=found.rule if found else "",
+            )
             page, pictures = publish_page(report, platform.home.reports, platform.profile.evaluation.confidence)
             context.log.info(f"{report.headline} {report.headline_value}, best baseline {report.best_baseline}")
             best = report.best()

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from textwrap import fill
 from typing import Any
 
 import numpy as np
 
-from ccml.evaluation.report import ModelReport, Panel
+from ccml.evaluation.html import tone
+from ccml.evaluation.report import ModelReport
 from ccml.evaluation.statistics import Interval
 from ccml.intents.tables import OUT_OF_SCOPE
 
 INK, QUIET, GRID = "#1d2733", "#7b8794", "#e4e7eb"
 MODEL, OTHER, GOOD, BAD = "#1f6f8b", "#9aa5b1", "#2f855a", "#c05621"
 SERIES = ("#1f6f8b", "#c05621", "#2f855a", "#6b46c1", "#b7791f", "#2c5282")
+TONES = {"good": GOOD, "bad": BAD, "even": QUIET}
 
 WIDTH = 7.2
 """Inches of every picture, so that text has one size throughout a page."""
@@ -36,12 +39,12 @@ def pictures(report: ModelReport) -> dict[str, bytes]:
     return {name: _png(draw(report)) for name, draw in drawn.items() if draw is not None}
 
 
-def _figure(height: float, columns: int = 1, **arguments: Any) -> tuple[Any, Any]:
+def _figure(height: float, rows: int = 1, columns: int = 1, **arguments: Any) -> tuple[Any, Any]:
     """Made without pyplot, which keeps global state that threads of one process would share."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, height), dpi=144, layout="constrained", facecolor="white")
-    axes = figure.subplots(1, columns, **arguments)
+    axes = figure.subplots(rows, columns, **arguments)
     for axis in np.ravel(axes):
         axis.spines[["top", "right"]].set_visible(False)
         axis.spines[["left", "bottom"]].set_color(OTHER)
@@ -49,6 +52,14 @@ def _figure(height: float, columns: int = 1, **arguments: Any) -> tuple[Any, Any
         axis.xaxis.label.set(color=QUIET, fontsize=8)
         axis.yaxis.label.set(color=QUIET, fontsize=8)
     return figure, axes
+
+
+def _in_percent(axis: Any, unit: str) -> None:
+    """Shares are written as on the page; rewards stay as they are."""
+    from matplotlib.ticker import PercentFormatter
+
+    if unit == "share":
+        axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
 
 
 def _png(figure: Any) -> bytes:
@@ -66,15 +77,8 @@ def _interval(axis: Any, place: float, interval: Interval, color: str) -> None:
     axis.plot([interval.estimate] * 2, [place - 0.26, place + 0.26], color=color, lw=2.2)
 
 
-def _forest(axis: Any, names: Sequence[str], intervals: Sequence[Interval], colors: Sequence[str]) -> None:
-    """One interval a line, the first on top; figures stand at the right edge."""
-    for place, (interval, color) in enumerate(zip(intervals, colors, strict=True)):
-        _interval(axis, place, interval, color)
-        text = str(interval)
-        axis.text(
-            1.02, place, text, transform=axis.get_yaxis_transform(), va="center", fontsize=7.5, color=INK,
-            family="monospace",
-        )  # fmt: skip
+def _lines(axis: Any, names: Sequence[str]) -> None:
+    """One name a line, the first on top."""
     axis.set_yticks(range(len(names)), names)
     axis.set_ylim(len(names) - 0.4, -0.6)
     axis.xaxis.grid(visible=True, color=GRID, lw=0.8)
@@ -86,23 +90,25 @@ def _forest(axis: Any, names: Sequence[str], intervals: Sequence[Interval], colo
 def _baselines(report: ModelReport) -> Any:
     assert report.headline_value is not None
     figure, (values, differences) = _figure(
-        1.0 + 0.3 * (len(report.baselines) + 1), 2, width_ratios=[1.2, 1.0], sharey=True
+        1.0 + 0.3 * (len(report.baselines) + 1), 1, 2, width_ratios=[1.0, 1.0], sharey=True
     )
-    names = [report.title, *(baseline.name for baseline in report.baselines)]
+    names = [report.title, *(fill(baseline.name, 34) for baseline in report.baselines)]
     intervals = [report.headline_value, *(baseline.value for baseline in report.baselines)]
-    _forest(values, names, intervals, [MODEL, *[OTHER] * len(report.baselines)])
+    for place, value in enumerate(intervals):
+        _interval(values, place, value, OTHER if place else MODEL)
+    _lines(values, names)
     values.get_yticklabels()[0].set(color=MODEL, fontweight="bold")
     values.set_xlabel(report.headline)
+    _in_percent(values.xaxis, report.headline_unit)
     differences.axvline(0.0, color=QUIET, lw=0.8)
     for place, baseline in enumerate(report.baselines, start=1):
-        gain = baseline.difference
-        color = GOOD if gain.above(0.0) else BAD if gain.below(0.0) else QUIET
-        _interval(differences, place, gain, color)
+        _interval(differences, place, baseline.difference, TONES[tone(baseline.difference)])
     differences.spines["left"].set_visible(False)
     differences.tick_params(axis="y", length=0, labelleft=False)
     differences.xaxis.grid(visible=True, color=GRID, lw=0.8)
     differences.set_axisbelow(True)
-    differences.set_xlabel("model − baseline, same rows")
+    differences.set_xlabel("model − simple model")
+    _in_percent(differences.xaxis, report.headline_unit)
     return figure
 
 
@@ -126,6 +132,7 @@ def _slices(report: ModelReport) -> Any:
     axis.spines["left"].set_visible(False)
     axis.tick_params(axis="y", length=0)
     axis.set_xlabel(f"{report.headline}; the band is the whole test set")
+    _in_percent(axis.xaxis, report.headline_unit)
     return figure
 
 
@@ -139,6 +146,7 @@ def _actions(report: ModelReport) -> Any:
     axis.set_yticks(range(len(report.actions)), [share.action.replace("_", " ") for share in report.actions])
     axis.set_ylim(len(report.actions) - 0.4, -0.6)
     axis.set_xlabel("share of turns")
+    _in_percent(axis.xaxis, "share")
     axis.barh(0, 0, color=MODEL, label="as this policy would act")
     axis.barh(0, 0, color=OTHER, label="as logged")
     axis.legend(frameon=False, fontsize=8, loc="lower right")
@@ -150,11 +158,13 @@ def _reliability(report: ModelReport) -> Any:
     axis.plot([0, 1], [0, 1], color=OTHER, lw=1.0, ls="--")
     largest = max(one.rows for one in report.reliability)
     for one in report.reliability:
-        axis.bar(one.confidence, 0.22 * one.rows / largest, 0.035, color=GRID, zorder=1)
+        axis.bar(one.confidence, 0.22 * one.rows / largest, 0.035, color="#d5dbe1", zorder=1)
         if one.accuracy.ends is not None:
             axis.plot([one.confidence] * 2, one.accuracy.ends, color=MODEL, lw=1.8, zorder=2)
         axis.plot(one.confidence, one.accuracy.estimate, "o", color=MODEL, ms=5, zorder=3)
     axis.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="mean confidence of the bin (grey: rows)", ylabel="accuracy")
+    for one_axis in (axis.xaxis, axis.yaxis):
+        _in_percent(one_axis, "share")
     return figure
 
 
@@ -196,43 +206,51 @@ def _roc(report: ModelReport) -> Any:
 
 
 def _stages(report: ModelReport) -> Any:
-    told = [(stage.name, stage.value) for stage in report.stages if stage.value is not None]
-    figure, axis = _figure(0.8 + 0.3 * len(told))
-    _forest(axis, [name for name, _ in told], [value for _, value in told], [MODEL] * len(told))
+    ran = [(stage.name, stage.value) for stage in report.stages if stage.value is not None]
+    figure, axis = _figure(0.8 + 0.3 * len(ran))
+    for place, (_, value) in enumerate(ran):
+        _interval(axis, place, value, MODEL)
+    _lines(axis, [name for name, _ in ran])
     axis.set_xlabel("top-1 accuracy on the validation rows after each step")
+    _in_percent(axis.xaxis, "share")
     return figure
 
 
 def _learning(report: ModelReport) -> Any:
-    figure, axes = _figure(3.2, len(report.learning))
+    """One panel below the other over the same steps, one legend for all beneath them."""
+    figure, axes = _figure(0.6 + 2.3 * len(report.learning), len(report.learning), sharex=True)
     for axis, panel in zip(np.ravel(axes), report.learning, strict=True):
-        _draw_panel(axis, panel)
+        for place, curve in enumerate(panel.curves):
+            color = SERIES[place % len(SERIES)]
+            axis.plot(curve.x, curve.y, color=color, lw=1.6, marker="o", ms=2.5, label=curve.name)
+        axis.yaxis.grid(visible=True, color=GRID, lw=0.8)
+        axis.set_ylabel(panel.y_label)
+    last = np.ravel(axes)[-1]
+    last.set_xlabel(report.learning[-1].x_label)
+    last.xaxis.get_major_locator().set_params(integer=True)
+    handles, names = last.get_legend_handles_labels()
+    if len(names) > 1:
+        figure.legend(handles, names, loc="outside lower center", ncols=3, frameon=False, fontsize=8)
     return figure
-
-
-def _draw_panel(axis: Any, panel: Panel) -> None:
-    for place, curve in enumerate(panel.curves):
-        axis.plot(curve.x, curve.y, color=SERIES[place % len(SERIES)], lw=1.6, marker="o", ms=2.5, label=curve.name)
-    axis.yaxis.grid(visible=True, color=GRID, lw=0.8)
-    axis.xaxis.get_major_locator().set_params(integer=True)
-    axis.set(xlabel=panel.x_label, ylabel=panel.y_label)
-    if len(panel.curves) > 1:
-        axis.legend(frameon=False, fontsize=7)
 
 
 def _trials(report: ModelReport) -> Any:
     figure, axis = _figure(3.0)
-    done = [trial for trial in report.trials if trial.value is not None]
-    complete = [trial for trial in done if trial.state == "complete"]
-    pruned = [trial for trial in done if trial.state == "pruned"]
-    axis.plot([t.number for t in complete], [t.value for t in complete], "o", color=MODEL, ms=5, label="complete")
-    if pruned:
-        axis.plot([t.number for t in pruned], [t.value for t in pruned], "x", color=OTHER, ms=5, label="stopped early")
+    scored = [(trial.number, trial.value, trial) for trial in report.trials if trial.value is not None]
+    for state, marker, color, name in (("complete", "o", MODEL, "complete"), ("pruned", "x", QUIET, "stopped early")):
+        own = [(number, value) for number, value, trial in scored if trial.state == state]
+        if own:
+            axis.plot(*zip(*own, strict=True), marker, color=color, ms=5, label=name)
+    complete = [(number, value) for number, value, trial in scored if trial.state == "complete"]
     if complete:
-        best = np.maximum.accumulate([trial.value or 0.0 for trial in complete])
-        axis.step([t.number for t in complete], best, where="post", color=MODEL, lw=1.2, label="best so far")
+        best = np.maximum.accumulate([value for _, value in complete])
+        axis.step([number for number, _ in complete], best, where="post", color=MODEL, lw=1.2, label="best so far")
+    for number, value, trial in scored:
+        if trial.chosen:
+            axis.plot(number, value, "o", mfc="none", mec=BAD, ms=11, mew=1.6, label="chosen")
     axis.yaxis.grid(visible=True, color=GRID, lw=0.8)
     axis.xaxis.get_major_locator().set_params(integer=True)
-    axis.set(xlabel="trial", ylabel="validation value")
-    axis.legend(frameon=False, fontsize=8)
+    axis.margins(0.08)
+    axis.set(xlabel="trial", ylabel="validation mean reciprocal rank")
+    figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=8)
     return figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -23,6 +24,12 @@ SMALLEST_SLICE = 30
 
 MOST_SLICES = 10
 """Of one group, the ones with the most rows."""
+
+SPLITS = ("train", "validation", "calibration", "test")
+MOST_CONFUSIONS = 12
+MOST_EXAMPLES = 10
+LONGEST_TEXT = 240
+"""Characters of a request that an example shows."""
 
 
 class Metric(Struct, frozen=True):
@@ -87,21 +94,67 @@ class Confusion(Struct, frozen=True):
 
 
 class Stage(Struct, frozen=True):
-    """One step of a staged training, judged on the validation rows."""
+    """One step of a staged training, evaluated on the validation rows."""
 
     name: str
     seconds: float
     value: Interval | None = None
     gain: Interval | None = None
-    """On the step before, the same rows; None for the first."""
+    """Over the step before that ran, on the same rows; None for the first."""
     skipped: str | None = None
+
+
+class DataPart(Struct, frozen=True):
+    """The rows of one split."""
+
+    name: str
+    rows: int
+    rewritten: int
+    """Rows among them that augmentation made."""
+    users: int
+    sessions: int
+    first: str
+    """Time of the oldest row, ISO 8601 in UTC; `last` of the newest."""
+    last: str
+
+
+class ConfusedPair(Struct, frozen=True):
+    """Test rows whose right answer is one thing and whose prediction is another."""
+
+    right: str
+    predicted: str
+    rows: int
+    of: int
+    """Test rows with this right answer."""
+
+
+class Example(Struct, frozen=True):
+    """One test row that went wrong, in words; texts are those of the log after secrets were taken out."""
+
+    text: str
+    right: str
+    predicted: str
+    score: float
+    """What the examples are ordered by: `ModelReport.examples_score` says what it is."""
+    notes: str = ""
+
+
+class GateAnswer(Struct, frozen=True):
+    answer: str
+    reasons: list[str]
+    rows: int
+    version: str | None = None
+    """Of the release that came of it; None as long as there is none."""
 
 
 class Trial(Struct, frozen=True):
     number: int
     state: TrialState
+    """A pruned trial was stopped early: its value is that of its last epoch."""
     value: float | None
     parameters: dict[str, Any]
+    chosen: bool = False
+    """The model was trained with its parameters."""
 
 
 class ActionShare(Struct, frozen=True):
@@ -131,7 +184,18 @@ class ModelReport(Struct, frozen=True, kw_only=True):
     trials: list[Trial] = field(default_factory=list)
     actions: list[ActionShare] = field(default_factory=list)
     facts: dict[str, str | int | float] = field(default_factory=dict)
-    skipped_reason: str | None = None
+    candidate: str = ""
+    """Folder name of the evaluated candidate."""
+    made: str = ""
+    """When it was evaluated, ISO 8601 in UTC."""
+    parts: list[DataPart] = field(default_factory=list)
+    confusions: list[ConfusedPair] = field(default_factory=list)
+    examples: list[Example] = field(default_factory=list)
+    examples_score: str = ""
+    search_rule: str = ""
+    """Which trial was chosen, and why."""
+    gate: GateAnswer | None = None
+    """None until the gate has answered."""
 
     def to_json(self) -> bytes:
         """Indented. A value that is not a number is written as null: JSON has no other way to say so."""
@@ -143,12 +207,6 @@ class ModelReport(Struct, frozen=True, kw_only=True):
 
 def read_report(content: bytes) -> ModelReport:
     return msgspec.json.decode(content, type=ModelReport)
-
-
-def skipped_report(model: str, reason: str) -> ModelReport:
-    """The report of a model that the data could not support."""
-    title = model.replace("_", " ").capitalize()
-    return ModelReport(model=model, title=title, question="", headline="", skipped_reason=reason)
 
 
 def against_baselines(
@@ -182,6 +240,49 @@ def slices(
             value, difference = clusters.mean(scores[inside]), clusters.difference(scores[inside], best[inside])
             found.append(Slice(group, str(name), int(-negative_count), value, difference))
     return found
+
+
+def with_origin(report: ModelReport, rows: Any, *, candidate: str, made: str, search_rule: str = "") -> ModelReport:
+    """The report with what it is about: the candidate, the time, and the rows of the whole data set."""
+    return msgspec.structs.replace(
+        report, candidate=candidate, made=made, parts=_data_parts(rows), search_rule=search_rule
+    )
+
+
+def _data_parts(rows: Any) -> list[DataPart]:
+    """Rows, users, sessions and period of each split of a data set, in the order of their use."""
+    parts = []
+    for name in SPLITS:
+        part = rows[rows["split"] == name]
+        if len(part):
+            rewritten = int(part["augmented"].sum()) if "augmented" in part else 0
+            users, sessions = int(part["user_id"].nunique()), int(part["session_id"].nunique())
+            first, last = part["time"].min().isoformat(), part["time"].max().isoformat()
+            parts.append(DataPart(name, len(part), rewritten, users, sessions, first, last))
+    return parts
+
+
+def top_confusions(right: Sequence[str], predicted: Sequence[str]) -> list[ConfusedPair]:
+    """The most frequent pairs of a right answer and another prediction; what happened once is no pattern."""
+    known = Counter(right)
+    wrong = Counter((a, b) for a, b in zip(right, predicted, strict=True) if a != b)
+    ordered = sorted(wrong.items(), key=lambda item: (-item[1], item[0]))
+    return [ConfusedPair(a, b, count, known[a]) for (a, b), count in ordered[:MOST_CONFUSIONS] if count > 1]
+
+
+def worst_misses(
+    texts: Sequence[str], right: Sequence[str], predicted: Sequence[str], confidence: Floats, notes: Sequence[str]
+) -> list[Example]:
+    """Wrong predictions, the most confident first; the same words with the same mistake once."""
+    worst: dict[tuple[str, str, str], Example] = {}
+    for row in np.argsort(-confidence, kind="stable"):
+        text = str(texts[row])[:LONGEST_TEXT]
+        key = (text, str(right[row]), str(predicted[row]))
+        if key[1] != key[2] and key not in worst:
+            worst[key] = Example(*key, float(confidence[row]), notes[row])
+        if len(worst) == MOST_EXAMPLES:
+            break
+    return list(worst.values())
 
 
 def user_groups(frame: Any) -> dict[str, NDArray[Any]]:
@@ -218,13 +319,22 @@ def stages(records: Sequence[Mapping[str, Any]], validation: Any, evaluation: Ev
 
 
 def learning(records: Sequence[Mapping[str, Any]], y_label: str) -> list[Panel]:
-    """The validation score after each epoch of each stage, the stages side by side on one axis."""
-    curves = []
+    """Training loss and validation score over the optimiser's steps, the stages one after the other on one axis."""
+    losses, scores = [], []
     passed = 0
     for record in records:
-        epochs = record.get("epochs", [])
-        if epochs:
-            at = [float(passed + epoch["epoch"]) for epoch in epochs]
-            curves.append(Curve(str(record["name"]), at, [float(epoch["score"]) for epoch in epochs]))
-            passed += epochs[-1]["epoch"]
-    return [Panel("Learning", "epochs", y_label, curves)] if curves else []
+        points = record.get("losses", [])
+        if not points:
+            continue
+        epochs = record["epochs"]
+        steps, name = points[-1]["step"], str(record["name"])
+        at = [float(passed + point["step"]) for point in points]
+        losses.append(Curve(name, at, [float(point["loss"]) for point in points]))
+        per_epoch = steps / epochs[-1]["epoch"]
+        at = [float(passed + per_epoch * epoch["epoch"]) for epoch in epochs]
+        scores.append(Curve(name, at, [float(epoch["score"]) for epoch in epochs]))
+        passed += steps
+    if not losses:
+        return []
+    steps_label = "steps of the optimiser"
+    return [Panel("Training loss", steps_label, "training loss", losses), Panel("Score", steps_label, y_label, scores)]

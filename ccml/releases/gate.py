@@ -22,6 +22,7 @@ import msgspec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ccml.evaluation.report import GateAnswer
 from ccml.evaluation.statistics import FEWEST_CLUSTERS, Clusters, Interval
 from ccml.profiles import GateSettings
 from ccml.releases.manifest import GateSummary
@@ -57,6 +58,10 @@ class GateDecision(msgspec.Struct, frozen=True):
     @property
     def passed(self) -> bool:
         return self.answer == "better"
+
+    def on_page(self, version: str | None = None) -> GateAnswer:
+        """For the candidate's report; `version` once a release came of it."""
+        return GateAnswer(self.answer, self.reasons, self.rows, version)
 
     def summary(self) -> GateSummary:
         return GateSummary(self.answer, self.reasons)

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from ccml.evaluation.cost import Cost
-from ccml.evaluation.report import Trial
-from ccml.features.encoder import load_encoder
-from ccml.models.command.module import CommandTransforms
-from ccml.models.command.study import run_study
-from ccml.profiles import PROFILES, EncoderSettings, StudySettings
-from ccml_assets.models import SearchResult
-from ccml_tests.models.rows import command_sequences
 
 COST = Cost([5.0 + 0.1 * i for i in range(60)], [1.0, 2.0])
 
@@ -40,6 +29,8 @@ def command_rows(rng: np.random.Generator, rows: int, classes: int) -> tuple[Any
     targets = np.where(rng.random(rows) < 0.03, -1, targets)
     templates = np.where(targets < 0, "never seen", np.array(labels)[targets])
     session = np.sort(rng.integers(0, max(2, rows // 8), rows))
+    families = rng.choice(["files", "git", "process"], rows)
+    histories = [["x"] * int(n) for n in rng.integers(0, 9, rows)]
     frame = pd.DataFrame(
         {
             "user_id": [f"u-{s % 60}" for s in session],
@@ -47,9 +38,10 @@ def command_rows(rng: np.random.Generator, rows: int, classes: int) -> tuple[Any
             "split": "test",
             "unseen_user": session % 60 < 5,
             "source": "simulator",
-            "family": rng.choice(["files", "git", "process"], rows),
+            "family": families,
             "request": "show the files",
-            "history_templates": [["x"] * int(n) for n in rng.integers(0, 9, rows)],
+            "history_templates": histories,
+            "history_lines": histories,
             "target_program": [template.split()[0] for template in templates],
             "target_template": templates,
         }
@@ -77,18 +69,3 @@ def intent_rows(rng: np.random.Generator, rows: int, labels: list[str]) -> tuple
         }
     )
     return frame, targets
-
-
-@cache
-def searched() -> list[Trial]:
-    """Trials of a small search, as its asset hands them to the report."""
-    rows = command_sequences(400)
-    command = replace(PROFILES["smoke"].command, history=4)
-    encoder = load_encoder(EncoderSettings("tiny-random", max_tokens=12), corpus=rows["request"])
-    transforms = CommandTransforms.fit(rows[rows["split"] == "train"], command.history, command.min_count)
-    settings = StudySettings(trials=4, examples=150, epochs=3, timeout_seconds=60.0)
-    with TemporaryDirectory() as folder:
-        found = run_study(
-            rows, encoder, command, settings, transforms, directory=Path(folder), data_hash="a" * 16, seed=3
-        )
-    return SearchResult(found.best, found.rule, found.trials).as_trials()

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import re
 import time
+from html import unescape
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
+from ccml.models.command.steps import STEPS
 from scipy import stats  # noqa: TID253  # tests load what they compare with
 
 from ccml.errors import NotEnoughDataError
 from ccml.evaluation.cost import Cost, measure
-from ccml.evaluation.html import page
+from ccml.evaluation.html import difference, interval, moment
+from ccml.evaluation.model_page import page
 from ccml.evaluation.plots import _trials, pictures
-from ccml.evaluation.report import ModelReport, read_report, skipped_report, stages
+from ccml.evaluation.report import ModelReport, read_report, stages, top_confusions, worst_misses
 from ccml.models.command.report import command_report, command_scores, label_programs
 from ccml.models.intent.report import intent_report
 from ccml.models.policy.report import LOGGING_POLICY, PolicyEvaluator, policy_report
 from ccml.models.policy.training import train_policy
 from ccml.profiles import EvaluationSettings, PolicySettings
-from ccml_tests.evaluation.predictions import COST, command_rows, guesses, intent_rows, searched
+from ccml_tests.evaluation.conftest import Published
+from ccml_tests.evaluation.predictions import COST, command_rows, guesses, intent_rows
 from ccml_tests.models.policy.bandit import Bandit, episodes
 
 EVALUATION = EvaluationSettings()
@@ -39,19 +44,8 @@ def a_command_report(rows: int = 800, skill: float = 0.7, evaluation: Evaluation
         programs=[label.split()[0] for label in labels],
         evaluation=evaluation,
         cost=COST,
-        training={
-            "stages": [
-                {
-                    "name": "train the LSTM",
-                    "seconds": 1.0,
-                    "hits": [0, 1] * 50,
-                    "epochs": [{"epoch": n, "score": 0.4} for n in (1, 2)],
-                },
-                {"name": "fine-tune end to end", "skipped": "no requests"},
-            ]
-        },
-        validation=test[:100],
-        trials=searched(),
+        training={},
+        validation=test[:0],
         facts={"data hash": "ab12cd34"},
     )
 
@@ -79,6 +73,11 @@ def a_policy_report() -> ModelReport:
     settings = PolicySettings(hidden_units=16, epochs=10, batch_size=128)
     candidate = train_policy(frame, settings, seed=0, data_hash="d", code_version="c")
     return policy_report(PolicyEvaluator.of(frame, candidate), candidate, evaluation=EVALUATION, facts={})
+
+
+def text_of(html: str) -> str:
+    """Its words with single spaces, as a reader sees them."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
 
 
 def figure(report: ModelReport, name: str) -> Any:
@@ -165,7 +164,8 @@ def test_the_intent_report_judges_out_of_scope_requests_apart_from_the_others() 
     assert figure(report, "oos_false_alarms").estimate < 0.06
     assert report.confusion is not None
     assert sum(sum(row) for row in report.confusion.counts) == report.facts["in scope"]
-    assert [one.label for one in report.classes] == INTENTS
+    assert {one.label for one in report.classes} == set(INTENTS)
+    assert [one.rows for one in report.classes] == sorted((one.rows for one in report.classes), reverse=True)
 
 
 def test_the_policy_report_names_the_logging_policy_and_every_constant_action(a_policy_report: ModelReport) -> None:
@@ -180,55 +180,135 @@ def test_the_policy_report_names_the_logging_policy_and_every_constant_action(a_
     assert figure(a_policy_report, "convergence").estimate <= 10
 
 
-def test_every_report_survives_its_json_and_its_intervals_contain_their_estimates(a_policy_report: ModelReport) -> None:
-    for report in (a_command_report(), an_intent_report(), a_policy_report, skipped_report("policy", "No episodes.")):
-        assert read_report(report.to_json()) == report
+def test_every_report_survives_its_json_and_its_intervals_contain_their_estimates(
+    published: dict[str, Published],
+) -> None:
+    for one in published.values():
+        assert read_report(one.report.to_json()) == one.report
+        for metric in one.report.metrics:
+            low, high = metric.value.ends or (metric.value.estimate, metric.value.estimate)
+            assert low <= metric.value.estimate <= high, metric.name
+
+
+def test_a_page_asks_for_nothing_and_runs_nothing(published: dict[str, Published]) -> None:
+    for one in published.values():
+        assert "<script" not in one.html
+        assert not re.search(r"""src\s*=\s*["'](?!data:)""", one.html)
+        assert set(re.findall(r'href="([^"]*)"', one.html)) == {"index.html"}
+        assert not re.search(r"url\(|@import", one.html)
+        assert "default-src 'none'" in one.html
+
+
+def test_a_page_holds_every_picture_once_and_the_figures_of_its_json(published: dict[str, Published]) -> None:
+    for one in published.values():
+        report = one.report
+        assert one.html.count("data:image/png") == len(pictures(report))
+        words = text_of(one.html)
+        assert report.headline_value is not None
+        assert interval(report.headline_value, report.headline_unit) in words
         for metric in report.metrics:
-            assert metric.value.low <= metric.value.estimate <= metric.value.high, metric.name
+            assert interval(metric.value, metric.unit) in words
+        for baseline in report.baselines:
+            assert difference(baseline.difference, report.headline_unit) in words
+        for row in report.classes:
+            assert f"{row.label} {row.rows} {interval(row.precision)} {interval(row.recall)}" in words
+        for confused in report.confusions:
+            assert f"{confused.right} {confused.predicted} {confused.rows}" in words
+        for example in report.examples:
+            assert " ".join(f"{example.text} {example.notes} {example.predicted} {example.right}".split()) in words
 
 
-def test_the_page_asks_for_nothing_and_runs_nothing(a_policy_report: ModelReport) -> None:
-    for report in (a_command_report(), an_intent_report(), a_policy_report):
-        html = page(report, pictures(report), confidence=0.95)
-        assert "<script" not in html
-        assert not re.search(r"""(src|href)\s*=\s*["'](?!data:)""", html)
-        assert not re.search(r"url\(|@import|https?://", html)
-        assert "default-src 'none'" in html
+def test_a_page_says_when_on_what_and_on_which_rows(published: dict[str, Published]) -> None:
+    for one in published.values():
+        words = text_of(one.html)
+        assert f"Evaluated {moment(one.report.made)}" in words
+        assert "candidate c-1" in words
+        assert sum(part.rows for part in one.report.parts) == len(one.rows)
+        for part in one.report.parts:
+            own = one.rows[one.rows["split"] == part.name]
+            assert (part.rows, part.users) == (len(own), own["user_id"].nunique())
+            assert f"{part.users} {part.sessions} {moment(part.first)} {moment(part.last)}" in words
+            assert moment(own["time"].min().isoformat()) == moment(part.first)
 
 
-def test_the_page_holds_the_headline_every_baseline_and_every_picture() -> None:
-    report = a_command_report()
-    drawn = pictures(report)
-    html = page(report, drawn, confidence=0.95)
-    assert set(drawn) == {"baselines", "slices", "reliability", "stages", "learning", "trials"}
-    assert all(png.startswith(b"\x89PNG") for png in drawn.values())
-    assert html.count("data:image/png") == len(drawn)
-    assert report.headline_value is not None
-    assert f"{100 * report.headline_value.estimate:.1f} %" in html
-    assert all(baseline.name in html for baseline in report.baselines)
-    assert "left out: no requests" in html
+def test_the_gates_answer_on_the_page_is_the_gates(published: dict[str, Published]) -> None:
+    for one in published.values():
+        assert "The gate has not answered yet" in one.before_gate
+        assert "The gate has not answered yet" not in one.html
+        assert one.report.gate is not None
+        assert f"The gate's answer on {one.report.gate.rows} rows: {one.answer}" in text_of(one.html)
+        assert all(reason in text_of(one.html) for reason in one.report.gate.reasons)
 
 
-def test_the_picture_of_a_real_search_shows_a_finished_trial_as_finished() -> None:
-    report = a_command_report()
+def test_each_step_of_a_real_training_has_its_gain_over_the_step_before(published: dict[str, Published]) -> None:
+    report, words = published["command_predictor"].report, text_of(published["command_predictor"].html)
+    assert [stage.name for stage in report.stages] == [step.name for step in STEPS]
+    for before, after in pairwise(report.stages):
+        assert before.value is not None
+        assert after.value is not None
+        assert after.gain is not None
+        assert after.gain.estimate == pytest.approx(after.value.estimate - before.value.estimate)
+        assert f"{interval(after.value)} {difference(after.gain)}" in words
+
+
+def test_the_learning_curves_of_a_real_training_have_many_points(published: dict[str, Published]) -> None:
+    for model in ("command_predictor", "intent_classifier"):
+        loss, score = published[model].report.learning
+        assert min(len(curve.x) for curve in loss.curves) >= 5
+        assert sum(len(curve.x) for curve in score.curves) >= len(score.curves)
+        for panel in (loss, score):
+            for before, after in pairwise(panel.curves):
+                assert before.x[-1] <= after.x[0]
+    assert all(len(curve.x) > 5 for panel in published["policy"].report.learning for curve in panel.curves)
+
+
+def test_the_search_shows_each_trial_in_its_real_state_and_which_was_chosen_and_why(
+    published: dict[str, Published],
+) -> None:
+    report, words = published["command_predictor"].report, text_of(published["command_predictor"].html)
     (axis,) = _trials(report).axes
     drawn = {str(line.get_label()): len(line.get_xdata()) for line in axis.get_lines()}
     states = [trial.state for trial in report.trials]
-    assert set(states) == {"complete", "pruned"}
-    assert drawn["complete"] == drawn["best so far"] == states.count("complete")
-    assert drawn["stopped early"] == states.count("pruned")
+    assert len(states) == 3
+    assert drawn["complete"] == drawn["best so far"] == states.count("complete") > 0
+    assert drawn.get("stopped early", 0) == states.count("pruned")
+    assert drawn["chosen"] == 1
+    (chosen,) = [trial.number for trial in report.trials if trial.chosen]
+    assert f"{chosen} (chosen) complete" in words
+    assert report.search_rule.startswith(f"Trial {chosen}")
+    assert report.search_rule in words
+
+
+def test_no_cell_of_a_table_is_empty_or_a_dash(published: dict[str, Published]) -> None:
+    for one in published.values():
+        cells = re.findall(r"<td[^>]*>(.*?)</td>", one.html, re.DOTALL)
+        assert len(cells) > 50
+        assert not [cell for cell in cells if not text_of(cell) or text_of(cell) in "–-"]
 
 
 def test_text_from_the_logs_cannot_become_markup() -> None:
-    report = skipped_report("policy", "<script>alert(1)</script>")
-    assert "&lt;script&gt;" in page(report, {}, confidence=0.95)
+    rng = np.random.default_rng(6)
+    test, labels, targets = command_rows(rng, 300, 20)
+    report = command_report(
+        test.assign(request="<script>alert(1)</script>"), guesses(rng, targets, 20, 0.5), labels,
+        {"frequency": guesses(rng, targets, 20, 0.1)}, target="template", programs=labels, evaluation=EVALUATION,
+        cost=COST, training={}, validation=test[:0], facts={},
+    )  # fmt: skip
+    assert report.examples
+    html = page(report, {}, confidence=0.95)
+    assert "&lt;script&gt;" in html
+    assert "<script" not in html
 
 
-def test_a_model_that_could_not_be_trained_has_a_page_that_says_why() -> None:
-    report = skipped_report("intent_classifier", "No request carries an intent.")
-    html = page(report, pictures(report), confidence=0.95)
-    assert "No request carries an intent." in html
-    assert "Intent classifier" in html
+def test_confusions_are_counted_and_those_that_happened_once_are_left_out() -> None:
+    found = top_confusions(list("aaabbc"), list("bbabcb"))
+    assert [(one.right, one.predicted, one.rows, one.of) for one in found] == [("a", "b", 2, 3)]
+
+
+def test_the_worst_misses_are_the_most_confident_wrong_answers_each_once() -> None:
+    confidence = np.array([0.9, 0.8, 0.7, 0.95, 0.6])
+    found = worst_misses(["x", "x", "y", "z", "w"], list("aaaaa"), list("bbbac"), confidence, [""] * 5)
+    assert [(one.text, one.score) for one in found] == [("x", 0.9), ("y", 0.7), ("w", 0.6)]
 
 
 def test_without_test_rows_there_is_no_report() -> None:

@@ -1,4 +1,4 @@
-"""E1: how well the next command is predicted, beside models that need no training to speak of."""
+"""How well the next command is predicted, beside models that need no training to speak of."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccml.errors import NotEnoughDataError
-from ccml.evaluation.classification import calibration_error, reliability
+from ccml.evaluation.classification import calibration_error, class_scores, reliability
 from ccml.evaluation.cost import Cost
 from ccml.evaluation.report import (
     Metric,
@@ -19,13 +19,18 @@ from ccml.evaluation.report import (
     learning,
     slices,
     stages,
+    top_confusions,
     user_groups,
+    worst_misses,
 )
 from ccml.evaluation.statistics import Floats, clusters_of
 from ccml.models.ranking import NOT_A_CLASS, ranks, target_indices
 from ccml.profiles import CommandTarget, EvaluationSettings
 
 HEADLINE = "top-1 accuracy"
+
+MOST_CLASSES = 20
+"""Rows of the table by command: the commands that the test rows ask for most often."""
 
 UNKNOWN_PROGRAM = ""
 """Program of a label that training never saw with a program; no row's program equals it."""
@@ -72,13 +77,20 @@ def command_report(
         NotEnoughDataError: fewer than two test rows.
     """
     if len(test) < 2:
-        raise NotEnoughDataError(f"The command predictor cannot be judged: there are {len(test)} test rows.")
+        raise NotEnoughDataError(f"The command predictor cannot be evaluated: there are {len(test)} test rows.")
     clusters = clusters_of(test, confidence=evaluation.confidence)
     rank = _ranks(test, probabilities, labels, target)  # (N,)
     top1 = (rank <= 1.0).astype(np.float64)
     program_rank = _program_ranks(test, probabilities, programs)
     confidence = np.asarray(probabilities, np.float64).max(axis=1)
-    known = (target_indices(test[f"target_{target}"], labels) != NOT_A_CLASS).astype(np.float64)
+    targets = target_indices(test[f"target_{target}"], labels)
+    known = (targets != NOT_A_CLASS).astype(np.float64)
+    right = test[f"target_{target}"].astype(str).tolist()
+    predicted = np.asarray(probabilities).argmax(axis=1)  # (N,)
+    answers = [labels[k] for k in predicted]
+    frequent = np.argsort(-np.bincount(targets[targets >= 0], minlength=len(labels)), kind="stable")[:MOST_CLASSES]
+    shown = np.where(np.isin(targets, frequent), targets, NOT_A_CLASS)
+    classes, _ = class_scores(shown, predicted, labels, clusters)
 
     def share(name: str, title: str, values: NDArray[Any], meaning: str) -> Metric:
         return Metric(name, title, clusters.mean(values.astype(np.float64)), "share", True, meaning)
@@ -113,6 +125,10 @@ def command_report(
         best_baseline=best,
         slices=slices(test, top1, scores[best], _groups(test), evaluation),
         reliability=reliability(confidence, top1, clusters),
+        classes=sorted(classes, key=lambda one: -one.rows),
+        confusions=top_confusions(right, answers),
+        examples=worst_misses(test["request"].astype(str).tolist(), right, answers, confidence, _notes(test, known)),
+        examples_score="confidence",
         stages=stages(training.get("stages", []), validation, evaluation),
         learning=learning(training.get("stages", []), "validation mean reciprocal rank"),
         trials=list(trials),
@@ -131,6 +147,15 @@ def _program_ranks(test: Any, probabilities: Floats, programs: Sequence[str]) ->
     membership[np.arange(len(programs)), column] = 1.0
     summed = np.asarray(probabilities, np.float32) @ membership  # (N, G)
     return ranks(summed, target_indices(test["target_program"], names.tolist()))
+
+
+def _notes(test: Any, known: NDArray[np.float64]) -> list[str]:
+    """What else decided a row: the two commands before it, and whether the right one is a class at all."""
+    notes = []
+    for lines, is_class in zip(test["history_lines"], known, strict=True):
+        before = f"after: {' ⏎ '.join(list(lines)[-2:])}" if len(lines) else "first of its session"
+        notes.append(before if is_class else f"{before}; the right command is no class of the model")
+    return notes
 
 
 def _groups(test: Any) -> dict[str, NDArray[Any]]:

@@ -1,4 +1,4 @@
-"""E2: how well the intent of a request is told, and whether requests that mean none of them are noticed."""
+"""How well the intent of a request is recognised, and whether requests that mean none of them are noticed."""
 
 from __future__ import annotations
 
@@ -27,11 +27,13 @@ from ccml.evaluation.report import (
     against_baselines,
     learning,
     slices,
+    top_confusions,
     user_groups,
+    worst_misses,
 )
 from ccml.evaluation.statistics import Floats, clusters_of
 from ccml.intents.tables import OUT_OF_SCOPE
-from ccml.models.ranking import target_indices
+from ccml.models.ranking import NOT_A_CLASS, target_indices
 from ccml.profiles import EvaluationSettings
 
 HEADLINE = "accuracy"
@@ -78,19 +80,22 @@ def intent_report(
     inside = in_scope(test)
     rows = test[inside]
     if len(rows) < 2:
-        raise NotEnoughDataError(f"The intent classifier cannot be judged: {len(rows)} test requests carry an intent.")
+        raise NotEnoughDataError(
+            f"The intent classifier cannot be evaluated: {len(rows)} test requests carry an intent."
+        )
     clusters = clusters_of(rows, confidence=evaluation.confidence)
     own = np.asarray(probabilities, np.float64)[inside]  # (M, V)
     targets, predicted = target_indices(rows["intent"], labels), own.argmax(axis=1)
     hits, confidence = (predicted == targets).astype(np.float64), own.max(axis=1)
     classes, macro = class_scores(targets, predicted, labels, clusters)
+    right, answers = rows["intent"].astype(str).tolist(), [labels[k] for k in predicted]
     positives, of_positives, curves = _rocs(targets, own, labels)
 
     def share(name: str, title: str, value: Any, meaning: str, better: bool | None = True) -> Metric:
         return Metric(name, title, value, "share", better, meaning)
 
     metrics = [
-        share("accuracy", "Accuracy", clusters.mean(hits), "In-scope requests whose intent was told right."),
+        share("accuracy", "Accuracy", clusters.mean(hits), "In-scope requests whose intent was recognised."),
         share("macro_f1", "Macro F1", macro["f1"], "Mean over intents, however rare."),
         share("macro_precision", "Macro precision", macro["precision"], "Mean over intents."),
         share("macro_recall", "Macro recall", macro["recall"], "Mean over intents."),
@@ -114,14 +119,17 @@ def intent_report(
     return ModelReport(
         model="intent_classifier",
         title="Intent classifier",
-        question="How often is the intent of a request told right, from its words alone?",
+        question="How often is the intent of a request recognised, from its words alone?",
         headline=HEADLINE,
         headline_value=metrics[0].value,
         metrics=[*metrics, *cost.metrics(evaluation.confidence)],
         baselines=compared,
         best_baseline=best,
         slices=slices(rows, hits, scores[best], _groups(rows), evaluation),
-        classes=classes,
+        classes=sorted(classes, key=lambda one: -one.rows),
+        confusions=top_confusions(right, answers),
+        examples=worst_misses(rows["request"].astype(str).tolist(), right, answers, confidence, _notes(rows, targets)),
+        examples_score="confidence",
         confusion=confusion_matrix(targets, predicted, labels),
         roc=curves,
         reliability=reliability(confidence, hits, clusters),
@@ -155,22 +163,30 @@ def _out_of_scope(
     test: Any, outside: NDArray[np.bool_], scores: Floats, threshold: float, evaluation: EvaluationSettings
 ) -> tuple[list[Metric], Curve]:
     clusters = clusters_of(test, confidence=evaluation.confidence)
-    told = (scores > threshold).astype(np.float64)
+    noticed = (scores > threshold).astype(np.float64)
     metrics = [
         Metric(
             "oos_auroc", "Out-of-scope AUROC", area_under_roc(outside, scores, clusters), "share", True,
             "An out-of-scope request gets a higher score than an in-scope one.",
         ),
         Metric(
-            "oos_recall", "Out-of-scope noticed", clusters.ratio(told * outside, outside.astype(np.float64)), "share",
-            True, "Out-of-scope requests answered as such, at the threshold that ships with the model.",
+            "oos_recall", "Out-of-scope noticed", clusters.ratio(noticed * outside, outside.astype(np.float64)),
+            "share", True, "Out-of-scope requests answered as such, at the threshold that ships with the model.",
         ),
         Metric(
-            "oos_false_alarms", "In-scope refused", clusters.ratio(told * ~outside, (~outside).astype(np.float64)),
+            "oos_false_alarms", "In-scope refused", clusters.ratio(noticed * ~outside, (~outside).astype(np.float64)),
             "share", False, "In-scope requests wrongly answered as out of scope.",
         ),
     ]  # fmt: skip
     return metrics, roc_curve(OUT_OF_SCOPE, outside, scores)
+
+
+def _notes(rows: Any, targets: NDArray[np.int64]) -> list[str]:
+    """Where the right answer comes from, and whether it is a class at all."""
+    return [
+        f"intent from {source}" if target != NOT_A_CLASS else f"intent from {source}; it is no class of the model"
+        for source, target in zip(rows["intent_source"], targets, strict=True)
+    ]
 
 
 def _groups(rows: Any) -> dict[str, NDArray[Any]]:

@@ -1,4 +1,4 @@
-"""E3: what acting by the learnt policy would have earned on the test episodes, beside simpler ways to act."""
+"""What acting by the learnt policy would have earned on the test episodes, beside simpler ways to act."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from ccml.errors import NotEnoughDataError
 from ccml.evaluation.report import (
+    MOST_EXAMPLES,
     ActionShare,
     Curve,
+    Example,
     Metric,
     ModelReport,
     Panel,
@@ -37,7 +39,7 @@ from ccml.telemetry.events import ACTIONS
 
 HEADLINE = "doubly robust reward"
 LOGGING_POLICY = "logging policy"
-SETTLED = 0.95
+CONVERGED = 0.95
 """Share of the way from the first to the best validation value at which learning counts as converged."""
 
 
@@ -65,7 +67,7 @@ class PolicyEvaluator:
 
         training, test = episodes[episodes["split"] == "train"], episodes[episodes["split"] == "test"]
         if len(test) < 2:
-            raise NotEnoughDataError(f"The policy cannot be judged: there are {len(test)} test episodes.")
+            raise NotEnoughDataError(f"The policy cannot be evaluated: there are {len(test)} test episodes.")
         transform = PolicyTransform.from_json(candidate.transforms["policy"])
         logged = as_logged(test, transform)
         predicted = RewardModel.fit(as_logged(training, transform)).predict(logged.features)
@@ -125,6 +127,8 @@ def policy_report(
             _panel(curve, "entropy", "entropy of the served actions"),
         ],
         actions=_shares(judge.logged, served, clusters),
+        examples=_worst_turns(judge, served),
+        examples_score="reward",
         facts={
             "test rows": len(judge.test),
             "independent units": str(clusters),
@@ -171,7 +175,7 @@ def _learning_metrics(curve: Sequence[Mapping[str, Any]]) -> list[Metric]:
     settled, spread, final = [], [], []
     for restart in sorted({point["restart"] for point in curve}):
         gains = np.array([point["improvement"] for point in curve if point["restart"] == restart])
-        goal = gains[0] + SETTLED * (gains.max() - gains[0])
+        goal = gains[0] + CONVERGED * (gains.max() - gains[0])
         settled.append(float(np.argmax(gains >= goal) + 1))
         spread.append(float(gains[-max(2, len(gains) // 4) :].std()))
         final.append(float(gains[-1]))
@@ -208,6 +212,25 @@ def _shares(logged: Logged, served: Floats, clusters: Clusters) -> list[ActionSh
             clusters.ratio(served[:, a], ones),
         )
         for a, name in enumerate(ACTIONS)
+    ]
+
+
+def _worst_turns(judge: PolicyEvaluator, served: Floats) -> list[Example]:
+    """Of the turns in which the log did what this policy prefers, those that earned least.
+
+    Episodes hold no text; the interaction's id leads to it in the table `clean/interactions`.
+    """
+    logged, preferred = judge.logged, served.argmax(axis=1)
+    followed = np.flatnonzero(logged.action == preferred)
+    return [
+        Example(
+            text=str(judge.test["interaction_id"].iloc[row]),
+            right=f"reward model expects most of {ACTIONS[int(judge.predicted[row].argmax())].replace('_', ' ')}",
+            predicted=f"{ACTIONS[int(preferred[row])].replace('_', ' ')} ({served[row].max():.0%})",
+            score=float(logged.reward[row]),
+            notes=f"command's risk: {logged.risk[row]}; the log took it with probability {logged.propensity[row]:.2f}",
+        )
+        for row in followed[np.argsort(logged.reward[followed], kind="stable")][:MOST_EXAMPLES]
     ]
 
 
