@@ -1,6 +1,6 @@
-"""What is trained on stored request vectors: the history, LSTM, attention and dense layers, without the encoder's cost.
+"""The command predictor's head, trained on stored request vectors: the layers above the encoder without its cost.
 
-Both the staged training (steps 3 to 5) and the study run this, so a hyper-parameter means the same in both.
+Both the staged training (steps 3 to 5) and the search run this, so a hyper-parameter means the same in both.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ccml.features.history import PROGRAM
 from ccml.features.tokens import Inputs, tokenize
 from ccml.models.command.module import (
     OUTCOMES,
-    CommandPredictor,
+    CommandHead,
     CommandSizes,
     CommandTransforms,
     head_inputs,
@@ -91,12 +91,12 @@ def prepare_rows(
     )
 
 
-def new_module(
+def new_head(
     encoder: LoadedEncoder, rows: CommandRows, settings: CommandSettings, transforms: CommandTransforms
-) -> CommandPredictor:
-    """Untrained above the encoder, but for the history: a command starts where the encoder puts its template's text."""
-    module = CommandPredictor(
-        encoder.model,
+) -> CommandHead:
+    """Untrained, but for the history: a command starts where the encoder puts its template's text."""
+    head = CommandHead(
+        encoder.width,
         CommandSizes(
             classes=len(rows.labels),
             history_tokens=len(transforms.history),
@@ -108,15 +108,15 @@ def new_module(
     )
     texts = [token.removeprefix(PROGRAM) for token in transforms.history.tokens]
     with torch.no_grad():
-        module.commands.weight[1:] = torch.from_numpy(compute_embeddings(texts[1:], encoder))  # row 0 is padding
+        head.commands.weight[1:] = torch.from_numpy(compute_embeddings(texts[1:], encoder))  # row 0 is padding
         met = np.unique(rows.head["history_outcomes"][rows.training])
         # An outcome that training never met would otherwise move served answers by what it was drawn with.
-        module.outcomes.weight[np.setdiff1d(np.arange(OUTCOMES), met)] = 0.0
-    return module
+        head.outcomes.weight[np.setdiff1d(np.arange(OUTCOMES), met)] = 0.0
+    return head
 
 
 def fit_head(
-    module: CommandPredictor,
+    head: CommandHead,
     probe: nn.Module | None,
     requests: torch.Tensor,
     rows: CommandRows,
@@ -127,27 +127,24 @@ def fit_head(
     epochs: int,
     training: NDArray[np.int64] | None = None,
 ) -> Fit:
-    """Trains everything above the encoder. requests (texts, D) are its stored vectors.
+    """Trains the head. requests (texts, D) are the encoder's stored vectors.
 
     `probe` takes the place of the layers a step does not have yet: a linear layer on the last state (H) is the LSTM
     alone, one on [attended; last] (2H) adds attention, None is the whole head.
     """
     training = rows.training if training is None else training
-    trained = nn.ModuleDict({name: part for name, part in module.named_children() if name != "encoder"})
-    trained.register_parameter("request_mark", module.request_mark)
-    if probe is not None:
-        trained["probe"] = probe
+    trained = nn.ModuleList([head] if probe is None else [head, probe])
 
     def loss_of(batch: NDArray[np.int64]) -> torch.Tensor:
         chosen = training[batch]
-        return command_loss(_head_logits(module, probe, requests[rows.text_of[chosen]], rows, chosen), rows, chosen)
+        return command_loss(_head_logits(head, probe, requests[rows.text_of[chosen]], rows, chosen), rows, chosen)
 
     return fit(
         trained,
         [{"params": list(trained.parameters()), "lr": settings.step_size}],
         lambda: shuffled(len(training), settings.batch_size, generator),
         loss_of,
-        lambda: head_ranks(module, probe, requests, rows, rows.validation),
+        lambda: head_ranks(head, probe, requests, rows, rows.validation),
         epochs=epochs,
         steps_per_epoch=-(-len(training) // settings.batch_size),
         report=report,
@@ -155,7 +152,7 @@ def fit_head(
 
 
 def head_ranks(
-    module: CommandPredictor,
+    head: CommandHead,
     probe: nn.Module | None,
     requests: torch.Tensor,
     rows: CommandRows,
@@ -164,14 +161,14 @@ def head_ranks(
     """Ranks of the right commands of some rows, from stored request vectors."""
     with torch.inference_mode():
         logits = [
-            _head_logits(module, probe, requests[rows.text_of[part]], rows, part)
+            _head_logits(head, probe, requests[rows.text_of[part]], rows, part)
             for part in np.array_split(evaluated, -(-len(evaluated) // 512))
         ]
     return ranks(torch.cat(logits).numpy(), rows.targets[evaluated])
 
 
 def _head_logits(
-    module: CommandPredictor,
+    head: CommandHead,
     probe: nn.Module | None,
     requests: torch.Tensor,
     rows: CommandRows,
@@ -179,11 +176,11 @@ def _head_logits(
 ) -> torch.Tensor:
     ids, outcomes, context = head_inputs(rows.head, chosen)
     if probe is None:
-        return module.predict(requests, ids, outcomes, context)
-    steps, last = module.recur(requests, ids, outcomes)  # (B, K+1, H), (B, H)
+        return head(requests, ids, outcomes, context)
+    steps, last = head.recur(requests, ids, outcomes)  # (B, K+1, H), (B, H)
     if probe.in_features == last.shape[1]:
         return probe(last)
-    return probe(torch.cat([module.attend(steps, last, ids), last], dim=-1))
+    return probe(torch.cat([head.attend(steps, last, ids), last], dim=-1))
 
 
 def command_loss(logits: torch.Tensor, rows: CommandRows, chosen: NDArray[np.int64]) -> torch.Tensor:

@@ -7,7 +7,7 @@ their outcomes. Both live in the encoder's space: a command's embedding starts a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -88,17 +88,16 @@ def context_of(frame: Any) -> NDArray[np.float32]:
     return np.stack([np.asarray(row, dtype=np.float32) for row in frame["context"]])
 
 
-class CommandPredictor(nn.Module):  # type: ignore[misc]  # torch carries no types here
-    """Request, history and context → logits over the next command.
+class CommandHead(nn.Module):  # type: ignore[misc]  # torch carries no types here
+    """All layers above the encoder: encoded request, history and context → logits over the next command.
 
-    `forward` is what is exported; `predict` is its second half, for requests that were encoded before.
+    What is trained on stored request vectors, by the staged training and by the search, is this module.
     """
 
-    def __init__(self, encoder: Any, sizes: CommandSizes) -> None:
+    def __init__(self, width: int, sizes: CommandSizes) -> None:
         super().__init__()
-        width, units = encoder.config.hidden_size, sizes.lstm_units
+        units = sizes.lstm_units
         self.sizes = sizes
-        self.encoder = encoder
         self.commands = nn.Embedding(sizes.history_tokens, width, padding_idx=0)
         self.outcomes = nn.Embedding(OUTCOMES, width, padding_idx=0)
         self.request_mark = nn.Parameter(torch.zeros(width))
@@ -116,18 +115,8 @@ class CommandPredictor(nn.Module):  # type: ignore[misc]  # torch carries no typ
         with torch.no_grad():
             self.outcomes.weight[0].zero_()
 
-    def forward(
-        self, input_ids: Tensor, attention_mask: Tensor, history_ids: Tensor, history_outcomes: Tensor, context: Tensor
-    ) -> Tensor:
-        """(B, T), (B, T), (B, K), (B, K), (B, F) → logits (B, V)."""
-        return self.predict(self.encode(input_ids, attention_mask), history_ids, history_outcomes, context)
-
-    def encode(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # (B, T, D)
-        return mean_pool(states, attention_mask)  # (B, D)
-
-    def predict(self, request: Tensor, history_ids: Tensor, history_outcomes: Tensor, context: Tensor) -> Tensor:
-        """request (B, D), as `encode` gives it → logits (B, V)."""
+    def forward(self, request: Tensor, history_ids: Tensor, history_outcomes: Tensor, context: Tensor) -> Tensor:
+        """(B, D), as `CommandPredictor.encode` gives it, (B, K), (B, K), (B, F) → logits (B, V)."""
         steps, last = self.recur(request, history_ids, history_outcomes)  # (B, K+1, H), (B, H)
         attended = self.attend(steps, last, history_ids)  # (B, H)
         return self.dense(torch.cat([attended, last, context], dim=-1))  # (B, V)
@@ -148,9 +137,34 @@ class CommandPredictor(nn.Module):  # type: ignore[misc]  # torch carries no typ
         return attended.squeeze(1)  # (B, H)
 
 
+class CommandPredictor(nn.Module):  # type: ignore[misc]
+    """Encoder and head: request tokens, history and context → logits over the next command. This is exported."""
+
+    def __init__(self, encoder: Any, head: CommandHead) -> None:
+        super().__init__()
+        self.encoder, self.head = encoder, head
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, history_ids: Tensor, history_outcomes: Tensor, context: Tensor
+    ) -> Tensor:
+        """(B, T), (B, T), (B, K), (B, K), (B, F) → logits (B, V)."""
+        return self.head(self.encode(input_ids, attention_mask), history_ids, history_outcomes, context)
+
+    def encode(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # (B, T, D)
+        return mean_pool(states, attention_mask)  # (B, D)
+
+
 def build_module(candidate: Candidate) -> CommandPredictor:
-    module = CommandPredictor(build_bert(candidate.config["encoder"]), CommandSizes(**candidate.config["sizes"]))
-    load_tensors(module, candidate)
+    encoder = build_bert(candidate.config["encoder"])
+    head = CommandHead(encoder.config.hidden_size, CommandSizes(**candidate.config["sizes"]))
+    module = CommandPredictor(encoder, head)
+    # A champion released before the head was a module of its own names its layers without `head.`.
+    tensors = {
+        name if name.startswith(("encoder.", "head.")) else f"head.{name}": tensor
+        for name, tensor in candidate.tensors.items()
+    }
+    load_tensors(module, replace(candidate, tensors=tensors))
     return module
 
 
@@ -169,24 +183,21 @@ def run_module(module: CommandPredictor, inputs: Inputs, batch_size: int = 64) -
     distinct, where = np.unique(inputs["input_ids"], axis=0, return_inverse=True)
     first = np.unique(where, return_index=True)[1]
     tokens = {"input_ids": distinct, "attention_mask": inputs["attention_mask"][first]}
-    width = module.norm.normalized_shape[0]
-    requests = torch.zeros(len(distinct), width)
+    requests = torch.zeros(len(distinct), module.head.norm.normalized_shape[0])  # (texts, D)
     with torch.inference_mode():
         for rows in by_length(tokens, batch_size):
             requests[rows] = module.encode(*token_batch(tokens, rows))
-        return predict_all(module, requests[where.reshape(-1)], inputs)
+        return predict_all(module.head, requests[where.reshape(-1)], inputs)
 
 
-def predict_all(
-    module: CommandPredictor, requests: Tensor, inputs: Inputs, batch_size: int = 512
-) -> NDArray[np.float32]:
+def predict_all(head: CommandHead, requests: Tensor, inputs: Inputs, batch_size: int = 512) -> NDArray[np.float32]:
     """Logits (N, V) from encoded requests (N, D)."""
     logits = []
     with torch.inference_mode():
         for start in range(0, len(requests), batch_size):
             part = slice(start, start + batch_size)
-            logits.append(module.predict(requests[part], *head_inputs(inputs, part)).float().numpy())
-    return np.concatenate(logits) if logits else np.zeros((0, module.dense[-1].out_features), np.float32)
+            logits.append(head(requests[part], *head_inputs(inputs, part)).float().numpy())
+    return np.concatenate(logits) if logits else np.zeros((0, head.sizes.classes), np.float32)
 
 
 def head_inputs(inputs: Inputs, rows: slice | NDArray[np.int64]) -> Sequence[Tensor]:

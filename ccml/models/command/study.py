@@ -77,7 +77,7 @@ def run_study(
     from optuna.storages.journal import JournalFileBackend
 
     from ccml.features.embeddings import embed
-    from ccml.models.command.heads import fit_head, new_module, prepare_rows
+    from ccml.models.command.heads import fit_head, new_head, prepare_rows
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     sequences = sequences[sequences["split"] != "test"]
@@ -112,9 +112,9 @@ def run_study(
 
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            module = new_module(encoder, rows, tried, transforms)
+            head = new_head(encoder, rows, tried, transforms)
             fitted = fit_head(
-                module, None, requests, rows, tried, np.random.default_rng(seed), report,
+                head, None, requests, rows, tried, np.random.default_rng(seed), report,
                 training=sample, epochs=settings.epochs,
             )  # fmt: skip
         trial.set_user_attr("seconds", round(time.perf_counter() - started, 2))

@@ -14,8 +14,9 @@ from ccml.errors import IntegrityError, NotEnoughDataError
 from ccml.features.encoder import LoadedEncoder, load_encoder
 from ccml.models.artifact import Candidate, load_candidate, save_candidate
 from ccml.models.baselines import Frequency
-from ccml.models.command.module import CommandPredictor, CommandSizes, CommandTransforms
-from ccml.models.command.training import STEPS, train_command_predictor
+from ccml.models.command.module import CommandHead, CommandPredictor, CommandSizes, CommandTransforms
+from ccml.models.command.steps import STEPS
+from ccml.models.command.training import train_command_predictor
 from ccml.models.ranking import ranking_metrics, target_indices
 from ccml.profiles import PROFILES, EncoderSettings
 from ccml_tests.models.rows import AGAIN, command_sequences
@@ -54,7 +55,7 @@ def trained(rows: pd.DataFrame, encoder: LoadedEncoder) -> Candidate:
 @pytest.fixture
 def module(encoder: LoadedEncoder) -> CommandPredictor:
     torch.manual_seed(0)
-    return CommandPredictor(encoder.model, SIZES).eval()
+    return CommandPredictor(encoder.model, CommandHead(encoder.width, SIZES)).eval()
 
 
 def inputs(batch: int = 3, tokens: int = 6, history: int = 4) -> list[torch.Tensor]:
@@ -87,10 +88,10 @@ def test_a_row_does_not_depend_on_its_neighbours(module: CommandPredictor) -> No
 def test_attention_equals_a_plain_computation_that_leaves_padding_out(module: CommandPredictor) -> None:
     ids, mask, past, outcomes, _ = inputs()
     with torch.inference_mode():
-        steps, last = module.recur(module.encode(ids, mask), past, outcomes)  # (B, K+1, H), (B, H)
-        found = module.attend(steps, last, past)
-        project = module.attention.in_proj_weight.chunk(3)
-        offset = module.attention.in_proj_bias.chunk(3)
+        steps, last = module.head.recur(module.encode(ids, mask), past, outcomes)  # (B, K+1, H), (B, H)
+        found = module.head.attend(steps, last, past)
+        project = module.head.attention.in_proj_weight.chunk(3)
+        offset = module.head.attention.in_proj_bias.chunk(3)
         heads, width = SIZES.attention_heads, SIZES.lstm_units // SIZES.attention_heads
         for row in range(len(past)):
             real = [step for step in range(past.shape[1]) if past[row, step] != 0] + [past.shape[1]]
@@ -102,7 +103,7 @@ def test_attention_equals_a_plain_computation_that_leaves_padding_out(module: Co
                 values = [(project[2] @ steps[row, step] + offset[2])[part] for step in real]
                 weights = torch.stack([query[part] @ key / width**0.5 for key in keys]).softmax(0)
                 mixed.append(sum(weight * value for weight, value in zip(weights, values, strict=True)))
-            expected = module.attention.out_proj(torch.cat(mixed))
+            expected = module.head.attention.out_proj(torch.cat(mixed))
             torch.testing.assert_close(found[row], expected, atol=1e-5, rtol=1e-5)
 
 
@@ -136,7 +137,7 @@ def test_a_request_that_points_back_is_answered_from_the_history(trained: Candid
 
 def test_each_step_is_recorded_with_its_gain_over_the_one_before(trained: Candidate) -> None:
     stages = trained.training["stages"]
-    assert [stage["name"] for stage in stages] == list(STEPS)
+    assert [stage["name"] for stage in stages] == [step.name for step in STEPS]
     assert stages[0]["gain"] is None
     for before, after in pairwise(stages):
         for name in ("top1", "top5", "mrr"):
@@ -211,6 +212,12 @@ def test_a_saved_model_answers_as_before(trained: Candidate, rows: pd.DataFrame,
     np.testing.assert_array_equal(loaded.probabilities(rows[:30]), trained.probabilities(rows[:30]))
 
 
+def test_a_release_from_before_the_head_was_a_module_answers_as_it_did(trained: Candidate, rows: pd.DataFrame) -> None:
+    bare = {name.removeprefix("head."): tensor for name, tensor in trained.tensors.items()}
+    old = replace(trained, tensors=bare, _built={})
+    np.testing.assert_array_equal(old.logits(rows[:30]), trained.logits(rows[:30]))
+
+
 def test_weights_of_another_architecture_are_refused_and_named(trained: Candidate, tmp_path: Path) -> None:
     sizes = {**trained.config["sizes"], "lstm_units": 32}
     save_candidate(
@@ -232,7 +239,7 @@ def test_weights_of_another_architecture_are_refused_and_named(trained: Candidat
 def test_rows_without_any_request_train_on_the_history_alone(rows: pd.DataFrame, encoder: LoadedEncoder) -> None:
     candidate = train(rows.assign(request=""), encoder)
     skipped = [stage["name"] for stage in candidate.training["stages"] if "skipped" in stage]
-    assert skipped == [STEPS[0], STEPS[1], STEPS[5]]
+    assert skipped == [step.name for step in STEPS if step.encodes]
     assert candidate.probabilities(rows[:3]).shape == (3, len(candidate.labels))
 
 
