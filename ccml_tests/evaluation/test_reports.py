@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ccml.models.command.steps import STEPS
 from scipy import stats  # noqa: TID253  # tests load what they compare with
 
 from ccml.errors import NotEnoughDataError
@@ -20,6 +19,7 @@ from ccml.evaluation.model_page import page
 from ccml.evaluation.plots import _trials, pictures
 from ccml.evaluation.report import ModelReport, read_report, stages, top_confusions, worst_misses
 from ccml.models.command.report import command_report, command_scores, label_programs
+from ccml.models.command.steps import STEPS
 from ccml.models.intent.report import intent_report
 from ccml.models.policy.report import LOGGING_POLICY, PolicyEvaluator, policy_report
 from ccml.models.policy.training import train_policy
