@@ -19,18 +19,14 @@ from ccml.home import Home  # noqa: E402
 from ccml_assets import (  # noqa: E402
     clean,
     datasets,
-    exports,
     features,
     jobs,
     landing,
-    models,
+    model_assets,
     monitoring,
     raw,
-    releases,
-    reports,
     schedules,
     sensors,
-    serving,
 )
 from ccml_assets.policies import with_policies  # noqa: E402
 from ccml_resources.experiments import experiments  # noqa: E402
@@ -43,11 +39,7 @@ assets = [
     clean.clean_tables,
     *features.feature_tables,
     *datasets.all_datasets,
-    *models.all_models,
-    *exports.all_exports,
-    *reports.all_reports,
-    *releases.all_releases,
-    *serving.all_deployments,
+    *model_assets.all_model_assets,
     *monitoring.all_monitoring,
 ]
 
@@ -55,8 +47,7 @@ checks = [
     *raw.raw_checks,
     *clean.clean_checks,
     *datasets.dataset_checks,
-    *exports.export_checks,
-    *reports.report_checks,
+    *model_assets.model_checks,
     *monitoring.monitoring_checks,
 ]
 

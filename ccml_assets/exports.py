@@ -7,14 +7,14 @@ import dagster as dg
 
 from ccml.export.bundle import ExportReference
 from ccml.models.candidates import CandidateReference
-from ccml_assets.model_lines import MODEL_LINES, ModelLine
+from ccml_assets.model_lines import ModelLine
 from ccml_assets.skips import skip_with_reason
 from ccml_resources.platform import Platform
 
 PARITY = "agrees_with_torch"
 
 
-def _export(line: ModelLine) -> dg.AssetsDefinition:
+def export_asset(line: ModelLine) -> dg.AssetsDefinition:
     @dg.asset(
         key=line.export_key,
         ins={"trained": dg.AssetIn(line.model_key), "rows": dg.AssetIn(line.dataset_key)},
@@ -42,7 +42,7 @@ def _export(line: ModelLine) -> dg.AssetsDefinition:
     return export
 
 
-def _parity(line: ModelLine) -> dg.AssetChecksDefinition:
+def parity_check(line: ModelLine) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         name=PARITY,
         asset=line.export_key,
@@ -62,8 +62,3 @@ def _parity(line: ModelLine) -> dg.AssetChecksDefinition:
 
 def _verdicts(exported: ExportReference) -> dict[str, str]:
     return {row.file: f"{'ships' if row.ships else 'does not ship'}: {row.reason}" for row in exported.table}
-
-
-all_exports = [_export(line) for line in MODEL_LINES]
-
-export_checks = [_parity(line) for line in MODEL_LINES]

@@ -1,23 +1,37 @@
-"""What the three models share from here on: each has a data set, an export, a report, a gate, a release."""
+"""The keys of a model's assets, from its data set to what is deployed."""
 
 from dataclasses import dataclass
 
 import dagster as dg
 
-from ccml.models.kinds import KINDS
+from ccml.models.kinds import KINDS, ModelKind
 
 
 @dataclass(frozen=True)
 class ModelLine:
-    """One model's way through the graph."""
+    kind: ModelKind
 
-    name: str
-    dataset: str
-    report: str
-    target: str | None
-    """Column of the data set that holds the right answer; None where rows have none."""
-    searched: bool
-    """Whether a search chooses its settings."""
+    @property
+    def name(self) -> str:
+        return self.kind.name
+
+    @property
+    def report(self) -> str:
+        return self.kind.report
+
+    @property
+    def target(self) -> str | None:
+        return self.kind.target
+
+    @property
+    def searched(self) -> bool:
+        return self.kind.search is not None
+
+    @property
+    def search_key(self) -> dg.AssetKey:
+        """Only of a kind with a search."""
+        assert self.kind.search is not None
+        return dg.AssetKey(["models", self.kind.search])
 
     @property
     def model_key(self) -> dg.AssetKey:
@@ -25,7 +39,7 @@ class ModelLine:
 
     @property
     def dataset_key(self) -> dg.AssetKey:
-        return dg.AssetKey(["datasets", self.dataset])
+        return dg.AssetKey(["datasets", self.kind.dataset])
 
     @property
     def export_key(self) -> dg.AssetKey:
@@ -33,7 +47,7 @@ class ModelLine:
 
     @property
     def report_key(self) -> dg.AssetKey:
-        return dg.AssetKey(["reports", self.report])
+        return dg.AssetKey(["reports", self.kind.report])
 
     @property
     def scores_key(self) -> dg.AssetKey:
@@ -52,7 +66,4 @@ class ModelLine:
         return dg.AssetKey(["serving", f"{self.name}_deployment"])
 
 
-MODEL_LINES = tuple(
-    ModelLine(kind.name, kind.dataset, kind.report, kind.target, searched=kind.search is not None)
-    for kind in KINDS.values()
-)
+MODEL_LINES = tuple(ModelLine(kind) for kind in KINDS.values())

@@ -11,14 +11,14 @@ from ccml.export.bundle import ExportReference
 from ccml.models.candidates import CandidateReference
 from ccml.releases.gate import GateDecision
 from ccml.releases.releasing import ReleaseReference
-from ccml_assets.model_lines import MODEL_LINES, ModelLine
+from ccml_assets.model_lines import ModelLine
 from ccml_assets.skips import skip_with_reason
 from ccml_assets.versions import code_version
 from ccml_resources.experiments import Experiments
 from ccml_resources.platform import Platform
 
 
-def _gate(line: ModelLine) -> dg.AssetsDefinition:
+def gate_asset(line: ModelLine) -> dg.AssetsDefinition:
     @dg.asset(
         key=line.gate_key,
         ins={"scores": dg.AssetIn(line.scores_key), "report": dg.AssetIn(line.report_key)},
@@ -42,7 +42,7 @@ def _gate(line: ModelLine) -> dg.AssetsDefinition:
     return gate
 
 
-def _release(line: ModelLine) -> dg.AssetsDefinition:
+def release_asset(line: ModelLine) -> dg.AssetsDefinition:
     @dg.asset(
         key=line.release_key,
         ins={
@@ -103,6 +103,3 @@ def _publish(
         report, decision.on_page(version), platform.home.reports, platform.profile.evaluation.confidence
     )
     return dg.MetadataValue.path(page)
-
-
-all_releases = [make(line) for line in MODEL_LINES for make in (_gate, _release)]

@@ -9,7 +9,7 @@ import msgspec
 from ccml.evaluation.report import ModelReport
 from ccml.models.candidates import CandidateReference
 from ccml.releases.champions import champion_version, load_champion
-from ccml_assets.model_lines import MODEL_LINES, ModelLine
+from ccml_assets.model_lines import ModelLine
 from ccml_assets.models import SearchResult
 from ccml_assets.skips import skip_with_reason
 from ccml_resources.platform import Platform
@@ -17,9 +17,7 @@ from ccml_resources.platform import Platform
 BEATS = "beats_best_baseline"
 
 
-def _evaluation(line: ModelLine) -> dg.AssetsDefinition:
-    searched = line.searched
-
+def report_assets(line: ModelLine) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=line.report,
         outs={
@@ -40,7 +38,7 @@ def _evaluation(line: ModelLine) -> dg.AssetsDefinition:
         ins={
             "trained": dg.AssetIn(line.model_key),
             "rows": dg.AssetIn(line.dataset_key),
-            **({"search": dg.AssetIn(["models", "command_search"])} if searched else {}),
+            **({"search": dg.AssetIn(line.search_key)} if line.searched else {}),
         },
     )
     def evaluation(  # type: ignore[no-untyped-def]  # a generator of several outputs
@@ -50,12 +48,11 @@ def _evaluation(line: ModelLine) -> dg.AssetsDefinition:
         from ccml.evaluation.publishing import publish_page
         from ccml.evaluation.report import with_origin
         from ccml.models.evaluating import CHAMPION_VERSION
-        from ccml.models.kinds import KINDS
 
         with skip_with_reason(context, line.report_key, line.scores_key):
             candidate, models = trained.load(platform.home), platform.home.models
-            found = msgspec.convert(search["search"], SearchResult) if searched else None
-            judgement = KINDS[line.name].evaluate(
+            found = msgspec.convert(search["search"], SearchResult) if line.searched else None
+            judgement = line.kind.evaluate(
                 rows,
                 candidate,
                 load_champion(models, line.name),
@@ -90,7 +87,7 @@ def _evaluation(line: ModelLine) -> dg.AssetsDefinition:
     return evaluation
 
 
-def _beats_best_baseline(line: ModelLine) -> dg.AssetChecksDefinition:
+def beats_check(line: ModelLine) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         name=BEATS,
         asset=line.report_key,
@@ -111,8 +108,3 @@ def _facts(trained: CandidateReference, candidate: Any) -> dict[str, str | int |
     encoder = candidate.training.get("encoder", {})
     named = {"encoder": encoder["name"], "encoder digest": encoder["digest"]} if encoder else {}
     return {"training data": trained.data_hash, **named, "MLflow run": trained.mlflow_run_id}
-
-
-all_reports = [_evaluation(line) for line in MODEL_LINES]
-
-report_checks = [_beats_best_baseline(line) for line in MODEL_LINES]

@@ -5,12 +5,12 @@ from typing import Any
 
 import dagster as dg
 
-from ccml_assets.model_lines import MODEL_LINES, ModelLine
+from ccml_assets.model_lines import ModelLine
 from ccml_assets.skips import skip_with_reason
 from ccml_resources.platform import Platform
 
 
-def _deployment(line: ModelLine) -> dg.AssetsDefinition:
+def deployment_asset(line: ModelLine) -> dg.AssetsDefinition:
     @dg.asset(
         key=line.deployment_key,
         deps=[line.release_key],
@@ -31,6 +31,3 @@ def _deployment(line: ModelLine) -> dg.AssetsDefinition:
             )
 
     return deployment
-
-
-all_deployments = [_deployment(line) for line in MODEL_LINES]

@@ -4,14 +4,17 @@ A model has a folder of its own. The functions that others call have the same na
 the first call, so that a server and the command can read this table without torch and pandas:
 
 - `module.py`: `build_module`, `model_inputs`, `run_module`
+- `training.py`: `train`
+- `study.py`: `search`, where the kind has a search
 - `evaluation.py`: `evaluate`
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
 
     from ccml.evaluation.report import Trial
     from ccml.models.artifact import Candidate
+    from ccml.models.command.study import StudyResult
     from ccml.models.evaluating import Evaluation
+    from ccml.models.job import TrainingJob
     from ccml.profiles import Profile
 
 
@@ -43,6 +48,8 @@ class ModelKind:
     """In asset keys, in `config.json`, in release folders and in the server's metrics."""
     title: str
     """For people."""
+    description: str
+    """What it is made of and from what to what it leads, in one sentence."""
     package: str
     """The folder with the functions named above."""
     dataset: str
@@ -55,8 +62,34 @@ class ModelKind:
     """What a test row is scored by; the report's headline is its mean and the gate compares it."""
     search: str | None
     """Asset under `models/` that searches for its settings; None where the profile's are taken."""
+    tools: frozenset[str]
+    """What trains it, as Dagster's kinds."""
+    reads_stored_vectors: bool
+    """Whether training looks request vectors up in the cache that `features/text_embeddings` fills."""
     inputs: Mapping[str, Input]
     """Of the exported graph, in the order of the module's `forward`."""
+
+    def train(self, job: TrainingJob) -> Candidate:
+        """
+        Raises:
+            NotEnoughDataError: the rows do not carry a model.
+        """
+        trained: Candidate = self._function("training", "train")(job)
+        return trained
+
+    def search_settings(
+        self, job: TrainingJob, directory: Path, on_trial: Callable[[dict[str, Any]], None]
+    ) -> StudyResult:
+        """Only of a kind with a `search`.
+
+        Args:
+            directory: of the studies' journal; a search that was cut short goes on from there.
+
+        Raises:
+            NotEnoughDataError: the rows do not carry a model, or no trial ended in time.
+        """
+        found: StudyResult = self._function("study", "search")(job, directory, on_trial)
+        return found
 
     def build(self, candidate: Candidate) -> Any:
         """The torch module with the candidate's weights."""
@@ -110,12 +143,18 @@ _TEXT: Final = {
 COMMAND: Final = ModelKind(
     name="command_predictor",
     title="next command",
+    description=(
+        "BERT encoder, LSTM, multi-head attention and dense layers: from the request and the session so far to the "
+        "next command."
+    ),
     package="ccml.models.command",
     dataset="command_sequences",
     report="command_evaluation",
     target="target_template",
     score="top-1 accuracy",
     search="command_search",
+    tools=frozenset({"pytorch", "huggingface", "mlflow"}),
+    reads_stored_vectors=True,
     inputs={
         **_TEXT,
         "history_ids": Input("int64", _ROWS),
@@ -127,24 +166,36 @@ COMMAND: Final = ModelKind(
 INTENT: Final = ModelKind(
     name="intent_classifier",
     title="intent",
+    description=(
+        "BERT encoder, eight-head attention pooling and a head an intent: from a request to what it is for, "
+        "calibrated, with an out-of-scope answer."
+    ),
     package="ccml.models.intent",
     dataset="labelled_requests",
     report="intent_evaluation",
     target="intent",
     score="accuracy",
     search=None,
+    tools=frozenset({"pytorch", "huggingface", "mlflow"}),
+    reads_stored_vectors=False,
     inputs=_TEXT,
 )
 
 POLICY: Final = ModelKind(
     name="policy",
     title="how to act",
+    description=(
+        "A small network from what is known of a turn to execute, confirm, suggest, ask or hand over; learnt from "
+        "logged episodes by clipped importance-weighted policy gradient."
+    ),
     package="ccml.models.policy",
     dataset="episodes",
     report="policy_evaluation",
     target=None,
     score="doubly robust reward",
     search=None,
+    tools=frozenset({"pytorch", "mlflow"}),
+    reads_stored_vectors=False,
     inputs={"features": Input("float32", _ROWS)},
 )
 

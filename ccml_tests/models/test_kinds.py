@@ -27,6 +27,7 @@ FUNCTIONS = {
     ("module", "build_module"): ["candidate"],
     ("module", "model_inputs"): ["candidate", "frame"],
     ("module", "run_module"): ["module", "inputs"],
+    ("training", "train"): ["job"],
     ("evaluation", "evaluate"): ["rows", "candidate", "champion", "profile", "trials", "facts"],
 }
 """What the table calls in each model's folder, and with what."""
@@ -69,11 +70,17 @@ def test_each_models_folder_has_what_the_table_calls(kind: ModelKind, module: st
     assert all(one.default is not one.empty for one in list(found.parameters.values())[len(wanted) :])
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if kind.search], ids=lambda kind: kind.name)
+def test_a_kind_with_a_search_has_one_in_its_folder(kind: ModelKind) -> None:
+    search = getattr(import_module(f"{kind.package}.study"), "search")  # noqa: B009  (the name is what is tested)
+    assert list(inspect.signature(search).parameters) == ["job", "directory", "on_trial"]
+
+
 @pytest.mark.parametrize("package", sorted(TRAINING))
 def test_the_table_loads_nothing_of_the_training_stack(package: str) -> None:
     assert package not in loaded_by("ccml.models.kinds")
 
 
 def test_no_two_models_share_an_asset_a_title_or_a_folder() -> None:
-    for field in ("name", "title", "package", "dataset", "report"):
+    for field in ("name", "title", "description", "package", "dataset", "report"):
         assert len({getattr(kind, field) for kind in KINDS.values()}) == len(KINDS)

@@ -20,6 +20,7 @@ from ccml.errors import NotEnoughDataError
 from ccml.evaluation.report import TrialState
 from ccml.features.encoder import LoadedEncoder
 from ccml.models.command.module import CommandTransforms
+from ccml.models.job import TrainingJob
 from ccml.profiles import CommandSettings, StudySettings
 
 LEARNING_RATE: Final = (1e-5, 1e-3)
@@ -45,6 +46,22 @@ class StudyResult:
     """Which trial was chosen and why, with the numbers."""
     trials: list[dict[str, Any]]
     new_trials: int
+
+
+def search(job: TrainingJob, directory: Path, on_trial: Callable[[dict[str, Any]], None]) -> StudyResult:
+    command, training = job.profile.command, job.training_rows
+    return run_study(
+        job.rows,
+        job.encoder(training["request"]),
+        command,
+        job.profile.study,
+        CommandTransforms.fit(training, command.history, command.min_count),
+        directory=directory,
+        data_hash=job.facts["data_hash"],
+        seed=job.profile.seed,
+        cache_dir=job.embeddings,
+        on_trial=on_trial,
+    )
 
 
 def run_study(

@@ -15,8 +15,24 @@ from ccml.models.artifact import Candidate
 from ccml.models.command.heads import prepare_rows
 from ccml.models.command.module import CommandPredictor, CommandTransforms, config_of, run_module
 from ccml.models.command.steps import STEPS, CommandTraining, Report
+from ccml.models.job import TrainingJob
 from ccml.models.ranking import fit_temperature
 from ccml.profiles import CommandSettings
+
+
+def train(job: TrainingJob) -> Candidate:
+    settings, training = job.profile.command, job.training_rows
+    return train_command_predictor(
+        job.rows,
+        job.encoder(training["request"]),
+        settings,
+        CommandTransforms.fit(training, settings.history, settings.min_count),
+        seed=job.profile.seed,
+        cache_dir=job.embeddings,
+        hyper=job.chosen,
+        facts=job.facts,
+        report=job.report,
+    )
 
 
 def train_command_predictor(

@@ -20,6 +20,7 @@ from ccml.intents.tables import OUT_OF_SCOPE
 from ccml.models.artifact import Candidate
 from ccml.models.fitting import fit, freeze_lower_part, length_bucketed, trainable
 from ccml.models.intent.module import IntentClassifier, IntentSizes, energies, run_module
+from ccml.models.job import TrainingJob
 from ccml.models.ranking import NOT_A_CLASS, fit_temperature, frequent_labels, ranks, target_indices
 from ccml.profiles import IntentSettings
 
@@ -27,6 +28,17 @@ FALSE_REJECTIONS: Final = 0.03
 """Share of in-scope calibration requests that the threshold may call out of scope."""
 MINIMUM_ROWS: Final = 50
 MIN_COUNT: Final = 3
+
+
+def train(job: TrainingJob) -> Candidate:
+    return train_intent_classifier(
+        job.rows,
+        job.encoder(job.training_rows["request"]),
+        job.profile.intent,
+        seed=job.profile.seed,
+        facts=job.facts,
+        report=job.report,
+    )
 
 
 def train_intent_classifier(

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ccml.errors import CcmlError, NotEnoughDataError
 from ccml.models.artifact import Candidate
+from ccml.models.job import TrainingJob
 from ccml.models.policy.acting import allowed_actions, served_distribution
 from ccml.models.policy.features import PolicyTransform
 from ccml.models.policy.off_policy import Logged, RewardModel, doubly_robust_scores, effective_sample_size
@@ -59,6 +60,17 @@ class Epoch(Struct, frozen=True):
     effective_sample_size: float
     clipped_share: float
     """Share of training rows whose importance weight was cut at the clip."""
+
+
+def train(job: TrainingJob) -> Candidate:
+    return train_policy(
+        job.rows,
+        job.profile.policy,
+        seed=job.profile.seed,
+        data_hash=job.facts["data_hash"],
+        code_version=job.facts["code_version"],
+        report=lambda epoch: job.report(to_builtins(epoch)),
+    )
 
 
 def train_policy(
