@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -12,44 +11,87 @@ import pytest
 
 from ccml.errors import InputError
 from ccml.profiles import PROFILES, Profile, chosen_preset
+from ccml_tests.attribute_reads import Read, Reads
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 @cache
-def names_read() -> frozenset[str]:
-    """Every `.name` that the program reads, the declaration itself left out."""
-    modules = [
-        path
-        for folder in ("ccml", "ccml_assets", "ccml_resources", "ccml_cli")
-        for path in (ROOT / folder).rglob("*.py")
-    ]
-    found: set[str] = set()
-    for path in modules:
-        if path == ROOT / "ccml" / "profiles.py":
-            continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
-                found.add(node.attr)
-    return frozenset(found)
+def reads() -> frozenset[Read]:
+    """Class and attribute of every read in the program."""
+    folders = ("ccml", "ccml_simulator", "ccml_assets", "ccml_resources", "ccml_cli")
+    return frozenset(Reads.of(path.read_text() for folder in folders for path in (ROOT / folder).rglob("*.py")).found)
 
 
-def settings(value: Any, path: str = "") -> list[str]:
-    """`section.field` of every field that holds a value."""
-    if not is_dataclass(value):
-        return [path]
-    dotted = f"{path}." if path else ""
-    return [found for one in fields(value) for found in settings(getattr(value, one.name), f"{dotted}{one.name}")]
+def settings(value: Any, path: str = "") -> dict[str, Read]:
+    """`section.field` → class and field, of every field and of every section."""
+    found: dict[str, Read] = {}
+    for one in fields(value):
+        inner = getattr(value, one.name)
+        found[f"{path}{one.name}"] = (type(value).__name__, one.name)
+        if is_dataclass(inner):
+            found |= settings(inner, f"{path}{one.name}.")
+    return found
 
 
-@pytest.mark.parametrize("setting", settings(Profile("laptop")))
+SETTINGS = settings(Profile("laptop"))
+LEAVES = [name for name in SETTINGS if not any(other.startswith(f"{name}.") for other in SETTINGS)]
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
 def test_a_setting_is_read_somewhere(setting: str) -> None:
-    unread = [name for name in setting.split(".") if name not in names_read()]
-    assert not unread, f"{setting} changes nothing: no module reads .{unread[0]}"
+    assert SETTINGS[setting] in reads(), f"{setting} changes nothing: nobody reads it of {SETTINGS[setting][0]}"
 
 
-def test_a_setting_that_nothing_reads_would_be_noticed() -> None:
-    assert "number_of_unicorns" not in names_read()
+DECLARED = """
+class CommandSettings:
+    history: int = 8
+    batch_size: int = 64
+    @property
+    def step_size(self) -> float:
+        return self.batch_size ** 0.5
+class Profile:
+    command: CommandSettings
+class Other:
+    history: int
+    step_size: float
+"""
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "def f(settings: CommandSettings, other: Other): return other.history + other.step_size",
+        "def f(profile: Profile, other): return other.history + profile.command.history_length",
+        "def f(settings: CommandSettings): settings.history = 3",
+        "def f(settings: CommandSettings): return asdict(settings)",
+        "history = 3\nprint(history)",
+    ],
+)
+def test_an_unread_setting_is_noticed_whatever_else_is_called_so(program: str) -> None:
+    found = Reads.of([DECLARED, program]).found
+    assert ("CommandSettings", "history") not in found
+    assert ("CommandSettings", "batch_size") not in found  # its property reads it, and nobody reads the property
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "def f(settings: CommandSettings): return settings.history",
+        "def f(profile: Profile):\n    command, n = profile.command, 1\n    return [n + command.history for _ in ()]",
+        "def f() -> Profile: ...\ndef g(): return lambda rows: f().command.history",
+        "class A:\n    def __init__(self, s: CommandSettings) -> None:\n        self.s = s\n"
+        "    def go(self): return self.s.history",
+        "def f(profile: Profile):\n    with open('x'):\n        return replace(profile.command, batch_size=1).history",
+    ],
+)
+def test_a_read_is_found_by_the_type_of_its_owner(program: str) -> None:
+    assert ("CommandSettings", "history") in Reads.of([DECLARED, program]).found
+
+
+def test_what_a_property_reads_is_read_once_the_property_is() -> None:
+    program = "def f(settings: CommandSettings): return settings.step_size"
+    assert ("CommandSettings", "batch_size") in Reads.of([DECLARED, program]).found
 
 
 @pytest.mark.parametrize("name", ["smoke", "laptop", "gpu"])
@@ -74,7 +116,7 @@ def test_the_fingerprints_of_the_presets_differ() -> None:
     assert len({profile.fingerprint for profile in PROFILES.values()}) == len(PROFILES)
 
 
-@pytest.mark.parametrize("setting", settings(Profile("laptop")))
+@pytest.mark.parametrize("setting", LEAVES)
 def test_a_change_of_any_setting_changes_the_fingerprint(setting: str) -> None:
     profile = Profile("laptop")
     assert _with(profile, setting.split("."), "something else").fingerprint != profile.fingerprint
