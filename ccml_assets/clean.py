@@ -5,29 +5,29 @@ from typing import Any
 import dagster as dg
 
 from ccml_assets.checks import expectations
-from ccml_assets.partitions import days, whole_range
+from ccml_assets.partitions import count_rows, days, keeps_up, whole_range
+from ccml_resources.lake import DAYS_BESIDE
 
 KEY = dg.AssetKey(["clean", "interactions"])
-
-# A session, and the feedback on its last turn, run across midnight: the neighbouring days lend their events.
-with_neighbours = dg.TimeWindowPartitionMapping(
-    start_offset=-1, end_offset=1, allow_nonexistent_upstream_partitions=True
-)
+REJECTED = dg.AssetKey(["clean", "rejected"])
 
 
 def _events(kind: str) -> dg.AssetIn:
-    return dg.AssetIn(["raw", kind], partition_mapping=with_neighbours)
+    """A session, and the feedback on its last turn, run across midnight: the days beside lend their events."""
+    return dg.AssetIn(["raw", kind], metadata={DAYS_BESIDE: True})
 
 
 @dg.multi_asset(
     outs={
         "interactions": dg.AssetOut(
             key=KEY,
+            automation_condition=keeps_up,
             kinds={"parquet", "pandas"},
             description="One row per interaction: request, command and its parts, action, outcome, feedback, state.",
         ),
         "rejected": dg.AssetOut(
-            key=["clean", "rejected"],
+            key=REJECTED,
+            automation_condition=keeps_up,
             kinds={"parquet", "pandas"},
             description="Events that could not be joined, each with the reason.",
         ),
@@ -60,8 +60,10 @@ def clean_tables(  # type: ignore[no-untyped-def]  # a generator of several outp
         raw_system_states,
         days=context.partition_keys,
     )
-    yield dg.Output(cleaned.interactions, "interactions", metadata={"rows": len(cleaned.interactions)})
-    yield dg.Output(cleaned.rejected, "rejected", metadata={"rows": len(cleaned.rejected)})
+    count_rows(context, cleaned.interactions, KEY)
+    count_rows(context, cleaned.rejected, REJECTED)
+    yield dg.Output(cleaned.interactions, "interactions")
+    yield dg.Output(cleaned.rejected, "rejected")
 
 
 clean_checks = [expectations(KEY, "clean", days)]

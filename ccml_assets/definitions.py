@@ -33,8 +33,9 @@ from ccml_resources.experiments import experiments  # noqa: E402
 from ccml_resources.lake import documents, tables  # noqa: E402
 from ccml_resources.platform import Platform  # noqa: E402
 
-assets = [
+assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
     landing.files,
+    landing.landed_days,
     *raw.raw_tables,
     clean.clean_tables,
     *features.feature_tables,

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from ccml_assets.partitions import days, whole_range
+from ccml_assets.partitions import count_rows, days, keeps_up, whole_range
 from ccml_resources.platform import Platform
 
 CLEAN = dg.AssetIn(["clean", "interactions"])
@@ -18,11 +18,13 @@ def _feature_table(name: str, description: str, make: Callable[[Any], Any]) -> d
         description=description,
         partitions_def=days,
         backfill_policy=whole_range,
+        automation_condition=keeps_up,
         kinds={"parquet", "numpy"},
     )
-    def table(interactions: Any) -> dg.MaterializeResult[Any]:
+    def table(context: dg.AssetExecutionContext, interactions: Any) -> dg.MaterializeResult[Any]:
         made = make(interactions) if len(interactions) else interactions
-        return dg.MaterializeResult(value=made, metadata={"rows": len(made), "columns": list(made.columns)})
+        count_rows(context, made)
+        return dg.MaterializeResult(value=made, metadata={"columns": list(made.columns)})
 
     return table
 
@@ -56,29 +58,32 @@ def _user_context(interactions: Any) -> Any:
     ins={"interactions": CLEAN},
     partitions_def=days,
     backfill_policy=whole_range,
+    automation_condition=keeps_up,
     kinds={"parquet", "pytorch", "huggingface"},
 )
 def text_embeddings(
     context: dg.AssetExecutionContext, platform: Platform, interactions: Any
 ) -> dg.MaterializeResult[Any]:
-    """D7. The encoder's vector of every request and command template, computed once per text whoever asks."""
+    """The encoder's vector of every request and command template, computed once per text whoever asks."""
     from ccml.features.embeddings import embedding_table
 
     if not len(interactions):
-        return dg.MaterializeResult(value=interactions, metadata={"texts": 0})
+        count_rows(context, interactions)
+        return dg.MaterializeResult(value=interactions)
     encoder = platform.encoder()
     table = embedding_table(interactions, encoder, platform.home.embeddings)
+    count_rows(context, table)
     context.log.info(f"{len(table)} texts by {encoder.name} from {encoder.origin}")
     return dg.MaterializeResult(
         value=table,
-        metadata={"texts": len(table), "encoder": encoder.name, "digest": encoder.digest, "origin": encoder.origin},
+        metadata={"encoder": encoder.name, "digest": encoder.digest, "origin": encoder.origin},
     )
 
 
 feature_tables = [
     text_embeddings,
-    _feature_table("state_vectors", "D8. The machine and the place at the time of the request.", _state_vectors),
-    _feature_table("outcome_features", "D9. How the session went until this turn.", _outcome_features),
-    _feature_table("temporal_features", "D10. Hour, weekday, position, time since the last turn.", _temporal_features),
-    _feature_table("user_context", "D11. What became known of each user, and when it did.", _user_context),
+    _feature_table("state_vectors", "The machine and the place at the time of the request.", _state_vectors),
+    _feature_table("outcome_features", "How the session went until this turn.", _outcome_features),
+    _feature_table("temporal_features", "Hour, weekday, position, time since the last turn.", _temporal_features),
+    _feature_table("user_context", "What became known of each user, and when it did.", _user_context),
 ]

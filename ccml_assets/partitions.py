@@ -1,13 +1,55 @@
-"""One partition a day (UTC), up to the features; everything after them looks at all days at once."""
+"""One partition per day (UTC) that holds events, up to the features; everything after them looks at all days at once.
+
+The partitions are dynamic: the landing adds a day when its first event lands. A range of dates with a fixed first day
+would show thousands of days that hold nothing, and a code server that runs would not see an older day that lands later.
+"""
+
+from collections.abc import Sequence
+from typing import Any
 
 import dagster as dg
 
-FIRST_DAY = "2009-01-01"
-"""Events before it are quarantined as too old: the oldest shell histories with times seen in the wild begin there."""
+from ccml_resources.lake import beside
 
-# Today counts: a server's log of this morning must not wait for midnight to be watched. Tomorrow counts too: a machine
-# whose clock is ahead may write events of it, and landing takes them up to a day early.
-days = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, end_offset=2)
+DAYS = "days"
+
+days = dg.DynamicPartitionsDefinition(name=DAYS)
 
 # A run covers whatever range it is asked for; one run a day would spend more on starting than on working.
 whole_range = dg.BackfillPolicy.single_run()
+
+
+def _keeps_up() -> dg.AutomationCondition:
+    """Made when its day has landed, landed again or was made by other code; not beside a run that makes its inputs.
+
+    Differs from `AutomationCondition.eager()` in three ways. What waits when the daemon starts for the first time is
+    made, too. A changed code version counts. A failed blocking check of an input holds in later runs as well.
+    """
+    on = dg.AutomationCondition
+    passed = on.all_checks_match(on.check_passed(), blocking_only=True)
+    return (
+        (on.newly_missing() | on.any_deps_updated() | on.code_version_changed()).since(
+            on.newly_requested() | on.newly_updated()
+        )
+        & ~on.any_deps_missing()
+        & ~on.any_deps_in_progress()
+        & ~on.in_progress()
+        & on.all_deps_match(on.will_be_requested() | passed)
+    ).with_label("keeps up with what lands")
+
+
+keeps_up = _keeps_up()
+
+
+def with_neighbours(touched: Sequence[str], existing: Sequence[str]) -> list[str]:
+    """The touched days and those beside them that hold events: a session, and the feedback on its last turn, run across
+    midnight.
+    """
+    return sorted({*touched, *({day for one in touched for day in beside(one)} & set(existing))})
+
+
+def count_rows(context: dg.AssetExecutionContext, table: Any, key: dg.AssetKey | None = None) -> None:
+    """Gives each day's materialization its own number of rows: a run over many days would show their sum at each."""
+    counts = table["day"].value_counts() if len(table) else {}
+    for day in context.partition_keys:
+        context.add_asset_metadata({"dagster/row_count": int(counts.get(day, 0))}, key, day)

@@ -6,7 +6,8 @@ import dagster as dg
 
 from ccml.telemetry.events import KINDS
 from ccml_assets.checks import expectations
-from ccml_assets.partitions import days, whole_range
+from ccml_assets.partitions import count_rows, days, keeps_up, whole_range
+from ccml_assets.staleness import LANDED_DAYS
 from ccml_resources.platform import Platform
 
 
@@ -14,16 +15,18 @@ def _raw(kind: str) -> dg.AssetsDefinition:
     @dg.asset(
         key=["raw", kind],
         description=f"{KINDS[kind].__doc__ or ''}\n\nAs landed: redacted, pseudonymised, one row per event id.",
-        deps=[dg.AssetKey(["landing", "files"])],
+        deps=[LANDED_DAYS],
         partitions_def=days,
         backfill_policy=whole_range,
+        automation_condition=keeps_up,
         kinds={"parquet", "pandas"},
     )
     def raw(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
         from ccml.telemetry.lake import read_landed
 
         table = read_landed(platform.home.lake, kind, context.partition_keys)
-        return dg.MaterializeResult(value=table, metadata={"rows": len(table)})
+        count_rows(context, table)
+        return dg.MaterializeResult(value=table)
 
     return raw
 

@@ -12,13 +12,10 @@ import msgspec
 
 from ccml.monitoring.decisions import Evidence, PastRetrain, RetrainDecision, decide_retraining
 from ccml_assets import jobs
-from ccml_assets.clean import clean_tables
-from ccml_assets.features import feature_tables
 from ccml_assets.landing import files_waiting
 from ccml_assets.monitoring import MONITORED, WINDOW, retrain_decision
-from ccml_assets.raw import raw_tables
 from ccml_assets.skips import skip_reason
-from ccml_assets.staleness import LANDED_FILES, last_event, pending_days, ranges
+from ccml_assets.staleness import last_event
 from ccml_assets.versions import code_version
 from ccml_resources.platform import Platform
 
@@ -34,9 +31,6 @@ EVIDENCE = "ccml/evidence"
 """Tag of a training: id of the evidence window that it answers."""
 
 PREPARED = dg.AssetKey(["clean", "interactions"])
-
-DAILY = [*raw_tables, clean_tables, *feature_tables]
-"""What every day with events is made into."""
 
 
 def attempt(
@@ -74,27 +68,19 @@ def landed_files(context: dg.SensorEvaluationContext, platform: Platform) -> dg.
     return attempt(context.instance, f"{_digest(sorted(waiting.items()))}:{code_version('landing')}")
 
 
-@dg.sensor(job=jobs.prepare, minimum_interval_seconds=30, default_status=ON)
-def landed_days(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """Days with events that were landed after the day was last prepared, or by code that has changed since."""
-    chain = {key: code_version(key.path[0]) for table in DAILY for key in table.keys}
-    waiting = ranges(pending_days(context.instance, chain))
-    if not waiting:
-        return dg.SkipReason("Every landed day is prepared.")
-    landed = last_event(context.instance, LANDED_FILES)
-    # The same days are asked for again once something has landed or the code has changed.
-    cause = f"{landed[0] if landed else 0}:{_digest(sorted(chain.values()))}"
-    answers = [
-        attempt(
-            context.instance,
-            f"{cause}:{first}:{last}",
-            {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last},
-        )
-        for first, last in waiting
-    ]
-    asks = [one for one in answers if isinstance(one, dg.RunRequest)]
-    reasons = {one.skip_message or "" for one in answers if isinstance(one, dg.SkipReason)}
-    return dg.SensorResult(run_requests=asks) if asks else dg.SkipReason(" ".join(sorted(reasons)))
+prepare_landed_days = dg.AutomationConditionSensorDefinition(
+    "prepare_landed_days",
+    target=dg.AssetSelection.groups("raw", "clean", "features"),
+    minimum_interval_seconds=30,
+    default_status=ON,
+    # Dagster starts a run that fails again from where it failed, this often; then the next landing asks again.
+    run_tags={
+        "dagster/max_retries": str(MOST_ATTEMPTS - 1),
+        "dagster/retry_on_asset_or_op_failure": "true",
+        "dagster/max_runtime": "3600",
+    },
+    description="Makes the daily tables of each day that landed, landed again, or was made by other code.",
+)
 
 
 @dg.sensor(job=jobs.monitor, minimum_interval_seconds=60, default_status=ON)
@@ -222,4 +208,4 @@ def failed_run(context: dg.RunFailureSensorContext, platform: Platform) -> None:
     )
 
 
-all_sensors = [landed_files, landed_days, prepared_traffic, retrain_when_needed, failed_run]
+all_sensors = [landed_files, prepare_landed_days, prepared_traffic, retrain_when_needed, failed_run]

@@ -5,20 +5,17 @@ stale if it has none, if its code version differs from the one it was made by, o
 asset below one that was skipped is not: there is nothing to make it from.
 """
 
-from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from collections.abc import Iterable, Mapping, Sequence
 
 import dagster as dg
 
 from ccml_assets.skips import CODE_VERSION, REASON
 
-LANDED_DAYS = "days"
-"""Metadata of `landing/files`: the days that the run's files had events of."""
-
-GAP = timedelta(days=7)
-"""Days this close share a run: making a few empty days costs less than starting another run."""
-
 LANDED_FILES = dg.AssetKey(["landing", "files"])
+LANDED_DAYS = dg.AssetKey(["landing", "days"])
+
+GAP = 7
+"""Days this close share a run: making a few days again costs less than starting another run."""
 
 
 def last_event(instance: dg.DagsterInstance, key: dg.AssetKey) -> tuple[int, str | None, bool] | None:
@@ -68,27 +65,18 @@ def stale_assets(instance: dg.DagsterInstance, defs: dg.Definitions, selection: 
     return order
 
 
-def pending_days(instance: dg.DagsterInstance, chain: Mapping[dg.AssetKey, str | None]) -> list[date]:
-    """Days whose newest landing is newer than what was last made of them, or that other code made, oldest first.
-
-    With them the days beside that hold events: a session, or the feedback on its last turn, may run across midnight.
+def pending_days(instance: dg.DagsterInstance, chain: Mapping[dg.AssetKey, str | None]) -> list[str]:
+    """Days whose newest landing is newer than what was last made of them, or that other code made, in order.
 
     Args:
         chain: the daily assets that a prepared day must have, and their present code versions.
     """
-    landed: dict[str, int] = {}
-    for record in instance.fetch_materializations(LANDED_FILES, limit=10_000).records:
-        if record.asset_materialization is None or LANDED_DAYS not in record.asset_materialization.metadata:
-            continue
-        touched = record.asset_materialization.metadata[LANDED_DAYS].value
-        for day in touched if isinstance(touched, list) else []:
-            landed[str(day)] = max(landed.get(str(day), 0), record.storage_id)
-    pending: set[date] = set()
+    landed = instance.get_latest_storage_id_by_partition(LANDED_DAYS, dg.DagsterEventType.ASSET_MATERIALIZATION)
+    pending: set[str] = set()
     for key, code_version in chain.items():
         made = _made_days(instance, key, code_version)
-        pending |= {date.fromisoformat(day) for day, storage_id in landed.items() if made.get(day, -1) < storage_id}
-    beside = {day + timedelta(days=step) for day in pending for step in (-1, 1)}
-    return sorted(pending | {day for day in beside if day.isoformat() in landed})
+        pending |= {day for day, storage_id in landed.items() if made.get(day, -1) < storage_id}
+    return sorted(pending)
 
 
 def _made_days(instance: dg.DagsterInstance, key: dg.AssetKey, code_version: str | None) -> dict[str, int]:
@@ -108,12 +96,13 @@ def _made_days(instance: dg.DagsterInstance, key: dg.AssetKey, code_version: str
     }
 
 
-def ranges(pending: Iterable[date]) -> list[tuple[str, str]]:
-    """First and last day of each run: days less than a week apart go together."""
-    found: list[tuple[date, date]] = []
-    for day in sorted(pending):
-        if found and day - found[-1][1] <= GAP:
-            found[-1] = (found[-1][0], day)
+def ranges(pending: Iterable[str], partitions: Sequence[str]) -> list[tuple[str, str]]:
+    """First and last partition of each run, in the order in which Dagster keeps the partitions: as they were added."""
+    place = {day: number for number, day in enumerate(partitions)}
+    found: list[tuple[int, int]] = []
+    for number in sorted(place[day] for day in pending):
+        if found and number - found[-1][1] <= GAP:
+            found[-1] = (found[-1][0], number)
         else:
-            found.append((day, day))
-    return [(first.isoformat(), last.isoformat()) for first, last in found]
+            found.append((number, number))
+    return [(partitions[first], partitions[last]) for first, last in found]

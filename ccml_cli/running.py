@@ -45,13 +45,15 @@ class Circle:
         """
         import dagster as dg
 
+        from ccml_assets.partitions import DAYS
         from ccml_assets.staleness import pending_days, ranges, stale_assets
 
         begin = time.monotonic()
         self.land()
         graph = self.defs.resolve_asset_graph()
         chain = {key: graph.get(key).code_version for key in self._keys("prepare")}
-        for first, last in ranges(pending_days(self.instance, chain)):
+        partitions = self.instance.get_dynamic_partitions(DAYS)
+        for first, last in ranges(pending_days(self.instance, chain), partitions):
             self.progress.say(f"[bold]prepare[/bold] {first} to {last}")
             self._assets(
                 "prepare",

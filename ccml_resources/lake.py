@@ -4,25 +4,30 @@ Dagster's own filesystem manager pickles and writes in place: a pickle runs code
 write leaves nothing readable. Both managers here write beside and rename.
 """
 
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import msgspec
+from pydantic import Field
 
 from ccml import atomic
 from ccml.errors import IntegrityError
 from ccml.home import Home
+
+DAYS_BESIDE = "days_beside"
+"""Metadata of an input: the asset wants the days before and after its own as well, where they hold rows."""
 
 
 class TableIOManager(dg.ConfigurableIOManager):
     """DataFrames under `<lake>/<layer>/<name>/`: `<day>.parquet` for a daily asset, `all.parquet` for any other.
 
     A daily asset's frame has a `day` column that says which file a row belongs to. A run over several days gets and
-    gives one frame. Days without a file are days without rows.
+    gives one frame. Each materialized day has a file, an empty one where the day has no rows.
     """
 
-    root: str
+    root: str = Field(description="Folder of the lake: tables of derived rows, beside the landed ones.")
 
     def folder(self, key: dg.AssetKey) -> Path:
         return Path(self.root).joinpath(*key.path)
@@ -45,26 +50,40 @@ class TableIOManager(dg.ConfigurableIOManager):
                 f"{context.asset_key.to_user_string()} gave rows of {stray[0]}, a day this run does not make."
             )
         for day in context.asset_partition_keys:
-            path = folder / f"{day}.parquet"
-            if day in by_day:
-                self._write(path, by_day[day])
-            else:
-                path.unlink(missing_ok=True)
+            self._write(folder / f"{day}.parquet", by_day[day] if day in by_day else obj.iloc[:0])
 
     def load_input(self, context: dg.InputContext) -> Any:
+        """Of a daily asset the days of the run; days that were never made have no rows.
+
+        Raises:
+            IntegrityError: the file of a day that was made is missing, or an asset that is not daily was never made.
+        """
         import pandas as pd
 
         folder = self.folder(context.asset_key)
         if context.has_asset_partitions:
-            wanted = set(context.asset_partition_keys)
-            files = [path for path in sorted(folder.glob("*.parquet")) if path.stem in wanted]
-            frames = [pd.read_parquet(path) for path in files]
+            frames = [pd.read_parquet(path) for path in self._files(context)]
             frames = [frame for frame in frames if len(frame)]
             return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
         path = folder / "all.parquet"
         if not path.exists():
             raise IntegrityError(f"{path} is missing; materialize {context.asset_key.to_user_string()} first.")
         return pd.read_parquet(path)
+
+    def _files(self, context: dg.InputContext) -> list[Path]:
+        wanted = set(context.asset_partition_keys)
+        if (context.definition_metadata or {}).get(DAYS_BESIDE):
+            wanted |= {day for one in context.asset_partition_keys for day in beside(one)}
+        folder = self.folder(context.asset_key)
+        files = {day: folder / f"{day}.parquet" for day in sorted(wanted)}
+        missing = {day for day, path in files.items() if not path.exists()}
+        lost = sorted(missing & context.instance.get_materialized_partitions(context.asset_key)) if missing else []
+        if lost:
+            raise IntegrityError(
+                f"{files[lost[0]]} is missing ({len(lost)} such files), though Dagster has a record of it; materialize "
+                f"{lost[0]} of {context.asset_key.to_user_string()} again."
+            )
+        return [path for day, path in files.items() if day not in missing]
 
     @staticmethod
     def _write(path: Path, frame: Any) -> None:
@@ -78,7 +97,7 @@ class TableIOManager(dg.ConfigurableIOManager):
 class DocumentIOManager(dg.ConfigurableIOManager):
     """msgspec structs and plain dicts as `<lake>/<layer>/<name>.json`. The consumer's annotation says what to read."""
 
-    root: str
+    root: str = Field(description="Folder of the lake: one JSON document per asset.")
 
     def path(self, key: dg.AssetKey) -> Path:
         *layers, name = key.path
@@ -92,6 +111,12 @@ class DocumentIOManager(dg.ConfigurableIOManager):
         if not path.exists():
             raise IntegrityError(f"{path} is missing; materialize {context.asset_key.to_user_string()} first.")
         return msgspec.json.decode(path.read_bytes(), type=context.dagster_type.typing_type)
+
+
+def beside(day: str) -> tuple[str, str]:
+    """The days before and after."""
+    middle = date.fromisoformat(day)
+    return (middle - timedelta(days=1)).isoformat(), (middle + timedelta(days=1)).isoformat()
 
 
 def tables(home: Home) -> TableIOManager:

@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -30,11 +30,13 @@ from ccml.home import Home
 from ccml.profiles import EncoderSettings, IntentSettings, SimulationSettings
 from ccml.releases.reader import read_manifest, read_pointer
 from ccml_assets.monitoring import DRIFT, NO_DRIFT, retrain_decision
+from ccml_assets.partitions import DAYS
 from ccml_assets.sensors import EVIDENCE, TRIGGER
+from ccml_assets.staleness import ranges
 from ccml_simulator.drift import Drift
 from ccml_simulator.simulate import simulate
 from ccml_simulator.traffic import SimulatedTraffic
-from ccml_tests.assets.daemon import Daemon
+from ccml_tests.assets.daemon import Automation, Daemon
 from ccml_tests.assets.platform import Platform, checks_of
 from ccml_tests.serving.server import body, until
 
@@ -67,21 +69,31 @@ class Autopilot:
     """
 
     platform: Platform
-    sensors: dict[str, Daemon] = field(init=False)
+    files: Daemon = field(init=False)
+    days: Automation = field(init=False)
+    traffic: Daemon = field(init=False)
+    retraining: Daemon = field(init=False)
 
     def __post_init__(self) -> None:
-        names = {"landed_files": "ingest", "landed_days": "prepare", "prepared_traffic": "monitor"}
-        self.sensors = {job: Daemon(self.platform, sensor) for sensor, job in names.items()}
+        self.files = Daemon(self.platform, "landed_files")
+        self.days = Automation(self.platform)
+        self.traffic = Daemon(self.platform, "prepared_traffic")
         self.retraining = Daemon(self.platform, "retrain_when_needed")
 
     def look(self) -> dg.ExecuteInProcessResult:
         """From the files that wait to the monitoring of what they hold; the run of `monitor`."""
-        results = {job: [self.run(job, request) for request in self.sensors[job].tick()] for job in self.sensors}
-        assert all(results.values()), {job: len(runs) for job, runs in results.items()}
-        return results["monitor"][-1]
+        (landed,) = self.files.tick()
+        self.run("ingest", landed.tags)
+        asked = ranges(self.days.tick(), self.platform.instance.get_dynamic_partitions(DAYS))
+        assert asked
+        for first, last in asked:
+            edges = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
+            self.run("prepare", edges)
+        (prepared,) = self.traffic.tick()
+        return self.run("monitor", prepared.tags)
 
-    def run(self, job: str, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
-        result = self.platform.run(job, tags=request.tags)
+    def run(self, job: str, tags: Mapping[str, str]) -> dg.ExecuteInProcessResult:
+        result = self.platform.run(job, tags=tags)
         assert result.success, [event.message for event in result.all_events if event.is_step_failure]
         return result
 
@@ -227,7 +239,7 @@ def test_the_circle_closes(platform: Platform) -> None:
 
         # One training, which the gate judges, while somebody keeps asking.
         with Customer(str(client.base_url)) as customer:
-            judged = autopilot.run("learn", asked).asset_value(GATE)
+            judged = autopilot.run("learn", asked.tags).asset_value(GATE)
             assert judged.passed, judged.reasons
             second = champion(home)
             assert second != first

@@ -1,6 +1,7 @@
 """What Dagster's daemon does with a sensor, one tick at a time."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import dagster as dg
 
@@ -36,3 +37,19 @@ class Daemon:
 
     def ticks(self, count: int = 10) -> list[dg.RunRequest]:
         return [request for _ in range(count) for request in self.tick()]
+
+
+@dataclass
+class Automation:
+    """Evaluates the conditions of the daily tables and keeps their cursor."""
+
+    platform: Platform
+    cursor: Any = None
+
+    def tick(self) -> list[str]:
+        """The days asked for, after a look that they are the same for each daily table: then they share a run."""
+        found = dg.evaluate_automation_conditions(self.platform.defs, self.platform.instance, cursor=self.cursor)
+        self.cursor = found.cursor
+        daily = dg.AssetSelection.groups("raw", "clean", "features").resolve(self.platform.defs.resolve_asset_graph())
+        (days,) = {frozenset(found.get_requested_partitions(key)) for key in daily}
+        return sorted(str(day) for day in days)

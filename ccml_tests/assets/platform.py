@@ -64,7 +64,7 @@ class Platform:
         graph = self.defs.resolve_asset_graph()
         keys = self.defs.resolve_job_def("prepare").asset_layer.selected_asset_keys
         chain = {key: graph.get(key).code_version for key in keys}
-        return [day.isoformat() for day in pending_days(self.instance, chain)]
+        return pending_days(self.instance, chain)
 
     def put(self, name: str, events: Iterable[Event]) -> Path:
         """A native log in the landing zone."""

@@ -29,6 +29,13 @@ def test_each_landed_event_is_one_raw_row(prepared: Platform) -> None:
     assert raw["interactions"] > 200
 
 
+def test_each_day_of_a_table_states_its_own_number_of_rows(prepared: Platform) -> None:
+    records = prepared.instance.fetch_materializations(CLEAN, limit=10).records
+    made = [record.asset_materialization for record in records if record.asset_materialization]
+    counts = {one.partition: one.metadata["dagster/row_count"].value for one in made}
+    assert counts == dict(Counter(prepared.table("clean", "interactions")["day"]))
+
+
 def test_each_raw_interaction_is_one_clean_row_of_its_day(prepared: Platform) -> None:
     raw, clean = prepared.table("raw", "interactions"), prepared.table("clean", "interactions")
     assert sorted(clean["interaction_id"]) == sorted(raw["event_id"])
@@ -132,6 +139,7 @@ def test_a_broken_table_fails_its_check_and_nothing_is_made_of_it(prepared: Plat
     import pyarrow as pa
 
     append_once(home.lake, "feedback", {"d": pa.Table.from_pylist([row], schema=landed_schema("feedback"))})
+    broken.run("ingest")
     result = broken.run("prepare", days=(DAYS[1], DAYS[1]))
     assert not result.success
     checks = checks_of(result)

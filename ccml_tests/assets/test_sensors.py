@@ -17,7 +17,6 @@ from ccml_assets import sensors
 from ccml_assets.monitoring import ALERTS, DRIFT, QUALITY, WINDOW, retrain_decision
 from ccml_assets.sensors import EVIDENCE, MOST_ATTEMPTS, PREPARED, TRIGGER
 from ccml_assets.skips import REASON
-from ccml_assets.staleness import LANDED_DAYS, LANDED_FILES
 from ccml_resources.lake import documents
 from ccml_resources.platform import Platform as Resource
 from ccml_tests.assets import evening
@@ -121,57 +120,6 @@ def test_a_run_that_was_cancelled_is_not_asked_for_again(platform: Platform) -> 
     platform.put("evening.jsonl", evening.FIRST_EVENING)
     ran(platform, daemon.tick()[0], dg.DagsterRunStatus.CANCELED)
     assert daemon.ticks() == []
-
-
-# Days
-
-
-def landed(platform: Platform, *days: str) -> None:
-    platform.instance.report_runless_asset_event(
-        dg.AssetMaterialization(LANDED_FILES, metadata={LANDED_DAYS: list(days)})
-    )
-
-
-def range_of(request: dg.RunRequest) -> tuple[str, str]:
-    return request.tags["dagster/asset_partition_range_start"], request.tags["dagster/asset_partition_range_end"]
-
-
-def test_landed_days_ask_for_one_run_a_range(platform: Platform) -> None:
-    daemon = Daemon(platform, "landed_days")
-    landed(platform, "2026-01-01", "2026-03-04", "2026-03-05")
-    assert [range_of(request) for request in daemon.ticks()] == [
-        ("2026-01-01", "2026-01-01"),
-        ("2026-03-04", "2026-03-05"),
-    ]
-
-
-def test_the_requested_run_prepares_the_days_and_the_sensor_is_quiet_after_it(platform: Platform) -> None:
-    daemon = Daemon(platform, "landed_days")
-    platform.put("evening.jsonl", evening.EVENTS)
-    platform.run("ingest")
-    (request,) = daemon.tick()
-    assert platform.run("prepare", days=range_of(request)).success
-    assert daemon.ticks() == []
-    assert daemon.said == "Every landed day is prepared."
-    assert len(platform.table("clean", "interactions")) == len(evening.TURNS)
-
-
-def test_the_same_days_are_asked_for_again_when_something_lands_on_them(platform: Platform) -> None:
-    daemon = Daemon(platform, "landed_days")
-    landed(platform, DAYS[0])
-    daemon.tick()
-    landed(platform, DAYS[0])
-    assert len(daemon.ticks()) == 1
-
-
-def test_the_same_days_are_asked_for_again_when_the_code_changes(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    daemon = Daemon(platform, "landed_days")
-    landed(platform, DAYS[0])
-    daemon.tick()
-    monkeypatch.setattr(sensors, "code_version", lambda group: f"new {group}")
-    assert len(daemon.ticks()) == 1
 
 
 # Traffic

@@ -1,15 +1,15 @@
 """What a run would have to do: which days, which assets."""
 
 from collections.abc import Iterator
-from datetime import date
 from typing import Any, ClassVar
 
 import dagster as dg
 import pytest
 
 from ccml.errors import NotEnoughDataError
+from ccml_assets.partitions import with_neighbours
 from ccml_assets.skips import skip_with_reason
-from ccml_assets.staleness import LANDED_DAYS, LANDED_FILES, last_event, pending_days, ranges, stale_assets
+from ccml_assets.staleness import LANDED_DAYS, last_event, pending_days, ranges, stale_assets
 from ccml_tests.assets import evening
 from ccml_tests.assets.platform import DAYS, Platform
 
@@ -23,7 +23,8 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 def lands(instance: dg.DagsterInstance, *days: str) -> None:
-    instance.report_runless_asset_event(dg.AssetMaterialization(LANDED_FILES, metadata={LANDED_DAYS: list(days)}))
+    for day in days:
+        instance.report_runless_asset_event(dg.AssetMaterialization(LANDED_DAYS, partition=day))
 
 
 def prepares(instance: dg.DagsterInstance, *days: str, code: str = "1", key: dg.AssetKey = MADE) -> None:
@@ -34,7 +35,7 @@ def prepares(instance: dg.DagsterInstance, *days: str, code: str = "1", key: dg.
 
 
 def pending(instance: dg.DagsterInstance, code: str = "1", *more: dg.AssetKey) -> list[str]:
-    return [day.isoformat() for day in pending_days(instance, dict.fromkeys((MADE, *more), code))]
+    return pending_days(instance, dict.fromkeys((MADE, *more), code))
 
 
 def test_nothing_landed_leaves_nothing_pending(instance: dg.DagsterInstance) -> None:
@@ -66,11 +67,11 @@ def test_a_landing_of_nothing_new_makes_no_day_pending(instance: dg.DagsterInsta
     assert pending(instance) == []
 
 
-def test_the_landed_days_beside_a_new_one_are_pending_with_it(instance: dg.DagsterInstance) -> None:
-    lands(instance, "2026-03-01", "2026-03-02", "2026-03-04", "2026-03-05")
-    prepares(instance, "2026-03-01", "2026-03-02", "2026-03-04", "2026-03-05")
-    lands(instance, "2026-03-03")
-    assert pending(instance) == ["2026-03-02", "2026-03-03", "2026-03-04"]
+def test_the_landed_days_beside_a_new_one_are_touched_with_it() -> None:
+    landed = ["2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05"]
+    assert with_neighbours(["2026-03-03"], landed) == ["2026-03-02", "2026-03-03", "2026-03-04"]
+    assert with_neighbours(["2026-03-05"], landed) == ["2026-03-04", "2026-03-05"]
+    assert with_neighbours([], landed) == []
 
 
 def test_other_code_makes_every_landed_day_pending(instance: dg.DagsterInstance) -> None:
@@ -98,20 +99,24 @@ def test_a_day_is_pending_until_every_table_of_it_is_made(instance: dg.DagsterIn
 
 
 @pytest.mark.parametrize(
-    ("days", "expected"),
+    ("pending", "expected"),
     [
-        ([], []),
-        ([5], [(5, 5)]),
-        ([5, 6, 7], [(5, 7)]),
-        ([7, 5], [(5, 7)]),
-        ([1, 8], [(1, 8)]),
-        ([1, 9], [(1, 1), (9, 9)]),
-        ([1, 3, 20, 21], [(1, 3), (20, 21)]),
+        ("", []),
+        ("e", ["ee"]),
+        ("gfe", ["eg"]),
+        ("ah", ["ah"]),
+        ("ai", ["aa", "ii"]),
+        ("cak", ["ac", "kk"]),
     ],
 )
-def test_days_less_than_a_week_apart_share_a_run(days: list[int], expected: list[tuple[int, int]]) -> None:
-    found = ranges(date(2026, 3, day) for day in days)
-    assert found == [(f"2026-03-{first:02d}", f"2026-03-{last:02d}") for first, last in expected]
+def test_days_less_than_a_week_of_landed_days_apart_share_a_run(pending: str, expected: list[str]) -> None:
+    assert [first + last for first, last in ranges(pending, "abcdefghijk")] == expected
+
+
+def test_a_range_follows_the_order_in_which_days_were_added() -> None:
+    assert ranges(["2025-01-01", "2026-03-02"], ["2026-03-01", "2026-03-02", "2025-01-01"]) == [
+        ("2026-03-02", "2025-01-01")
+    ]
 
 
 def test_what_lands_after_midnight_is_added_to_the_evening_before(platform: Platform) -> None:

@@ -72,9 +72,9 @@ def test_a_difference_names_the_asset_and_the_fact() -> None:
     ]
 
 
-def test_only_the_retrain_decision_is_made_by_no_run(defs: dg.Definitions) -> None:
+def test_the_landed_days_and_the_retrain_decision_are_reported_and_made_by_no_run(defs: dg.Definitions) -> None:
     external = defs.resolve_asset_graph().unexecutable_asset_keys
-    assert external == {dg.AssetKey(["monitoring", "retrain_decision"])}
+    assert external == {dg.AssetKey(["landing", "days"]), dg.AssetKey(["monitoring", "retrain_decision"])}
 
 
 def test_every_asset_says_whose_it_is_what_it_is_and_by_which_code(defs: dg.Definitions) -> None:

@@ -14,7 +14,7 @@ import pytest
 from ccml.errors import IntegrityError
 from ccml.evaluation.statistics import Interval
 from ccml.monitoring.alerts import Alert
-from ccml_resources.lake import DocumentIOManager, TableIOManager
+from ccml_resources.lake import DAYS_BESIDE, DocumentIOManager, TableIOManager
 
 DAYS = dg.DailyPartitionsDefinition("2026-03-01", end_date="2026-03-08")
 SINGLE_RUN = dg.BackfillPolicy.single_run()
@@ -34,6 +34,17 @@ def daily() -> Any:
 def echo(daily: Any) -> Any:
     given["echo"] = daily
     return daily
+
+
+@dg.asset(
+    key=["clean", "sessions"],
+    ins={"daily": dg.AssetIn(["raw", "daily"], metadata={DAYS_BESIDE: True})},
+    partitions_def=DAYS,
+    backfill_policy=SINGLE_RUN,
+)
+def sessions(daily: Any) -> Any:
+    given["sessions"] = daily
+    return daily.iloc[:0]
 
 
 @dg.asset(key=["datasets", "whole"], ins={"daily": dg.AssetIn(["raw", "daily"])})
@@ -66,16 +77,18 @@ def lake(tmp_path: Path) -> Path:
     return tmp_path / "lake"
 
 
-def make(lake: Path, *assets: Any, days: tuple[str, str] | None = None) -> None:
+def make(
+    lake: Path, *assets: Any, days: tuple[str, str] | None = None, instance: dg.DagsterInstance | None = None
+) -> None:
     """Raises what the asset or its manager raises."""
-    everything = [daily, echo, whole, after, raised, reader, plain_reader]
+    everything = [daily, echo, sessions, whole, after, raised, reader, plain_reader]
     tags = {f"dagster/asset_partition_range_{end}": day for end, day in zip(("start", "end"), days or (), strict=False)}
     dg.materialize(
         everything,
         selection=dg.AssetSelection.assets(*assets),
         tags=tags,
         resources={"io_manager": TableIOManager(root=str(lake)), "documents": DocumentIOManager(root=str(lake))},
-        instance=dg.DagsterInstance.ephemeral(),
+        instance=instance or dg.DagsterInstance.ephemeral(),
     )
 
 
@@ -115,17 +128,41 @@ def test_a_whole_table_gets_all_days_and_comes_back_as_it_was(lake: Path) -> Non
     assert given["after"]["day"].tolist() == ["2026-03-01", "2026-03-05"]
 
 
-def test_days_without_a_file_are_days_without_rows(lake: Path) -> None:
+def test_days_that_were_never_made_are_days_without_rows(lake: Path) -> None:
     make(lake, echo, days=("2026-03-02", "2026-03-04"))
     assert len(given["echo"]) == 0
 
 
-def test_a_day_that_lost_its_rows_loses_its_file(lake: Path) -> None:
+@pytest.mark.parametrize("made", [rows(1, 2), rows(2)], ids=["a day with rows", "a day without"])
+def test_a_missing_file_of_a_day_that_was_made_is_an_error(lake: Path, made: pd.DataFrame) -> None:
+    given["daily"] = made
+    with dg.DagsterInstance.ephemeral() as instance:
+        make(lake, daily, days=("2026-03-01", "2026-03-02"), instance=instance)
+        (lake / "raw" / "daily" / "2026-03-01.parquet").unlink()
+        with pytest.raises(IntegrityError, match=r"2026-03-01.parquet is missing .* materialize 2026-03-01 of raw/dai"):
+            make(lake, echo, days=("2026-03-01", "2026-03-02"), instance=instance)
+        with pytest.raises(IntegrityError, match=r"2026-03-01.parquet is missing"):
+            make(lake, whole, instance=instance)
+        make(lake, echo, days=("2026-03-02", "2026-03-02"), instance=instance)
+    assert given["echo"]["day"].tolist() == ["2026-03-02"]
+
+
+def test_a_day_that_lost_its_rows_keeps_an_empty_file(lake: Path) -> None:
     given["daily"] = rows(1, 2)
     make(lake, daily, days=("2026-03-01", "2026-03-02"))
     given["daily"] = rows(2)
     make(lake, daily, days=("2026-03-01", "2026-03-02"))
-    assert [path.stem for path in (lake / "raw" / "daily").iterdir()] == ["2026-03-02"]
+    files = sorted((lake / "raw" / "daily").iterdir())
+    assert [(path.stem, len(pd.read_parquet(path))) for path in files] == [("2026-03-01", 0), ("2026-03-02", 1)]
+
+
+def test_an_asset_that_wants_the_days_beside_its_own_gets_those_that_were_made(lake: Path) -> None:
+    given["daily"] = rows(1, 2, 3, 5)
+    make(lake, daily, days=("2026-03-01", "2026-03-05"))
+    make(lake, sessions, days=("2026-03-02", "2026-03-02"))
+    assert given["sessions"]["day"].tolist() == ["2026-03-01", "2026-03-02", "2026-03-03"]
+    make(lake, sessions, days=("2026-03-05", "2026-03-05"))
+    assert given["sessions"]["day"].tolist() == ["2026-03-05"]
 
 
 def test_an_empty_table_without_columns_is_a_range_without_rows(lake: Path) -> None:
