@@ -46,8 +46,9 @@ def clean(
     """One row per interaction from landed events, one table per kind with the columns of its declaration.
 
     Several executions, errors or ratings of one interaction are one outcome: the first execution and error, the last
-    feedback, field by field. Cutting midnight through a session would forget its beginning, so hand over the
-    neighbouring days too and name the days wanted in `days`; the others only lend context.
+    feedback, field by field. An event counts for an interaction of its own day, the day before or the day after; where
+    there is none it is set aside. So one neighbouring day on each side is all that a day needs: name the days wanted in
+    `days`, and their rows are the same whatever other days are handed over.
     """
     tables = {
         "interactions": interactions,
@@ -101,7 +102,11 @@ def _without_repeats(table: pd.DataFrame, name: str, rejections: list[pd.DataFra
 def _of_known_interactions(
     table: pd.DataFrame, name: str, turns: pd.DataFrame, rejections: list[pd.DataFrame]
 ) -> pd.DataFrame:
-    points_nowhere = table["interaction_id"].notna() & ~table["interaction_id"].isin(turns["interaction_id"])
+    import pandas as pd
+
+    asked = turns.drop_duplicates("interaction_id").set_index("interaction_id")["time"].dt.floor("D")
+    apart = (table["time"].dt.floor("D") - table["interaction_id"].map(asked)).abs()
+    points_nowhere = table["interaction_id"].notna() & ~(apart <= pd.Timedelta(days=1))
     _reject(table[points_nowhere], name, "unknown_interaction", rejections)
     return table[~points_nowhere]
 

@@ -22,22 +22,39 @@ IDLE_MINUTES = 30
 def cut_sessions(turns: pd.DataFrame) -> pd.DataFrame:
     """Sorted turns with `session_id` suffixed by the start of their sitting, and `position`, `seconds_since_previous`.
 
-    Turns of one moment keep the order they came in. The suffix is the start and not a running number, because days are
-    cleaned separately: a shell history is one session over years, and numbers counted within a window of days would
-    name different sittings alike.
+    A sitting ends at a pause, and at the midnight (UTC) after a day that it filled: one whose first turn came within
+    half an hour of midnight and that had no pause. Without the second rule an agent that works for a week is one
+    sitting of a week, whose start is found only by reading that week. With it every sitting begins on the day of its
+    turn or on the day before, so a day cleaned with its neighbours gets the same sittings as in a run over all days.
+
+    Turns of one moment keep the order they came in.
     """
     import pandas as pd
 
     turns = turns.sort_values(["user_id", "session_id", "time"], kind="stable", ignore_index=True)
     same = (turns["session_id"] == turns["session_id"].shift()) & (turns["user_id"] == turns["user_id"].shift())
+    same = same.fillna(False).astype(bool)
     gap = turns["time"].diff().dt.total_seconds()
-    continues = same.fillna(False).astype(bool) & (gap <= IDLE_MINUTES * 60)
+    continues = same & (gap <= IDLE_MINUTES * 60) & ~_after_a_filled_day(turns["time"], same, gap)
     sitting = (~continues).cumsum()
     start = turns.groupby(sitting)["time"].transform("min").dt.strftime("%Y%m%dT%H%M%S")
     turns["session_id"] = turns["session_id"].astype("string") + "#" + start
     turns["position"] = turns.groupby(sitting).cumcount()
     turns["seconds_since_previous"] = gap.where(continues, np.nan)
     return pd.DataFrame(turns)
+
+
+def _after_a_filled_day(time: pd.Series, same: pd.Series, gap: pd.Series) -> pd.Series:
+    """Is the turn the first of its session's day, after a day without any pause from its first half hour on?"""
+    midnight = time.dt.floor("D")
+    is_first = ~same | (midnight != midnight.shift())
+    day = is_first.cumsum()
+    began_early = (time - midnight).dt.total_seconds().where(is_first).groupby(day).transform(
+        "first"
+    ) < IDLE_MINUTES * 60
+    paused = ((gap > IDLE_MINUTES * 60) & ~is_first).groupby(day).transform("any")
+    filled = began_early & ~paused
+    return is_first & same & filled.shift(fill_value=False)
 
 
 def session_so_far(turns: pd.DataFrame) -> pd.DataFrame:
