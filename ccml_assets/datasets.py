@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from ccml.monitoring.reference import DriftReference
 from ccml_assets.checks import expectations
 from ccml_assets.skips import skip_with_reason
 from ccml_resources.platform import Platform
@@ -107,31 +108,24 @@ def episodes(
 @dg.asset(
     key=["datasets", "drift_reference"],
     ins={"interactions": CLEAN, "drawn": SPLITS},
-    output_required=False,
-    kinds={"parquet", "pandas"},
+    io_manager_key="documents",
+    kinds={"json"},
 )
-def drift_reference(
-    context: dg.AssetExecutionContext, platform: Platform, interactions: Any, drawn: Any
-) -> Iterator[dg.MaterializeResult[Any]]:
-    """The interactions of this training with their split, for served traffic to be compared with once a release comes
-    of it; until then those of the champions' training stay beside them."""
-    import pandas as pd
-
-    from ccml.datasets.drift_reference import with_champions
-    from ccml.releases.champions import seen_by_champions
-    from ccml_resources.lake import tables
-
-    with skip_with_reason(context):
-        table = interactions.merge(drawn[["interaction_id", "split"]], on="interaction_id")
-        table = table[table["split"] != "dropped"].reset_index(drop=True)
-        seen = seen_by_champions(platform.home.models)
-        before = tables(platform.home).folder(context.asset_key) / "all.parquet"
-        kept = pd.read_parquet(before) if before.exists() else None
-        references = with_champions(table, kept, seen.data_until if seen else None)
-        yield dg.MaterializeResult(
-            value=references,
-            metadata={"rows": len(table), "rows of the champions' training": len(references) - len(table)},
-        )
+def drift_reference(interactions: Any, drawn: Any) -> dg.MaterializeResult[DriftReference]:
+    """What the data of this training looks like: known words and programs, bins and their counts. A release takes it
+    along, and served traffic is compared with it."""
+    table = interactions.merge(drawn[["interaction_id", "split"]], on="interaction_id")
+    training, held_out = table["split"] == "train", table["split"].isin(["validation", "calibration", "test"])
+    fitted = DriftReference.fit(table[training], table[held_out])
+    return dg.MaterializeResult(
+        value=fitted,
+        metadata={
+            "training rows": int(training.sum()),
+            "held-out rows": fitted.rows,
+            "known words": len(fitted.vocabulary),
+            "known programs": len(fitted.programs),
+        },
+    )
 
 
 def _result(made: Any) -> dg.MaterializeResult[Any]:

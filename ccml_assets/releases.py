@@ -9,6 +9,7 @@ from ccml.errors import NotBetterError
 from ccml.evaluation.report import ModelReport
 from ccml.export.bundle import ExportReference
 from ccml.models.candidates import CandidateReference
+from ccml.monitoring.reference import DriftReference
 from ccml.releases.gate import GateDecision
 from ccml.releases.releasing import ReleaseReference
 from ccml_assets.model_lines import ModelLine
@@ -50,6 +51,7 @@ def release_asset(line: ModelLine) -> dg.AssetsDefinition:
             "trained": dg.AssetIn(line.model_key),
             "exported": dg.AssetIn(line.export_key),
             "report": dg.AssetIn(line.report_key),
+            "reference": dg.AssetIn(["datasets", "drift_reference"]),
         },
         description=f"The {line.name} that passed the gate, as files that never change again, and now the champion.",
         output_required=False,
@@ -65,6 +67,7 @@ def release_asset(line: ModelLine) -> dg.AssetsDefinition:
         trained: CandidateReference,
         exported: ExportReference,
         report: ModelReport,
+        reference: DriftReference,
     ) -> Iterator[dg.MaterializeResult[ReleaseReference]]:
         from ccml.releases.releasing import release_candidate
 
@@ -78,6 +81,7 @@ def release_asset(line: ModelLine) -> dg.AssetsDefinition:
                 report,
                 decision,
                 platform.home,
+                drift_reference=reference.encode(),
                 run_id=context.run_id,
                 code=code_version("models"),
             )

@@ -10,7 +10,9 @@ import msgspec
 
 from ccml.errors import NotEnoughDataError
 from ccml.evaluation.statistics import Interval
-from ccml.releases.reader import read_manifest, read_pointer
+from ccml.monitoring.reference import DriftReference, decode_reference
+from ccml.releases.manifest import DRIFT_REFERENCE
+from ccml.releases.reader import read_manifest, read_pointed, read_pointer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +43,23 @@ def served_window(interactions: pd.DataFrame, models: Path) -> pd.DataFrame:
             f"No answers were served since {since:%Y-%m-%d %H:%M} UTC. Start `ccml serve`, send requests, run again."
         )
     return served.reset_index(drop=True)
+
+
+def champions_reference(models: Path) -> DriftReference:
+    """The drift reference in the release of the champion that has seen the newest data. A candidate that the gate
+    refused leaves it as it is: the champion goes on serving, and what it was trained on is still what counts.
+
+    Raises:
+        NotEnoughDataError: no champion has one.
+        IntegrityError: the release, or the reference in it, is damaged.
+    """
+    names = sorted(folder.name for folder in models.iterdir() if folder.is_dir()) if models.is_dir() else []
+    champions = [release for name in names if (release := read_pointed(models, name, keep=(DRIFT_REFERENCE,)))]
+    with_one = [release for release in champions if DRIFT_REFERENCE in release.files]
+    if not with_one:
+        raise NotEnoughDataError("Not evaluated: no champion's release has a drift reference; the next one brings it.")
+    newest = max(with_one, key=lambda release: release.manifest.data_until or "")
+    return decode_reference(newest.files[DRIFT_REFERENCE], str(newest.path / DRIFT_REFERENCE))
 
 
 def promised(models: Path) -> dict[str, tuple[str, Interval]]:

@@ -32,8 +32,11 @@ whenever they were made; graphs are derived from them, and reports carry timings
 
 REPORT_FILES = ("metrics.json", "training.json")
 EXPORTED_FILES = ("model.onnx", "model.int8.onnx", "parity.json", "golden.json")
-RELEASE_FILES = frozenset((CONFIG, *LEARNED_FILES, *REPORT_FILES, *EXPORTED_FILES))
-REQUIRED_FILES = RELEASE_FILES - {"tokenizer.json", "model.int8.onnx"}
+DRIFT_REFERENCE = "drift_reference.json"
+"""What monitoring compares served traffic with: counts over the data that the model was trained on. No server reads it,
+and releases of earlier versions have none."""
+RELEASE_FILES = frozenset((CONFIG, *LEARNED_FILES, *REPORT_FILES, *EXPORTED_FILES, DRIFT_REFERENCE))
+REQUIRED_FILES = RELEASE_FILES - {"tokenizer.json", "model.int8.onnx", DRIFT_REFERENCE}
 """A model without text has no tokenizer; an int8 graph ships only if it agrees with torch."""
 
 Change: TypeAlias = Literal["initial", "patch", "minor", "major"]

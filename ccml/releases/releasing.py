@@ -11,7 +11,7 @@ from ccml.evaluation.statistics import clusters_of
 from ccml.models.evaluating import CANDIDATE, CHAMPION, CHAMPION_VERSION, baseline_columns
 from ccml.models.kinds import KINDS
 from ccml.releases.gate import GateDecision, decide
-from ccml.releases.manifest import Lineage, ReleaseFacts, Serving
+from ccml.releases.manifest import DRIFT_REFERENCE, Lineage, ReleaseFacts, Serving
 from ccml.releases.store import promote, publish
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def release_candidate(
     decision: GateDecision,
     home: Home,
     *,
+    drift_reference: bytes,
     run_id: str,
     code: str,
 ) -> ReleaseReference:
@@ -63,6 +64,7 @@ def release_candidate(
 
     Args:
         exported: file name → bytes of the graphs and what belongs to them; `serving` says which of them is served.
+        drift_reference: what the data of this training looked like, for monitoring.
 
     Raises:
         ChampionMovedError: another one than the candidate was compared with is champion by now.
@@ -78,7 +80,8 @@ def release_candidate(
         trained_until=trained.trained_until,
         data_until=trained.data_until,
     )
-    published = publish(home.root / trained.path, home.models, trained.name, exported=exported, facts=facts)
+    files = {**exported, DRIFT_REFERENCE: drift_reference}
+    published = publish(home.root / trained.path, home.models, trained.name, exported=files, facts=facts)
     before = decision.champion_version
     promote(home.models, trained.name, published.version, expected=before, reason="; ".join(decision.reasons))
     return ReleaseReference(trained.name, published.version, home.relative(published.path), before)

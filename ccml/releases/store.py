@@ -26,6 +26,7 @@ from ccml import atomic
 from ccml.errors import CcmlError, InputError, IntegrityError
 from ccml.releases.manifest import (
     CONFIG,
+    DRIFT_REFERENCE,
     EXPORTED_FILES,
     FORMAT,
     MANIFEST,
@@ -72,7 +73,8 @@ def publish(
 
     Args:
         candidate: a model folder as training saved it.
-        exported: the graphs and what was measured on them, by file name (`EXPORTED_FILES`).
+        exported: the graphs and what was measured on them, by file name (`EXPORTED_FILES`), and the
+            drift reference.
 
     Raises:
         InputError: a file is missing or is no part of a release.
@@ -177,7 +179,7 @@ def _collect(candidate: Path, exported: Mapping[str, bytes], facts: ReleaseFacts
     trained = {path.name: path for path in candidate.iterdir()}
     problems = [f"{path} is not a plain file" for path in trained.values() if path.is_symlink() or not path.is_file()]
     problems += [f"{candidate / file} is no part of a release" for file in trained if file not in RELEASE_FILES]
-    problems += [f"{file} is no exported file" for file in exported if file not in EXPORTED_FILES]
+    problems += [f"{file} is no exported file" for file in exported if file not in (*EXPORTED_FILES, DRIFT_REFERENCE)]
     problems += [f"{file} is in the candidate and exported too" for file in exported if file in trained]
     present = {*trained, *exported}
     problems += [f"{file} is missing" for file in sorted({*REQUIRED_FILES, facts.serving.model} - present)]
