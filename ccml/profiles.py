@@ -69,7 +69,7 @@ class SplitSettings:
 class CommandSettings:
     target: CommandTarget = "template"
     min_count: Count = 3
-    """A target seen less often in training is not a class; such rows count as misses when judged."""
+    """A target seen less often in training is not a class; such rows count as misses in evaluation."""
     history: Count = 8
     """Commands of the running session the model sees."""
     fine_tune_examples: Count = 2_000
@@ -119,7 +119,7 @@ class PolicySettings:
 
 @dataclass(frozen=True)
 class StudySettings:
-    """Optuna over the mission's ranges (M3)."""
+    """Optuna's search over the command predictor's settings."""
 
     trials: Count = 4
     examples: Count = 1_000

@@ -1,4 +1,4 @@
-"""E1 to E3: what each model is worth on the test rows, beside its baselines, as pictures here and as a page to keep."""
+"""What each model is worth on the test rows, beside its baselines, as pictures here and as a page to keep."""
 
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ def report_assets(line: ModelLine) -> dg.AssetsDefinition:
         with skip_with_reason(context, line.report_key, line.scores_key):
             candidate, models = trained.load(platform.home), platform.home.models
             found = msgspec.convert(search["search"], SearchResult) if line.searched else None
-            judgement = line.kind.evaluate(
+            evaluated = line.kind.evaluate(
                 rows,
                 candidate,
                 load_champion(models, line.name),
@@ -61,7 +61,7 @@ def report_assets(line: ModelLine) -> dg.AssetsDefinition:
                 facts=_facts(trained, candidate),
             )
             report = with_origin(
-                judgement.report,
+                evaluated.report,
                 rows,
                 candidate=Path(trained.path).name,
                 made=now(),
@@ -81,7 +81,7 @@ def report_assets(line: ModelLine) -> dg.AssetsDefinition:
                     **{name: dg.MetadataValue.md(picture) for name, picture in pictures.items()},
                 },
             )
-            scores = judgement.scores.assign(**{CHAMPION_VERSION: champion_version(models, line.name)})
+            scores = evaluated.scores.assign(**{CHAMPION_VERSION: champion_version(models, line.name)})
             yield dg.Output(scores, "scores", metadata={"rows": len(scores)})
 
     return evaluation

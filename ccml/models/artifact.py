@@ -34,7 +34,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Candidate:
-    """A trained model that no gate has judged yet: everything needed to run it, and where it came from.
+    """A trained model that has not passed the gate yet: everything needed to run it, and where it came from.
 
     `labels[i]` is the meaning of logit `i`; `calibration["temperature"]` divides the logits before the softmax.
     """

@@ -1,4 +1,4 @@
-"""The simple models that each trained one must beat, fitted on the same training rows and judged on the same test rows.
+"""Simple models that each trained one must beat: the same training rows to fit, the same test rows to be evaluated on.
 
 All give probabilities over the labels of the model they are compared with, so every metric is computed the same way.
 """

@@ -1,4 +1,4 @@
-"""Where trained models wait for the gate: one folder a training under `candidates/<name>/`, and a short reference."""
+"""Trained models before the gate: one folder a training under `candidates/<name>/`, and a short reference to it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class CandidateReference(msgspec.Struct, frozen=True):
     trained_until: str | None = None
     """Time of the newest row it was fitted on; UTC, ISO 8601."""
     data_until: str | None = None
-    """Time of the newest row it was fitted, chosen or will be judged on."""
+    """Time of the newest row it was fitted, chosen or will be evaluated on."""
 
     def load(self, home: Home) -> Candidate:
         """

@@ -92,7 +92,7 @@ def fit(
         loss_of: mean loss of these rows.
         evaluate: ranks the right answers of the validation rows by `trained` as it is. It is called once an epoch: with
             an encoder inside it costs as much as the training itself.
-        before: what the validation rows said of the weights that `trained` comes with. None: a part of it is untrained
+        before: metrics on the validation rows of the weights that `trained` comes with. None: a part of it is untrained
             yet, and the first epoch stands whatever it is worth.
     """
     started = time.perf_counter()

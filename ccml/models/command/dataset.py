@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 UNSAFE_TARGETS = ("danger", "refused")
 
 MINIMUM_ROWS = {"train": 50, "validation": 10, "calibration": 10, "test": 10}
-"""With fewer, a model would be fitted, calibrated or judged on anecdotes; the step is skipped with the counts."""
+"""With fewer, a model would be fitted, calibrated or evaluated on too few; the asset is skipped with the counts."""
 
 
 def command_sequences(clean: pd.DataFrame, context: pd.DataFrame, splits: Splits, *, history: int) -> Dataset:

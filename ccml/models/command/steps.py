@@ -72,7 +72,7 @@ class CommandTraining:
         self.requests = torch.from_numpy(embed(rows.texts, encoder, cache_dir))  # (texts, D)
 
     def take(self, step: Step) -> None:
-        """Trains what the step trains, and records what the validation rows say of it."""
+        """Trains what the step trains, and records its metrics on the validation rows."""
         if step.encodes and not self.rows.has_requests:
             why = "The rows carry no requests, so there is nothing to encode."
             self.records.append({"name": step.name, "skipped": why})
@@ -97,7 +97,7 @@ class CommandTraining:
         self.report(record)
 
     def validation(self) -> Metrics | None:
-        """What the validation rows said after the last step that ran."""
+        """Metrics on the validation rows after the last step that ran."""
         return next((done["validation"] for done in reversed(self.records) if "validation" in done), None)
 
     def loss(self, logits: torch.Tensor, rows: NDArray[np.int64]) -> torch.Tensor:

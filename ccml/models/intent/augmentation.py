@@ -1,4 +1,4 @@
-"""Rewrites training requests without changing what they ask for (D12): more wordings of the same intent."""
+"""Rewrites training requests without changing what they ask for: more wordings of the same intent."""
 
 from __future__ import annotations
 

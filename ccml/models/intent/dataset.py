@@ -27,7 +27,7 @@ def labelled_requests(clean: pd.DataFrame, splits: Splits, settings: SplitSettin
     """One row per request with an intent (a class or 'out_of_scope'), plus rewrites of training requests.
 
     A label by rule describes a command; where an assistant ran many commands for one request only the first speaks
-    for the request. Training texts that are almost a held-out text are dropped, original or rewritten.
+    for the request. Training texts that are almost a held-out text are left out, original or rewritten.
 
     Raises:
         NotEnoughDataError: no labelled request, fewer than two intents to tell apart, or a split without rows.

@@ -1,7 +1,7 @@
-"""From the policy's logits to the probabilities that are drawn from: one function for training, judging and serving.
+"""From the policy's logits to the probabilities that are drawn from: one function for training, evaluation and serving.
 
-A policy that is judged without its exploration, or trained on actions it may never take, is another policy than the one
-that is served. Numpy only: the server imports this module.
+A policy that is evaluated without its exploration, or trained on actions it may never take, is another policy than the
+one that is served. Numpy only: the server imports this module.
 """
 
 from __future__ import annotations

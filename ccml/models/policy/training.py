@@ -1,8 +1,8 @@
-"""Learning how to act from logged episodes (M6), without ever trying an action on a user.
+"""Learning how to act from logged episodes, without ever trying an action on a user.
 
 The network first imitates the logging policy, so that learning starts where the log speaks, and then climbs the clipped
 importance-weighted policy gradient min(w, c) · (r − V(x)) · ∇ log π(a|x) (Degris, White and Sutton 2012) with a learned
-value baseline V and an entropy bonus. After each epoch the policy is judged on validation episodes, exactly as it
+value baseline V and an entropy bonus. After each epoch the policy is evaluated on validation episodes, exactly as it
 would be served; the epoch with the highest lower bound of its doubly robust improvement over the logging policy is
 kept. Where nothing can be improved that is one close to the logging policy.
 """
@@ -97,14 +97,16 @@ def train_policy(
     transform = PolicyTransform.fit(raw_features(training))
     train, validation = as_logged(training, transform), as_logged(held_out, transform)
     reward_model = RewardModel.fit(train)
-    judge = _Judge(validation, np.asarray(held_out["session_id"]).astype(str), reward_model, settings.exploration)
+    validator = _Validation(
+        validation, np.asarray(held_out["session_id"]).astype(str), reward_model, settings.exploration
+    )
 
     started = time.perf_counter()
     curve: list[Epoch] = []
     best: tuple[Epoch, dict[str, NDArray[np.float32]]] | None = None
     with on_one_thread():
         for restart in range(RESTARTS):
-            for epoch, tensors in _one_training(train, judge, settings, restart, seed * RESTARTS + restart):
+            for epoch, tensors in _one_training(train, validator, settings, restart, seed * RESTARTS + restart):
                 report(epoch)
                 curve.append(epoch)
                 if best is None or epoch.improvement_low > best[0].improvement_low:
@@ -151,7 +153,7 @@ def as_logged(episodes: Any, transform: PolicyTransform) -> Logged:
     )
 
 
-def _one_training(train: Logged, judge: _Judge, settings: PolicySettings, restart: int, seed: int) -> Any:
+def _one_training(train: Logged, validator: _Validation, settings: PolicySettings, restart: int, seed: int) -> Any:
     """Yields (epoch, weights after it) for each epoch of one restart."""
     import torch
 
@@ -201,28 +203,26 @@ def _one_training(train: Logged, judge: _Judge, settings: PolicySettings, restar
         if not torch.isfinite(value_error - objective):
             raise CcmlError(f"Policy training diverged in epoch {number + 1}; lower the learning rate.")
         with torch.inference_mode():
-            logits = network(torch.from_numpy(judge.validation.features)).numpy()
+            logits = network(torch.from_numpy(validator.episodes.features)).numpy()
         tensors = {name: tensor.numpy().copy() for name, tensor in network.state_dict().items()}
         phase = "imitation" if imitating else "improvement"
-        yield judge.judge(logits, restart, number, phase, clipped / len(train)), tensors
+        yield validator.evaluate(logits, restart, number, phase, clipped / len(train)), tensors
 
 
-class _Judge:
+class _Validation:
     """The validation episodes and what does not change between epochs."""
 
-    def __init__(
-        self, validation: Logged, sessions: NDArray[Any], reward_model: RewardModel, exploration: float
-    ) -> None:
-        self.validation = validation
+    def __init__(self, episodes: Logged, sessions: NDArray[Any], reward_model: RewardModel, exploration: float) -> None:
+        self.episodes = episodes
         self.session = np.unique(sessions, return_inverse=True)[1]
-        self.predicted = reward_model.predict(validation.features)
+        self.predicted = reward_model.predict(episodes.features)
         self.exploration = exploration
 
-    def judge(self, logits: NDArray[np.float32], restart: int, number: int, phase: str, clipped: float) -> Epoch:
-        served = served_distribution(logits, self.validation.risk, self.exploration)
-        weights = self.validation.weights(served)
-        scores = doubly_robust_scores(served, self.predicted, self.validation)
-        difference = scores - self.validation.reward
+    def evaluate(self, logits: NDArray[np.float32], restart: int, number: int, phase: str, clipped: float) -> Epoch:
+        served = served_distribution(logits, self.episodes.risk, self.exploration)
+        weights = self.episodes.weights(served)
+        scores = doubly_robust_scores(served, self.predicted, self.episodes)
+        difference = scores - self.episodes.reward
         improvement = float(difference.mean())
         by_session = np.bincount(self.session, difference - improvement)  # zero in sum
         error = sqrt(float(by_session @ by_session)) / len(difference)
@@ -232,7 +232,7 @@ class _Judge:
             restart=restart,
             epoch=number,
             phase=phase,
-            snips=float(weights @ self.validation.reward / weights.sum()),
+            snips=float(weights @ self.episodes.reward / weights.sum()),
             doubly_robust=float(scores.mean()),
             improvement=improvement,
             improvement_low=improvement - 1.645 * error,
