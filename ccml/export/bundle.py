@@ -1,4 +1,4 @@
-"""What an export leaves on the disk until the gate has spoken: the graphs, and which of them to serve."""
+"""What an export leaves on the disk until the candidate passes the gate: the graphs, and which of them to serve."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def graph_inputs(graph: bytes) -> list[GraphInput]:
 
 
 def _without_traces(model: Any) -> Any:
-    """Drops names of source files and keeps the model in one piece.
+    """Removes the names of source files.
 
     Raises:
         IntegrityError: a weight lies outside the file.

@@ -65,13 +65,13 @@ class Meter:
         )
         self.answers = Counter(
             "model_fallback_total",
-            "Answers by component and responder of the chain.",
+            "Answers by component and responder.",
             ["name", "responder"],
             registry=registry,
         )
         self.responder_failures = Counter(
             "model_responder_failures_total",
-            "Times a responder of the chain could not answer, and why.",
+            "Times a responder could not answer, and why.",
             ["name", "responder", "reason"],
             registry=registry,
         )

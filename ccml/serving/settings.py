@@ -16,7 +16,7 @@ class ServingSettings:
     batch: int = 32
     """Most requests that run through a model together; bounds the memory of one run."""
     threads: int = 2
-    """Threads of one model run. Only one model runs at a time, so this is the server's whole appetite."""
+    """Threads of one model run. Only one model runs at a time, so models never take more cores."""
     poll_seconds: float = 0.5
     """How often the champion pointers are looked at."""
     candidates: int = 5

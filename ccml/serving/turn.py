@@ -1,4 +1,4 @@
-"""One request on its way through the server, and what the responders of the chains say to it."""
+"""One request on its way through the server, and what the responders answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ccml.serving.schema import ActRequest, RankedCommand
 
 ResponderName: TypeAlias = Literal["champion", "rules", "previous", "default", "human"]
 RESPONDERS: Final[tuple[ResponderName, ...]] = ("champion", "rules", "previous", "default", "human")
-"""The order of S6, behind the model itself."""
+"""In the order in which they are asked."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Turn:
     context: TurnContext
     history: Sequence[PastCommand]
     proposal: Proposal | None = None
-    """Set once the command chain has answered; the intent rules and the policy look at it."""
+    """None until commands are proposed; the intent rules and the policy look at it."""
 
     @classmethod
     def of(cls, asked: ActRequest) -> Turn:
@@ -111,7 +111,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Decision:
-    """Everything the chains said about one turn."""
+    """What is answered to one turn, and which responder each part came from."""
 
     proposal: Proposal
     proposal_responder: ResponderName
@@ -127,7 +127,7 @@ class Decision:
 
     @property
     def served_by(self) -> ResponderName:
-        """The responder furthest down the chain."""
+        """Of the responders that answered a part, the one that is asked last."""
         return max(self.responders, key=RESPONDERS.index)
 
     @property

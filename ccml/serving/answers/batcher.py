@@ -1,7 +1,7 @@
 """Micro-batches: whatever is waiting when the model thread is free runs through it together.
 
-Nothing waits for company. While one batch runs the next one gathers, so batches grow with the load and a lone request
-pays nothing.
+A request is never held back until others come. While one batch runs the next one gathers, so batches grow with the
+load and a lone request waits for nobody.
 """
 
 from __future__ import annotations

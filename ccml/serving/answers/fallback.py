@@ -1,4 +1,4 @@
-"""A chain of responders, tried in order until one gives an answer that passes verification."""
+"""Responders asked in order until one gives an answer that passes verification."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Out = TypeVar("Out")
 Produced = TypeVar("Produced", covariant=True)
 
 
-class Unavailable(Exception):  # noqa: N818 - a state, not a fault: nothing is held against the responder
+class Unavailable(Exception):  # noqa: N818 - a state, not a fault: the circuit breaker does not count it
     """The responder has nothing to answer with, for example no release. `reason` is one of a few fixed words."""
 
     def __init__(self, reason: str) -> None:
@@ -34,7 +34,7 @@ class Responder(Protocol[Produced]):
     def breaker(self) -> CircuitBreaker: ...
 
     def answer(self, turns: Sequence[Turn], interrupt: Interrupt | None) -> Sequence[Produced | None]:
-        """One answer per turn, None where this responder has nothing to say to it. May raise anything."""
+        """One answer per turn, None where this responder has no answer. May raise anything."""
         ...
 
 
@@ -47,7 +47,7 @@ class Answered(Generic[Out]):
 
 
 class Chain(Generic[Out]):
-    """The responders of one component. The last one must answer every turn.
+    """The responders of one component in their order. The last one must answer every turn.
 
     Args:
         verify: returns the output as it may leave the server, or raises `RejectedOutputError`.
@@ -128,4 +128,4 @@ class Chain(Generic[Out]):
 class _Failed:
     reason: str
     counts: bool = True
-    """Whether the circuit breaker hears of it."""
+    """Whether the circuit breaker counts it."""

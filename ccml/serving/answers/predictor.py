@@ -1,4 +1,4 @@
-"""From turns to decisions: the command chain first, then intent and policy, which look at the proposed command."""
+"""From turns to decisions: commands first, then intent and policy, which look at the proposed command."""
 
 from __future__ import annotations
 

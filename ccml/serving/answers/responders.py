@@ -1,4 +1,4 @@
-"""The responders of the three chains, in S6's order: champion, rules, previous version, defaults, a person."""
+"""Who answers for commands, intent and policy, in order: champion, rules, previous version, defaults, a person."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Out = TypeVar("Out")
 
 
 class ReleaseResponder(Generic[Out]):
-    """A loaded release. Its breaker belongs to the version, so an exchanged model starts with a clean record."""
+    """A loaded release. The breaker belongs to the version: a new one starts without failures."""
 
     needs_model_thread = True
 
@@ -61,13 +61,13 @@ class PlainResponder(Generic[Out]):
 
     needs_model_thread = False
 
-    def __init__(self, name: ResponderName, say: Callable[[Turn], Out | None]) -> None:
+    def __init__(self, name: ResponderName, answer_one: Callable[[Turn], Out | None]) -> None:
         self.name: ResponderName = name
         self.breaker = CircuitBreaker()
-        self._say = say
+        self._answer_one = answer_one
 
     def answer(self, turns: Sequence[Turn], _interrupt: Interrupt | None) -> Sequence[Out | None]:
-        return [self._say(turn) for turn in turns]
+        return [self._answer_one(turn) for turn in turns]
 
 
 def command_responders(loaded: LoadedModels) -> list[Responder[Proposal]]:

@@ -1,4 +1,4 @@
-"""The rule-based responder: what can be said of a request without any model. It is always there, also before a release.
+"""The rule-based responder. It needs no model, so it answers also before the first release.
 
 The rules are `ccml.intents.rules`: a request's words → intent → commands. Rules state no confidence, for nobody
 calibrated them.
@@ -41,7 +41,7 @@ def guess_intent(turn: Turn) -> IntentGuess | None:
 
 
 def choose(turn: Turn) -> Choice | None:
-    """Never executes. Says nothing where no calibrated confidence says how good the proposal is.
+    """Never executes. None where no calibrated confidence tells how good the proposal is.
 
     Nothing is drawn, so there is no propensity: the answer tells nothing of what another action would have earned.
     """

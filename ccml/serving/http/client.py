@@ -94,7 +94,7 @@ def _body(request: str, directory: str, history: Sequence[str]) -> dict[str, Any
 
 
 def machine_state() -> dict[str, Any]:
-    """Load, memory and disk as far as this platform tells them without another package."""
+    """Load, memory and disk, as far as the standard library can read them on this platform."""
     state: dict[str, Any] = {}
     disk = shutil.disk_usage(Path.cwd())
     state["disk_percent"] = round(100.0 * disk.used / disk.total, 1)

@@ -1,4 +1,4 @@
-"""A circuit breaker: a responder that keeps failing is left out for a while, so that nobody waits for it in vain."""
+"""A circuit breaker: a responder that keeps failing is left out for a while, so that no request waits for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the user wants, as the server tells it, and whether it is none of the known intents."""
+"""The intent of a request as the server predicts it, and whether it is none of the known intents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The loaded releases. One thread looks at the pointers and exchanges a model only once the new one has proved itself.
+"""The loaded releases. One thread looks at the pointers; it exchanges a model after the new one answered its golden
+inputs as recorded.
 
 Requests never wait for a load: a batch takes the models that are loaded when it begins and keeps them to its end. A
 release that is refused leaves the old one where it was.
@@ -39,7 +40,7 @@ _KINDS: Final[dict[str, type[CommandModel] | type[IntentModel] | type[PolicyMode
 _RETRY_SECONDS: Final = 30.0
 """A refused release is tried again: what was wrong may have been the disk, not the release."""
 _KEPT_SECONDS: Final = 60.0
-"""A previous version that nobody has needed for so long is let go; two of everything would not fit the memory."""
+"""A previous version that was not needed for so long is unloaded: two of each model would not fit the memory."""
 
 
 @dataclass
@@ -59,7 +60,7 @@ class LoadedModels:
         self._models = models
         self._settings = settings
         self._meter = meter
-        self._places: dict[tuple[str, Role], _Slot] = {
+        self._slots: dict[tuple[str, Role], _Slot] = {
             (name, role): _Slot() for name in _KINDS for role in ("champion", "previous")
         }
         self._wake = threading.Event()
@@ -80,15 +81,15 @@ class LoadedModels:
         self._thread.join()
 
     def champion(self, name: str) -> Model | None:
-        return self._places[name, "champion"].model
+        return self._slots[name, "champion"].model
 
     def previous(self, name: str) -> Model | None:
         """The previous version if it is loaded; if not, asks for it and returns None, for loading takes too long."""
-        place = self._places[name, "previous"]
-        place.wanted_at = time.monotonic()
-        if place.model is None and place.refused is None:
+        slot = self._slots[name, "previous"]
+        slot.wanted_at = time.monotonic()
+        if slot.model is None and slot.refused is None:
             self._wake.set()
-        return place.model
+        return slot.model
 
     def versions(self) -> dict[str, str]:
         """Name → version of the loaded champions."""
@@ -97,11 +98,11 @@ class LoadedModels:
 
     def problems(self) -> list[str]:
         """Why champions are missing or not the ones that the pointers name; fixed words, no paths."""
-        return [f"{name}: {place.refused}" for (name, role), place in self._places.items() if self._lacks(role, place)]
+        return [f"{name}: {slot.refused}" for (name, role), slot in self._slots.items() if self._lacks(role, slot)]
 
     @staticmethod
-    def _lacks(role: Role, place: _Slot) -> bool:
-        return role == "champion" and place.refused is not None
+    def _lacks(role: Role, slot: _Slot) -> bool:
+        return role == "champion" and slot.refused is not None
 
     def _watch(self) -> None:
         while not self._stopping:
@@ -113,46 +114,50 @@ class LoadedModels:
             self.look()
 
     def look(self) -> None:
-        """Brings every place in line with its pointer."""
-        now = time.monotonic()
+        """Loads, exchanges and unloads models as the pointers and the requests of the last minute ask for."""
         for name in _KINDS:
-            self._refresh(name, "champion", now)
-            champion, previous = self._places[name, "champion"], self._places[name, "previous"]
-            needed = now - previous.wanted_at < _KEPT_SECONDS
-            if champion.model is None or needed:
-                self._refresh(name, "previous", now)
-            elif previous.model is not None:
-                self._replace(name, "previous", previous, None)
+            self.look_at(name)
+
+    def look_at(self, name: str) -> None:
+        """The same for the releases of one name."""
+        now = time.monotonic()
+        self._refresh(name, "champion", now)
+        champion, previous = self._slots[name, "champion"], self._slots[name, "previous"]
+        needed = now - previous.wanted_at < _KEPT_SECONDS
+        if champion.model is None or needed:
+            self._refresh(name, "previous", now)
+        elif previous.model is not None:
+            self._replace(name, "previous", previous, None)
 
     def _refresh(self, name: str, role: Role, now: float) -> None:
-        """Brings the place in line with its pointer, or notes why that cannot be done."""
-        place = self._places[name, role]
+        """Loads what the pointer names, or notes why that cannot be done."""
+        slot = self._slots[name, role]
         try:
             pointer = read_pointer(self._models, name, role)
         except CcmlError:
-            self._refuse(place, "pointer", place.pointer, now)
+            self._refuse(slot, "pointer", slot.pointer, now)
             return
         if pointer is None:
-            if place.model is not None:
-                self._refuse(place, "pointer", None, now)
+            if slot.model is not None:
+                self._refuse(slot, "pointer", None, now)
             else:
-                place.refused, place.pointer = "no_release", None
+                slot.refused, slot.pointer = "no_release", None
             return
-        if pointer == place.pointer and (place.refused is None or now - place.tried_at < _RETRY_SECONDS):
+        if pointer == slot.pointer and (slot.refused is None or now - slot.tried_at < _RETRY_SECONDS):
             return
-        same = place.model is not None and place.model.opened.release.manifest_sha256 == pointer.manifest_sha256
+        same = slot.model is not None and slot.model.opened.release.manifest_sha256 == pointer.manifest_sha256
         if same:
-            place.pointer, place.refused = pointer, None
+            slot.pointer, slot.refused = pointer, None
             return
         try:
             model = self._load(name, role, pointer)
         except ReleaseRefusedError as refused:
-            self._refuse(place, refused.reason, pointer, now)
+            self._refuse(slot, refused.reason, pointer, now)
         except CcmlError:
-            self._refuse(place, "integrity", pointer, now)
+            self._refuse(slot, "integrity", pointer, now)
         else:
-            place.pointer, place.refused = pointer, None
-            self._replace(name, role, place, model)
+            slot.pointer, slot.refused = pointer, None
+            self._replace(name, role, slot, model)
 
     def _load(self, name: str, role: Role, pointer: Pointer) -> Model:
         # Which graph is served is asked first, so that the other one is hashed but never held in memory.
@@ -167,20 +172,20 @@ class LoadedModels:
             self.default_intent = model.default
         return model
 
-    def _refuse(self, place: _Slot, reason: str, pointer: Pointer | None, now: float) -> None:
-        already_counted = place.refused == reason and place.pointer == pointer
-        if not already_counted or now - place.tried_at >= _RETRY_SECONDS:
+    def _refuse(self, slot: _Slot, reason: str, pointer: Pointer | None, now: float) -> None:
+        already_counted = slot.refused == reason and slot.pointer == pointer
+        if not already_counted or now - slot.tried_at >= _RETRY_SECONDS:
             self._meter.load_failures.labels(reason).inc()
-            place.tried_at = now
-        place.refused, place.pointer = reason, pointer
+            slot.tried_at = now
+        slot.refused, slot.pointer = reason, pointer
 
-    def _replace(self, name: str, role: Role, place: _Slot, model: Model | None) -> None:
-        if place.model is not None:
-            old = place.model.opened
+    def _replace(self, name: str, role: Role, slot: _Slot, model: Model | None) -> None:
+        if slot.model is not None:
+            old = slot.model.opened
             self._meter.info.remove(name, old.version, old.graph.sha256, role)
         if model is not None:
             self._meter.info.labels(name, model.opened.version, model.opened.graph.sha256, role).set(1)
-        place.model = model
+        slot.model = model
         # A batch may still be running on the old one, so its memory comes back at the next look.
         self._trim_due = True
 

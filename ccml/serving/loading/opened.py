@@ -94,7 +94,7 @@ class Opened:
     calibration: dict[str, Any]
     defaults: dict[str, Any]
     breaker: CircuitBreaker
-    """A new version starts with a clean record."""
+    """Of this version; a new one starts without failures."""
 
     @property
     def version(self) -> str:
@@ -177,6 +177,7 @@ class SharedTokenizer:
 
     def feeds(self, texts: Sequence[str]) -> dict[str, NDArray[np.int64]]:
         """`input_ids`, `attention_mask` (N, T), padded to the longest; cut and padded as the file says."""
+        # Not `features.tokens.tokenize`, which does the same: its module goes on to torch, which a server never loads.
         encodings = self._tokenizer.encode_batch(list(texts))
         return {
             "input_ids": np.array([encoding.ids for encoding in encodings], dtype=np.int64),

@@ -24,7 +24,7 @@ UNCHOSEN: Final = "unchosen"
 
 
 class PolicyModel:
-    """Draws how to act, with the probabilities it was judged with; the propensity is the drawn action's."""
+    """Draws how to act, with the probabilities it was evaluated with; the propensity is the drawn action's."""
 
     def __init__(self, release: Release, threads: int, _candidates: int, meter: Meter) -> None:
         self.opened = opened = open_release(release, threads, meter)

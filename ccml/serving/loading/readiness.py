@@ -32,7 +32,7 @@ def check_readiness(models: Path, name: str) -> Readiness:
         raise NotEnoughDataError(f"No {name} was ever released, so there is nothing to deploy.")
     loaded = LoadedModels(models, ServingSettings(), Meter())
     begin = time.perf_counter()
-    loaded.look()
+    loaded.look_at(name)
     seconds = time.perf_counter() - begin
     model = loaded.champion(name)
     if model is None:

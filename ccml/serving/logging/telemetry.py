@@ -80,7 +80,7 @@ def resident_memory_mb() -> float:
 
 
 def feedback_events(given: FeedbackRequest, proposed: str, digest: str) -> list[AnyEvent]:
-    """An execution, an error and a feedback event, each only where something was said about it.
+    """An execution, an error and a feedback event, each only where the feedback has one of its fields.
 
     A command that was run instead of the proposed one is a correction, whether or not the client calls it one.
 
@@ -111,7 +111,7 @@ def feedback_events(given: FeedbackRequest, proposed: str, digest: str) -> list[
         "recovered": given.recovered,
         "recovery_ms": given.recovery_ms,
     }
-    said: Any = {
+    opinion: Any = {
         "rating": given.rating,
         "verdict": given.verdict,
         "corrected_command": corrected,
@@ -122,8 +122,8 @@ def feedback_events(given: FeedbackRequest, proposed: str, digest: str) -> list[
         events.append(Execution(event_id=f"{given.interaction_id}-execution-{digest[:8]}", **common, **_known(ran)))
     if _known(failed):
         events.append(Error(event_id=f"{given.interaction_id}-error-{digest[:8]}", **common, **_known(failed)))
-    if _known(said):
-        events.append(Feedback(event_id=f"{given.interaction_id}-feedback-{digest[:8]}", **common, **_known(said)))
+    if _known(opinion):
+        events.append(Feedback(event_id=f"{given.interaction_id}-feedback-{digest[:8]}", **common, **_known(opinion)))
     return events
 
 

@@ -12,7 +12,12 @@ import numpy as np
 import onnx  # noqa: TID253  # builds the graphs of this test
 import pytest
 
+from ccml.errors import IntegrityError
 from ccml.releases.store import roll_back
+from ccml.serving.loading.loaded import LoadedModels
+from ccml.serving.loading.readiness import check_readiness
+from ccml.serving.metrics import Meter
+from ccml.serving.settings import ServingSettings
 from ccml_tests.serving.server import Running, body, running, until
 from ccml_tests.serving.tiny import TinyGraph, release, release_all
 
@@ -39,6 +44,27 @@ def test_a_roll_back_is_picked_up_too(models: Path, log_dir: Path) -> None:
         promoted(server, models, TinyGraph(version_mark=1.0))
         roll_back(models, "command_predictor", expected="1.0.1", reason="a test says so")
         until(lambda: server.answer("list")["command_version"] == "1.0.0")
+
+
+def test_readiness_loads_and_times_the_one_model(models: Path) -> None:
+    release_all(models)
+    release(models, "command_predictor", TinyGraph(filler=20_000_000, version_mark=1.0))
+    check_readiness(models, "policy")  # imports
+    slow, fast = (check_readiness(models, name) for name in ("command_predictor", "policy"))
+    assert (slow.version, fast.version) == ("1.0.1", "1.0.0")
+    assert fast.load_seconds < slow.load_seconds / 3, "an 80 MB model is part of the time of a small one"
+
+
+def test_readiness_of_a_model_does_not_open_the_others(models: Path) -> None:
+    release_all(models)
+    release(models, "command_predictor", TinyGraph(version_mark=1.0))
+    damaged(models, "1.0.1")
+    loaded = LoadedModels(models, ServingSettings(), Meter())
+    loaded.look_at("policy")
+    assert (loaded.versions(), loaded.problems()) == ({"policy": "1.0.0"}, [])
+    assert check_readiness(models, "policy").version == "1.0.0"
+    with pytest.raises(IntegrityError, match="command_predictor: integrity"):
+        check_readiness(models, "command_predictor")
 
 
 def damaged(models: Path, version: str) -> None:
