@@ -87,8 +87,8 @@ def quality(
     with skip_with_reason(context):
         models = platform.home.models
         commands = load_champion(models, COMMAND.name)
-        known = frozenset(commands.labels if commands else ())
-        target = commands.transforms["target"] if commands else platform.profile.command.target
+        known = frozenset(commands.model.labels if commands else ())
+        target = commands.model.transforms["target"] if commands else platform.profile.command.target
         fewest = platform.profile.monitoring.fewest_answers
         report = quality_report(served, promised(models), known, target, fewest=fewest)
         yield dg.MaterializeResult(

@@ -1,4 +1,4 @@
-"""What each model is worth on the test rows, beside its baselines, as pictures here and as a page to keep."""
+"""E1 to E3: what each model is worth on the test rows, beside its baselines, as pictures here and as a page to keep."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,6 @@ import msgspec
 
 from ccml.evaluation.report import ModelReport
 from ccml.models.candidates import CandidateReference
-from ccml.releases.champions import champion_version, load_champion
 from ccml_assets.model_lines import ModelLine
 from ccml_assets.models import SearchResult
 from ccml_assets.skips import skip_with_reason
@@ -47,15 +46,16 @@ def report_assets(line: ModelLine) -> dg.AssetsDefinition:
         from ccml.evaluation.html import now
         from ccml.evaluation.publishing import publish_page
         from ccml.evaluation.report import with_origin
-        from ccml.models.evaluating import CHAMPION_VERSION
+        from ccml.releases.releasing import evaluate_beside_champion
 
         with skip_with_reason(context, line.report_key, line.scores_key):
-            candidate, models = trained.load(platform.home), platform.home.models
+            candidate = trained.load(platform.home)
             found = msgspec.convert(search["search"], SearchResult) if line.searched else None
-            evaluated = line.kind.evaluate(
+            evaluated = evaluate_beside_champion(
+                line.kind,
                 rows,
                 candidate,
-                load_champion(models, line.name),
+                platform.home.models,
                 platform.profile,
                 trials=found.as_trials() if found else (),
                 facts=_facts(trained, candidate),
@@ -81,8 +81,7 @@ def report_assets(line: ModelLine) -> dg.AssetsDefinition:
                     **{name: dg.MetadataValue.md(picture) for name, picture in pictures.items()},
                 },
             )
-            scores = evaluated.scores.assign(**{CHAMPION_VERSION: champion_version(models, line.name)})
-            yield dg.Output(scores, "scores", metadata={"rows": len(scores)})
+            yield dg.Output(evaluated.scores, "scores", metadata={"rows": len(evaluated.scores)})
 
     return evaluation
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,9 +34,17 @@ def seen_by_champions(models: Path) -> SeenByChampions | None:
     return SeenByChampions(*(max(map(datetime.fromisoformat, times)) for times in zip(*ends, strict=True)))
 
 
-def load_champion(models: Path, name: str) -> Candidate | None:
-    """The released model that is served now, as training code sees it; None before the first release."""
+@dataclass(frozen=True)
+class Champion:
+    """A released model as training code sees it, with the version that was read with it."""
+
+    version: str
+    model: Candidate
+
+
+def load_champion(models: Path, name: str) -> Champion | None:
+    """What is served now; None before the first release. The pointer is read once: version and model agree."""
     from ccml.models.artifact import load_candidate
 
     version = champion_version(models, name)
-    return load_candidate(models / name / version) if version else None
+    return Champion(version, load_candidate(models / name / version)) if version else None

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ccml.evaluation.statistics import clusters_of
-from ccml.models.evaluating import CANDIDATE, CHAMPION, CHAMPION_VERSION, baseline_columns
-from ccml.models.kinds import KINDS
+from ccml.models.evaluating import CANDIDATE, CHAMPION, CHAMPION_VERSION, Evaluation, baseline_columns
+from ccml.models.kinds import KINDS, ModelKind
+from ccml.releases.champions import load_champion
 from ccml.releases.gate import GateDecision, decide
 from ccml.releases.manifest import DRIFT_REFERENCE, Lineage, ReleaseFacts, Serving
 from ccml.releases.store import promote, publish
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
-    from ccml.evaluation.report import ModelReport
+    from ccml.evaluation.report import ModelReport, Trial
     from ccml.home import Home
+    from ccml.models.artifact import Candidate
     from ccml.models.candidates import CandidateReference
     from ccml.profiles import Profile
 
@@ -30,6 +35,29 @@ class ReleaseReference(msgspec.Struct, frozen=True):
     """Of the folder, from the home's root."""
     replaced: str | None
     """The champion before it."""
+
+
+def evaluate_beside_champion(
+    kind: ModelKind,
+    rows: pd.DataFrame,
+    candidate: Candidate,
+    models: Path,
+    profile: Profile,
+    *,
+    trials: Sequence[Trial] = (),
+    facts: Mapping[str, str | int | float],
+) -> Evaluation:
+    """The candidate and the champion of this moment on the same rows.
+
+    The champion may be exchanged meanwhile. The version kept with the scores is that of the model that was scored, so
+    promotion notices; a version read afterwards would hide that the candidate was compared with another one.
+    """
+    champion = load_champion(models, kind.name)
+    evaluated = kind.evaluate(
+        rows, candidate, champion.model if champion else None, profile, trials=trials, facts=facts
+    )
+    scores = evaluated.scores.assign(**{CHAMPION_VERSION: champion.version if champion else None})
+    return replace(evaluated, scores=scores)
 
 
 def decide_on_scores(name: str, scores: pd.DataFrame, profile: Profile) -> GateDecision:
