@@ -87,7 +87,11 @@ def served_window(settings: SimulationSettings, week: int, rows: int, kind: Drif
             Interaction(event_id=name, request=request.body["request"], command=line, action=action, **common)
         )
         events.append(SystemState(event_id=f"{name}-state", interaction_id=name, **common, **session["state"]))
-        events += feedback_events(msgspec.convert(told, FeedbackRequest), line, f"{number:08d}")
+        # The server stamps feedback with the present moment; a day away from its answer it would not count.
+        events += [
+            msgspec.structs.replace(event, time=common["time"])
+            for event in feedback_events(msgspec.convert(told, FeedbackRequest), line, f"{number:08d}")
+        ]
     tables = [
         pd.DataFrame([msgspec.structs.asdict(event) for event in events if type(event) is kind], columns=[*fields])
         for kind, fields in ((kind, kind.__struct_fields__) for kind in KINDS.values())
