@@ -11,6 +11,7 @@ from ccml.models.candidates import CandidateReference
 from ccml.models.job import TrainingJob
 from ccml_assets.model_lines import ModelLine
 from ccml_assets.skips import skip_with_reason
+from ccml_assets.tracking import training_curves
 from ccml_assets.versions import code_version
 from ccml_resources.experiments import ExperimentRun, Experiments
 from ccml_resources.platform import Platform
@@ -92,6 +93,13 @@ def model_asset(line: ModelLine) -> dg.AssetsDefinition:
                 candidate.save(folder)
                 run.log_params(_flat(candidate.training["hyper_parameters"]))
                 run.log_metrics(_numbers(candidate.metrics))
+            run.log_curves(training_curves(candidate.training))
+            run.log_rows(
+                line.dataset,
+                job.facts["data_hash"],
+                source=f"lake/datasets/{line.dataset}/all.parquet",
+                facts={str(split): int(count) for split, count in rows["split"].value_counts().items()},
+            )
             reference = CandidateReference(
                 candidate.name,
                 platform.home.relative(folder),

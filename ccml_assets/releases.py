@@ -22,19 +22,33 @@ from ccml_resources.platform import Platform
 def gate_asset(line: ModelLine) -> dg.AssetsDefinition:
     @dg.asset(
         key=line.gate_key,
-        ins={"scores": dg.AssetIn(line.scores_key), "report": dg.AssetIn(line.report_key)},
+        ins={
+            "scores": dg.AssetIn(line.scores_key),
+            "report": dg.AssetIn(line.report_key),
+            "trained": dg.AssetIn(line.model_key),
+        },
         description=f"Is the new {line.name} better than the champion and every simple baseline, on the same rows?",
         io_manager_key="documents",
         kinds={"json"},
     )
     def gate(
-        context: dg.AssetExecutionContext, platform: Platform, scores: Any, report: ModelReport
+        context: dg.AssetExecutionContext,
+        platform: Platform,
+        experiments: Experiments,
+        scores: Any,
+        report: ModelReport,
+        trained: CandidateReference,
     ) -> dg.MaterializeResult[GateDecision]:
         from ccml.releases.releasing import decide_on_scores
 
         decision = decide_on_scores(line.name, scores, platform.profile)
         context.log.info(f"{decision.answer}: {'; '.join(decision.reasons)}")
         page = _publish(platform, report, decision)
+        experiments.add(
+            trained.mlflow_run_id,
+            tags={"gate": decision.answer, "gate.reasons": "; ".join(decision.reasons)},
+            files={f"{line.name}.html": (platform.home.reports / f"{line.name}.html").read_bytes()},
+        )
         return dg.MaterializeResult(
             value=decision,
             metadata={"answer": decision.answer, "reasons": decision.reasons, "rows": decision.rows, "page": page},

@@ -11,6 +11,8 @@ from ccml.models.candidates import CandidateReference
 from ccml_assets.model_lines import ModelLine
 from ccml_assets.models import SearchResult
 from ccml_assets.skips import skip_with_reason
+from ccml_assets.tracking import evaluation_metrics, picture_bytes
+from ccml_resources.experiments import Experiments
 from ccml_resources.platform import Platform
 
 BEATS = "beats_best_baseline"
@@ -41,7 +43,12 @@ def report_assets(line: ModelLine) -> dg.AssetsDefinition:
         },
     )
     def evaluation(  # type: ignore[no-untyped-def]  # a generator of several outputs
-        context: dg.AssetExecutionContext, platform: Platform, trained: CandidateReference, rows: Any, **search: Any
+        context: dg.AssetExecutionContext,
+        platform: Platform,
+        experiments: Experiments,
+        trained: CandidateReference,
+        rows: Any,
+        **search: Any,
     ):
         from ccml.evaluation.html import now
         from ccml.evaluation.publishing import publish_page
@@ -68,6 +75,12 @@ def report_assets(line: ModelLine) -> dg.AssetsDefinition:
                 search_rule=found.rule if found else "",
             )
             page, pictures = publish_page(report, platform.home.reports, platform.profile.evaluation.confidence)
+            experiments.add(
+                trained.mlflow_run_id,
+                metrics=evaluation_metrics(report),
+                tags={"headline": f"{report.headline} {report.headline_value}"},
+                files={page.name: page.read_bytes(), **picture_bytes(pictures)},
+            )
             context.log.info(f"{report.headline} {report.headline_value}, best baseline {report.best_baseline}")
             best = report.best()
             yield dg.Output(

@@ -16,6 +16,7 @@ Not used:
 A context manager around the asset's work knows when that work ended and how, whatever else is in the job.
 """
 
+import json
 import logging
 import sqlite3
 import tempfile
@@ -23,6 +24,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,11 +33,12 @@ from typing import Any, Final
 import dagster as dg
 from pydantic import Field
 
+from ccml import atomic
 from ccml.errors import CcmlError
 from ccml.home import Home
 from ccml.quiet import send_nothing_home
 from ccml.releases.manifest import PointerName
-from ccml.releases.reader import list_versions, read_pointer, read_release
+from ccml.releases.reader import Release, list_versions, read_pointer, read_release
 
 _POINTERS: Final[tuple[PointerName, ...]] = ("champion", "previous")
 _ADDRESSES: Final = (
@@ -69,14 +72,29 @@ class ExperimentRun:
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         self._tracking.log_metrics({name: float(value) for name, value in metrics.items()}, step=step)
 
-    def log_curve(self, name: str, values: Sequence[float]) -> None:
-        """One metric over steps 0, 1, …, in one write: a write per step would cost more than a small epoch."""
+    def log_curves(self, curves: Mapping[str, Sequence[tuple[int, float]]]) -> None:
+        """Metrics over their steps, all in one write: a write per step would cost more than a small epoch."""
         from mlflow.entities import Metric
 
         now = _now_ms()
-        points = [Metric(name, float(value), now, step) for step, value in enumerate(values)]
+        points = [Metric(name, float(value), now, step) for name, curve in curves.items() for step, value in curve]
         for start in range(0, len(points), 1_000):  # the most that one batch may carry
             self._tracking.tracking_client.log_batch(self.run_id, metrics=points[start : start + 1_000])
+
+    def log_rows(self, name: str, digest: str, *, source: str, facts: Mapping[str, Any]) -> None:
+        """The data set that the run learns from, as its input.
+
+        Args:
+            source: of the table, from the home's root.
+            facts: such as its rows by split.
+        """
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        where = json.dumps({"uri": source})
+        rows = Dataset(name, digest, source_type="local", source=where, profile=json.dumps(dict(facts)))
+        self._tracking.tracking_client.log_inputs(
+            self.run_id, datasets=[DatasetInput(rows, [InputTag("mlflow.data.context", "training")])]
+        )
 
     def log_artifact(self, name: str, content: bytes) -> None:
         """A file of the run, such as a plot or a report."""
@@ -145,13 +163,13 @@ class Experiments(dg.ConfigurableResource):
             tags["partition"] = context.partition_key
         experiment_id = self._experiment_id(client)
         _close_abandoned(client, experiment_id, key, context.instance)
-        created = client.create_run(experiment_id, run_name=key, tags=tags)
+        created = client.create_run(experiment_id, run_name=_run_name(key, context), tags=tags)
         tracking = mlflow_tracking.MlFlow(
             # The four things that MlFlow reads of a resource's context. It renames the run to the job's name, which
             # says nothing for a run of assets, so it is told the asset's.
             SimpleNamespace(
                 log=context.log,
-                dagster_run=SimpleNamespace(job_name=key),
+                dagster_run=SimpleNamespace(job_name=created.info.run_name),
                 run_id=context.run_id,
                 resource_config={
                     "mlflow_tracking_uri": self.tracking_uri,
@@ -170,10 +188,34 @@ class Experiments(dg.ConfigurableResource):
             raise
         tracking.end_run()
 
+    def add(
+        self,
+        run_id: str,
+        *,
+        metrics: Mapping[str, float] | None = None,
+        tags: Mapping[str, str] | None = None,
+        files: Mapping[str, bytes] | None = None,
+    ) -> None:
+        """What is known of a training only after it ended: its test, its report, the gate's answer."""
+        _dagster_mlflow()
+        from mlflow.entities import Metric, RunTag
+
+        client, now = self._client(), _now_ms()
+        client.log_batch(
+            run_id,
+            metrics=[Metric(name, float(value), now, 0) for name, value in (metrics or {}).items()],
+            tags=[RunTag(name, value) for name, value in (tags or {}).items()],
+        )
+        if files:
+            with tempfile.TemporaryDirectory() as folder:
+                for name, content in files.items():
+                    (Path(folder) / name).write_bytes(content)
+                client.log_artifacts(run_id, folder)
+
     def mirror_releases(self, models: Path, name: str) -> dict[str, str]:
         """Brings MLflow's registry in line with the releases on the disk; returns version → number in the registry.
 
-        Each release becomes a model version whose source is its folder, and the aliases `champion` and `previous`
+        Each release becomes a model version with the signature of its graph, and the aliases `champion` and `previous`
         follow the pointers. The disk leads: this may be repeated at any time and mends what an interrupted call left.
 
         Raises:
@@ -191,13 +233,14 @@ class Experiments(dg.ConfigurableResource):
         known = {one.tags.get("semver"): str(one.version) for one in client.search_model_versions(f"name='{name}'")}
         for version in list_versions(models, name):
             if version not in known:
-                release = read_release(models, name, version, keep=())
+                release = read_release(models, name, version, keep=("labels.json",))
                 registered = client.create_model_version(
                     name,
-                    source=release.path.resolve().as_uri(),
+                    source=self._describe(release).as_uri(),
                     run_id=release.manifest.lineage.mlflow_run_id,
                     tags={
                         "semver": version,
+                        "folder": f"{models.name}/{name}/{version}",
                         "manifest_sha256": release.manifest_sha256,
                         "training_data_hash": release.manifest.training_data_hash,
                         "gate": release.manifest.gate.answer,
@@ -211,6 +254,29 @@ class Experiments(dg.ConfigurableResource):
             else:
                 client.set_registered_model_alias(name, alias, known[pointer.version])
         return {version: number for version, number in known.items() if version is not None}
+
+    def _describe(self, release: Release) -> Path:
+        """A folder with MLflow's description of the release, which its pages read the signature from. It lies outside
+        of the release, whose folder holds the files of its manifest and no other.
+        """
+        import numpy as np
+        from mlflow.models import Model, ModelSignature
+        from mlflow.types import Schema, TensorSpec
+
+        graph = release.manifest.serving
+        inputs = [
+            TensorSpec(np.dtype(one.dtype), tuple(-1 if size is None else size for size in one.shape), one.name)
+            for one in graph.inputs
+        ]
+        classes = len(release.json("labels.json")["labels"])
+        outputs = [TensorSpec(np.dtype("float32"), (-1, classes), "logits")]
+        described = Model(
+            signature=ModelSignature(inputs=Schema(inputs) if inputs else None, outputs=Schema(outputs)),
+            metadata={"name": release.name, "version": release.version, "graph": graph.model},
+        )
+        folder = Path(self.artifact_root).resolve() / "releases" / release.name / release.version
+        atomic.write_text(folder / "MLmodel", described.to_yaml())
+        return folder
 
     def experiment_id(self) -> str:
         """Of the experiment that all runs belong to, made if there is none yet."""
@@ -267,6 +333,12 @@ def _follow_the_home(store: Path, experiment: str, artifact_root: Path) -> None:
                 f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",  # noqa: S608
                 [new, len(old) + 1, len(old), old],
             )
+
+
+def _run_name(key: str, context: dg.AssetExecutionContext) -> str:
+    """Such as `command_predictor 28 Nov 08:05` or, of a day, `daily 2026-01-01`."""
+    which = context.partition_key if context.has_partition_key else f"{datetime.now(UTC):%d %b %H:%M}"
+    return f"{key.split('/')[-1]} {which}"
 
 
 def _close_abandoned(client: Any, experiment_id: str, key: str, instance: dg.DagsterInstance) -> None:

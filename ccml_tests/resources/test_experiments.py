@@ -3,6 +3,7 @@
 import itertools
 import multiprocessing
 import os
+import re
 import signal
 import sqlite3
 import time
@@ -10,12 +11,16 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlparse
+from urllib.request import url2pathname
 
 import dagster as dg
+import msgspec
 import pytest
 
 from ccml.errors import CcmlError, IntegrityError, NotEnoughDataError
 from ccml.home import Home
+from ccml.releases.manifest import GraphInput
 from ccml.releases.store import promote, publish, roll_back
 from ccml_resources.experiments import Experiments, experiments
 from ccml_tests.releases.candidates import EXPORTED, NAME, candidate, facts
@@ -49,7 +54,8 @@ def tiny(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     with context.resources.experiments.run(context) as run:
         run.log_params({"learning_rate": 1e-3, **{f"setting_{n}": n for n in range(120)}})
         run.log_metrics({"top1": 0.5})
-        run.log_curve("loss", [3.0, 2.0, 1.0])
+        run.log_curves({"loss": [(0, 3.0), (1, 2.0), (2, 1.0)]})
+        run.log_rows("rows", "d1", source="lake/datasets/rows/all.parquet", facts={"train": 3})
         run.log_artifact("plot.png", b"png")
     return dg.MaterializeResult(metadata=run.metadata)
 
@@ -68,7 +74,7 @@ def test_after_a_run_with_a_check_the_mlflow_run_is_finished(tracked: Experiment
     (run,) = runs(tracked)
     assert len(result.get_asset_check_evaluations()) == 1
     assert run.info.status == "FINISHED"
-    assert run.info.run_name == "models/tiny"
+    assert re.fullmatch(r"tiny \d\d \w{3} \d\d:\d\d", run.info.run_name)
     assert run.data.tags["dagster_run_id"] == result.run_id
     assert run.data.tags["code_version"] == "c0de"
     assert run.data.params["setting_119"] == "119"
@@ -105,7 +111,7 @@ def test_two_assets_of_one_dagster_run_are_two_runs_named_by_their_keys(tracked:
 
     result = materialize(tracked, [tiny, other])
     recorded = runs(tracked)
-    assert [run.info.run_name for run in recorded] == ["models/tiny", "models/other"]
+    assert [run.info.run_name.split()[0] for run in recorded] == ["tiny", "other"]
     assert {run.data.tags["dagster_run_id"] for run in recorded} == {result.run_id}
     assert recorded[1].data.metrics == {"top1": 0.7}
 
@@ -181,7 +187,7 @@ def test_trials_are_closed_child_runs_and_a_study_of_six_takes_at_most_three_sec
             spent.append(time.perf_counter() - start)
 
     materialize(tracked, [study])
-    (parent,) = (run for run in runs(tracked) if run.info.run_name == "study")
+    (parent,) = (run for run in runs(tracked) if run.info.run_name.startswith("study"))
     trials = [run for run in runs(tracked) if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
     by_number = {int(run.data.params["number"]): run for run in trials}
     assert parent.info.status == "FINISHED"
@@ -255,7 +261,7 @@ def test_a_registered_version_says_which_folder_and_which_bytes(
     published = publish(candidate(tmp_path / "c"), home.models, NAME, exported=EXPORTED, facts=facts())
     tracked.mirror_releases(home.models, NAME)
     version = tracked._client().get_model_version(NAME, "1")
-    assert version.source == published.path.resolve().as_uri()
+    assert version.tags["folder"] == f"models/{NAME}/{published.version}"
     assert version.tags["manifest_sha256"] == published.manifest_sha256
     assert version.run_id == "mlflow-1"
 
@@ -273,10 +279,49 @@ def test_in_a_moved_home_files_and_releases_are_found_where_they_lie_now(
     for run in runs(there):
         assert Path(client.download_artifacts(run.info.run_id, "plot.png")).read_bytes() == b"png"
     version = client.get_model_version(NAME, "1")
-    assert version.source == (moved.models / NAME / version.tags["semver"]).as_uri()
+    assert Path(url2pathname(urlparse(version.source).path)).is_relative_to(moved.root)
     with closing(sqlite3.connect(moved.root / "mlflow.db")) as database:
         assert [line for line in database.iterdump() if str(home.root) in line] == []
     assert not home.root.exists()
+
+
+def test_a_registered_version_has_the_signature_of_its_graph(tracked: Experiments, home: Home, tmp_path: Path) -> None:
+    graph = GraphInput("history", "int64", [None, 4])
+    made = facts()
+    served = msgspec.structs.replace(made.serving, inputs=[graph])
+    published = publish(
+        candidate(tmp_path / "c"),
+        home.models,
+        NAME,
+        exported=EXPORTED,
+        facts=msgspec.structs.replace(made, serving=served),
+    )
+    tracked.mirror_releases(home.models, NAME)
+    from mlflow.models import Model
+
+    described = Model.load(url2pathname(urlparse(tracked._client().get_model_version(NAME, "1").source).path))
+    (history,) = described.get_input_schema().inputs
+    (logits,) = described.get_output_schema().inputs
+    assert (history.name, str(history.type), history.shape) == ("history", "int64", (-1, 4))
+    assert logits.shape == (-1, 2)
+    assert described.metadata["version"] == published.version
+
+
+def test_what_is_known_after_the_training_joins_its_run(tracked: Experiments) -> None:
+    (event,) = materialize(tracked, [tiny]).asset_materializations_for_node("models__tiny")
+    run_id = str(event.metadata["mlflow_run_id"].value)
+    tracked.add(run_id, metrics={"test/top1": 0.6}, tags={"gate": "better"}, files={"report.html": b"<p>"})
+    (run,) = runs(tracked)
+    assert (run.data.metrics["test/top1"], run.data.tags["gate"], run.info.status) == (0.6, "better", "FINISHED")
+    assert Path(tracked._client().download_artifacts(run_id, "report.html")).read_bytes() == b"<p>"
+
+
+def test_the_rows_of_a_training_are_its_input(tracked: Experiments) -> None:
+    materialize(tracked, [tiny])
+    (run,) = runs(tracked)
+    (rows,) = run.inputs.dataset_inputs
+    assert (rows.dataset.name, rows.dataset.digest) == ("rows", "d1")
+    assert "lake/datasets/rows" in rows.dataset.source
 
 
 def test_a_damaged_release_is_not_registered(tracked: Experiments, home: Home, tmp_path: Path) -> None:
