@@ -95,9 +95,9 @@ def model_asset(line: ModelLine) -> dg.AssetsDefinition:
                 run.log_metrics(_numbers(candidate.metrics))
             run.log_curves(training_curves(candidate.training))
             run.log_rows(
-                line.dataset,
+                line.dataset_key.path[-1],
                 job.facts["data_hash"],
-                source=f"lake/datasets/{line.dataset}/all.parquet",
+                source=f"lake/{'/'.join(line.dataset_key.path)}/all.parquet",
                 facts={str(split): int(count) for split, count in rows["split"].value_counts().items()},
             )
             reference = CandidateReference(
