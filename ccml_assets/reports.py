@@ -1,4 +1,4 @@
-"""E1 to E3: what each model is worth on the test rows, beside its baselines, as pictures here and as a page to keep."""
+"""What each model is worth on the test rows, beside its baselines, as pictures here and as a page to keep."""
 
 from pathlib import Path
 from typing import Any

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ccml.features.tokens import lengths
-from ccml.releases.golden import probabilities_of
+from ccml.models.logits import softmax
 
 Arrays = Mapping[str, NDArray[Any]]
 Run = Callable[[Arrays], NDArray[np.float32]]
@@ -158,12 +158,12 @@ def compare(
         users: (N,) whose row it is.
         targets: (N,) index of the right label, −1 where it is none of the labels; None where nothing is right or wrong.
     """
-    expected = probabilities_of(torch_logits, temperature)  # (N, V)
+    expected = softmax(torch_logits, temperature)  # (N, V)
     # Shortest first, so that a batch is not padded to the one long request in it.
     order = np.argsort(lengths(inputs), kind="stable") if "attention_mask" in inputs else np.arange(len(expected))
     logits = np.empty(torch_logits.shape, np.float32)  # (N, V)
     logits[order] = np.concatenate([run(batch) for batch in batches({k: v[order] for k, v in inputs.items()}, BATCH)])
-    found = probabilities_of(logits, temperature)  # (N, V)
+    found = softmax(logits, temperature)  # (N, V)
     difference = np.abs(expected - found).max(axis=1)  # (N,)
     top, torch_top = found.argmax(axis=1), expected.argmax(axis=1)
     return Comparison(

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ccml.errors import IntegrityError
 from ccml.models.kinds import KINDS, ModelKind
+from ccml.models.logits import softmax
 
 FORMAT: Final = 1
 
@@ -92,7 +93,7 @@ class Candidate:
 
     def probabilities(self, frame: Any) -> NDArray[np.float32]:
         """(N, V), calibrated; each row sums to one."""
-        return softmax(self.logits(frame), self.temperature)
+        return softmax(self.logits(frame), self.temperature).astype(np.float32)
 
     def save(self, directory: Path) -> Path:
         return save_candidate(
@@ -107,15 +108,6 @@ class Candidate:
             metrics=self.metrics,
             training=self.training,
         )
-
-
-def softmax(logits: NDArray[np.floating[Any]], temperature: float = 1.0) -> NDArray[np.float32]:
-    """Row-wise, in double precision so that rows sum to one within 1e-6 whatever the spread of the logits."""
-    scaled = np.asarray(logits, dtype=np.float64) / temperature
-    scaled -= scaled.max(axis=-1, keepdims=True)
-    exponentials = np.exp(scaled)
-    probabilities: NDArray[np.float64] = exponentials / exponentials.sum(axis=-1, keepdims=True)
-    return probabilities.astype(np.float32)
 
 
 def save_candidate(

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ccml.models.logits import log_sum_exp
+
 NOT_A_CLASS = -1
 """Target of a row whose answer training never saw: whatever the model says, it is a miss."""
 
@@ -68,9 +70,7 @@ def fit_temperature(logits: NDArray[np.floating[Any]], targets: NDArray[np.int64
 
     def negative_log_likelihood(log_temperature: float) -> float:
         scaled = kept / np.exp(log_temperature)
-        peak = scaled.max(axis=1)
-        normaliser = peak + np.log(np.exp(scaled - peak[:, None]).sum(axis=1))
-        return float((normaliser - right / np.exp(log_temperature)).mean())
+        return float((log_sum_exp(scaled) - right / np.exp(log_temperature)).mean())
 
     found = minimize_scalar(negative_log_likelihood, bounds=(np.log(0.25), np.log(4.0)), method="bounded")
     return float(np.exp(found.x))

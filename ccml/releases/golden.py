@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccml.errors import IntegrityError
+from ccml.models.logits import softmax
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -51,7 +52,7 @@ class Golden(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Args:
             run: inputs by name → (N, V) logits.
         """
-        expected = probabilities_of(run(inputs), temperature)
+        expected = softmax(run(inputs), temperature)
         return cls(
             {name: GoldenArray.of(array) for name, array in inputs.items()},
             temperature,
@@ -71,7 +72,7 @@ class Golden(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise IntegrityError(f"golden.json: answers have shape {logits.shape}, expected {expected.shape}.")
         if not np.isfinite(logits).all():
             raise IntegrityError("golden.json: the graph answers with values that are not finite.")
-        difference = float(np.abs(probabilities_of(logits, self.temperature) - expected).max())
+        difference = float(np.abs(softmax(logits, self.temperature) - expected).max())
         if difference > self.tolerance:
             raise IntegrityError(
                 f"golden.json: a probability differs by {difference:.2g}; at most {self.tolerance:.2g} is allowed."
@@ -91,11 +92,3 @@ class Golden(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return msgspec.json.decode(raw, type=cls)
         except msgspec.DecodeError as error:
             raise IntegrityError(f"golden.json cannot be read: {error}.") from error
-
-
-def probabilities_of(logits: NDArray[Any], temperature: float) -> NDArray[np.float64]:
-    """(N, V) logits → (N, V) probabilities, stable for any finite logits."""
-    scaled = np.asarray(logits, np.float64) / temperature  # (N, V)
-    exponentials = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
-    result: NDArray[np.float64] = exponentials / exponentials.sum(axis=-1, keepdims=True)
-    return result

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from ccml.errors import IntegrityError
-from ccml.models.artifact import load_candidate, save_candidate, softmax
+from ccml.models.artifact import load_candidate, save_candidate
+from ccml.models.logits import softmax
 
 
 def save(directory: Path, **changes: Any) -> Path:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccml.models.artifact import softmax
+from ccml.models.logits import softmax
 from ccml.models.ranking import (
     NOT_A_CLASS,
     fit_temperature,

@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from ccml.errors import IntegrityError
-from ccml.releases.golden import Golden, probabilities_of
+from ccml.models.logits import softmax
+from ccml.releases.golden import Golden
 
 INPUTS: dict[str, NDArray[Any]] = {
     "input_ids": np.array([[5, 2**40], [0, 1]], np.int64),
@@ -63,5 +64,5 @@ def test_a_file_that_is_not_golden_is_refused(raw: bytes) -> None:
 
 
 def test_probabilities_are_stable_for_huge_logits() -> None:
-    found = probabilities_of(np.array([[1e30, 0.0], [3.0, 3.0]]), temperature=1.0)
+    found = softmax(np.array([[1e30, 0.0], [3.0, 3.0]]), temperature=1.0)
     np.testing.assert_allclose(found, [[1.0, 0.0], [0.5, 0.5]])

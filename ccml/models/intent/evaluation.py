@@ -25,9 +25,9 @@ def evaluate(
     trials: Sequence[Trial],
     facts: Mapping[str, str | int | float],
 ) -> Evaluation:
-    from ccml.models.artifact import softmax
     from ccml.models.baselines import intent_baselines
     from ccml.models.intent.module import energies
+    from ccml.models.logits import softmax
 
     training, test = part(rows, "train"), part(rows, "test")
     fitted = {

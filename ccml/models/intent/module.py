@@ -19,6 +19,7 @@ from ccml.features.encoder import build_bert
 from ccml.features.tokens import Inputs, by_length, token_batch, tokenize
 from ccml.models.artifact import Candidate
 from ccml.models.loading import load_tensors
+from ccml.models.logits import log_sum_exp
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,4 @@ def run_module(module: IntentClassifier, inputs: Inputs, batch_size: int = 64) -
 
 def energies(logits: NDArray[np.float32]) -> NDArray[np.float64]:
     """−logsumexp of each row (N,): the higher, the less any intent fits. Out of scope where above the threshold."""
-    wide = np.asarray(logits, dtype=np.float64)
-    peak = wide.max(axis=1)
-    result: NDArray[np.float64] = -(peak + np.log(np.exp(wide - peak[:, None]).sum(axis=1)))
-    return result
+    return -log_sum_exp(logits)

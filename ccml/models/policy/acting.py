@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ccml.models.logits import softmax
 from ccml.telemetry.events import ACTIONS
 
 EXECUTE = ACTIONS.index("execute")
@@ -48,9 +49,7 @@ def served_distribution(
     scores = np.atleast_2d(scores)  # (N, A)
     allowed = allowed_actions([risk] if isinstance(risk, str) else risk)  # (N, A)
     scores = np.where(allowed, scores, -np.inf)
-    chosen = np.exp(scores - scores.max(axis=1, keepdims=True))
-    chosen /= chosen.sum(axis=1, keepdims=True)
-    probabilities = explore(chosen, allowed, exploration)
+    probabilities = explore(softmax(scores), allowed, exploration)
     return probabilities[0] if one_turn else probabilities
 
 

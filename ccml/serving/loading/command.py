@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ccml.commands.risk import assess
 from ccml.features.context import ContextTransform, context_row
 from ccml.features.history import HistoryVocabulary
-from ccml.releases.golden import probabilities_of
+from ccml.models.logits import softmax
 from ccml.releases.reader import Release
 from ccml.serving.interrupt import Interrupt
 from ccml.serving.loading.opened import Opened, SharedTokenizer, open_release, shares_of, step
@@ -51,7 +51,7 @@ class CommandModel:
             "context": self._context.apply(np.stack([context_row(turn.context) for turn in turns])),  # (B, F)
         }
         logits = self.opened.graph.logits(feeds, interrupt)  # (B, V)
-        return [self._ranked(row) for row in probabilities_of(logits, self.opened.temperature)]
+        return [self._ranked(row) for row in softmax(logits, self.opened.temperature)]
 
     def _history(self, turn: Turn) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         commands = [(past.template, past.program) for past in turn.history]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ccml.releases.golden import probabilities_of
+from ccml.models.logits import log_sum_exp, softmax
 from ccml.releases.reader import Release
 from ccml.serving.interrupt import Interrupt
 from ccml.serving.loading.opened import SharedTokenizer, open_release, shares_of, step
@@ -36,7 +36,7 @@ class IntentModel:
         return [self._guess(row) for row in logits]
 
     def _guess(self, logits: NDArray[np.float64]) -> IntentGuess:
-        probabilities = probabilities_of(logits, self.opened.temperature)  # (V,)
+        probabilities = softmax(logits, self.opened.temperature)  # (V,)
         best = int(np.argmax(probabilities))
         return IntentGuess(
             self.opened.labels[best],
@@ -50,5 +50,4 @@ class IntentModel:
 
 def _energy(logits: NDArray[np.float64]) -> float:
     """−log Σ exp(logits): high where no class fits (Liu et al. 2020, "Energy-based out-of-distribution detection")."""
-    peak = float(logits.max())
-    return -(peak + float(np.log(np.exp(logits - peak).sum())))
+    return -float(log_sum_exp(logits))
