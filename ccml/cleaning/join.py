@@ -176,15 +176,15 @@ def _with_feedback(turns: pd.DataFrame, feedback: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     feedback = feedback.sort_values(["time", "event_id"], kind="stable")
-    said = feedback.groupby("interaction_id").last().reindex(turns["interaction_id"]).reset_index(drop=True)
+    given = feedback.groupby("interaction_id").last().reindex(turns["interaction_id"]).reset_index(drop=True)
     rated = feedback[feedback["rating"].notna()].groupby("interaction_id")["time"].last()
     rated = rated.reindex(turns["interaction_id"]).reset_index(drop=True)
     return turns.assign(
-        rating=pd.array(_numbers(said["rating"]), dtype="Int64"),
+        rating=pd.array(_numbers(given["rating"]), dtype="Int64"),
         rating_time=_not_before(rated, turns["time"]),
-        verdict=said["verdict"],
-        corrected_command=said["corrected_command"],
-        corrected_intent=said["corrected_intent"],
+        verdict=given["verdict"],
+        corrected_command=given["corrected_command"],
+        corrected_intent=given["corrected_intent"],
     )
 
 

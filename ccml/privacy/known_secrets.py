@@ -1,4 +1,4 @@
-"""Secrets that can be told by their own shape: keys with a vendor's prefix, tokens, private key blocks, URLs with a
+"""Secrets that are recognised by their own shape: keys with a vendor's prefix, tokens, private key blocks, URLs with a
 password.
 
 Covers what the regular expressions of detect-secrets 1.5 flag (a test compares the two), and newer vendors. They are

@@ -61,7 +61,7 @@ def redact(text: str) -> str:
         redacted = _redact_once(text)
         if redacted == text:
             return text
-        # What stood beside a secret may be told only now: redact until nothing changes.
+        # What stood beside a secret may be recognised only now: redact until nothing changes.
         text = redacted
     return text
 

@@ -236,7 +236,7 @@ def _valued(word: _Word, at: int, separator: str) -> list[Span]:
 
 
 def _named_secret(word: _Word, following: _Word | None) -> list[Span]:
-    """`NAME=value`, `--name=value` and `--name value` of any program, told by the name."""
+    """`NAME=value`, `--name=value` and `--name value` of any program, recognised by the name."""
     for match in _ASSIGNMENT.finditer(word.text):
         value, quote = _strip(word.text[match.end() : match.end() + _LONGEST_JUDGED])
         if is_secret_value(match.group(1), value, quote=quote or word.quote, on_command_line=True):

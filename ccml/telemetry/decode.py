@@ -79,7 +79,7 @@ def make_event(kind: type[_EventT], fields: dict[str, Any], *, now: datetime) ->
 
 
 def reject_unreadable(raw: bytes, limit: int) -> Rejection | None:
-    """What can be said of a line before it is parsed as JSON."""
+    """Why a line cannot be parsed, found before it is parsed as JSON; None where it can be."""
     if len(raw) > limit:
         return Rejection("too_long", f"expected at most {limit} bytes on a line, found {len(raw)}")
     if b"\x00" in raw:

@@ -4,7 +4,7 @@ The declaration gives the decoder (`ccml.telemetry.decode`), the Arrow schemas a
 (`ccml.telemetry.schema`), the expectation suites, and the types and bounds of the server's requests
 (`ccml.serving.schema`). Field meanings live in `Annotated[..., Meta(description=...)]`.
 
-A native log is JSON Lines, one event a line, told apart by `kind`:
+A native log is JSON Lines, one event a line; `kind` says which:
 
     {"kind": "interaction", "event_id": "i-1", "time": "2026-01-05T09:00:00Z", "user_id": "ada", "session_id": "s-1",
      "request": "show me the big files", "command": "du -ah . | sort -rh | head"}

@@ -105,9 +105,9 @@ class _SessionFile:
             skipped = "api_error" if record.get("isApiErrorMessage") else "assistant_text"
         else:
             outcomes = self._results(blocks, record, chain, common, time)
-            said = self._said(text_of.plain_text(content), record, chain, common, time, has_results=bool(outcomes))
-            skipped = said if isinstance(said, str) else ""
-            outcomes += said if isinstance(said, list) else []
+            typed = self._typed(text_of.plain_text(content), record, chain, common, time, has_results=bool(outcomes))
+            skipped = typed if isinstance(typed, str) else ""
+            outcomes += typed if isinstance(typed, list) else []
         return _to_record(line, outcomes, skipped)
 
     def _calls(
@@ -205,7 +205,7 @@ class _SessionFile:
             call.error_record = len(self.records) if failed else None
         return outcomes
 
-    def _said(
+    def _typed(
         self,
         text: str,
         record: dict[str, Any],

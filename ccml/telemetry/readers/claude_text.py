@@ -1,4 +1,4 @@
-"""The words of a Claude Code record: what a person said, what a tool call is as a line, what a result tells."""
+"""The texts in a Claude Code record: what a person typed, a tool call as a line, and what a result reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What kind of failure an error text tells of."""
+"""The kind of failure that an error text reports."""
 
 from __future__ import annotations
 

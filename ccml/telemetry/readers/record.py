@@ -22,7 +22,7 @@ _KEPT_BYTES = 8 * 1024
 class Record:
     """One line (or, in a file that is one JSON document, one message): events, or why there are none.
 
-    Exactly one line of the books is written per record: quarantined if `rejection` is set, else left out if `skipped`
+    Each record is counted once: quarantined if `rejection` is set, else left out if `skipped`
     is set, else landed.
     """
 
