@@ -53,6 +53,36 @@ def expectations(
     return check
 
 
+def leakage(key: dg.AssetKey, splits: dg.AssetKey, *, name: str, texts: bool = False) -> dg.AssetChecksDefinition:
+    """`texts`: a training text that is almost a held-out one is a leak, too."""
+
+    @dg.asset_check(
+        name=name,
+        asset=key,
+        additional_ins={"drawn": dg.AssetIn(splits)},
+        blocking=True,
+        description="No session, user, time or text of the held-out rows is among the training rows.",
+    )
+    def check(platform: Platform, rows: Any, drawn: Any) -> dg.AssetCheckResult:
+        from ccml.datasets.leakage import check_leakage
+        from ccml.datasets.splits import Splits
+
+        split = Splits.from_table(drawn)
+        found = check_leakage(
+            rows,
+            whole_sessions=split.whole_sessions,
+            time_ordered=split.time_ordered,
+            text_similarity=platform.profile.split.near_duplicate_similarity if texts else None,
+        )
+        counts = {str(part): int(count) for part, count in rows["split"].value_counts().items()}
+        sentence = " ".join(one.message for one in found) or f"Nothing leaks among {len(rows):,} rows."
+        return dg.AssetCheckResult(
+            passed=not found, description=sentence, metadata={"findings": as_table(found), **counts}
+        )
+
+    return check
+
+
 def not_evaluated(why: str, metadata: dict[str, Any]) -> dg.AssetCheckResult:
     """A warning: nothing was looked at, which is neither a pass nor a reason to stop what is downstream."""
     return dg.AssetCheckResult(

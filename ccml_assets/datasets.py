@@ -6,14 +6,15 @@ from typing import Any
 import dagster as dg
 
 from ccml.monitoring.reference import DriftReference
-from ccml_assets.checks import expectations
+from ccml_assets.checks import expectations, leakage
 from ccml_assets.skips import skip_with_reason
 from ccml_resources.platform import Platform
 
 LEAKAGE = "nothing_leaks"
 
 CLEAN = dg.AssetIn(["clean", "interactions"])
-SPLITS = dg.AssetIn(["datasets", "splits"])
+SPLITS_KEY = dg.AssetKey(["datasets", "splits"])
+SPLITS = dg.AssetIn(SPLITS_KEY)
 CONTEXT = dg.AssetIn(["datasets", "context"])
 
 
@@ -140,35 +141,6 @@ def _result(made: Any) -> dg.MaterializeResult[Any]:
     )
 
 
-def _leakage(name: str, *, texts: bool = False) -> dg.AssetChecksDefinition:
-    """`texts`: a training text that is almost a held-out one is a leak, too."""
-
-    @dg.asset_check(
-        name=LEAKAGE,
-        asset=["datasets", name],
-        additional_ins={"drawn": SPLITS},
-        blocking=True,
-        description="No session, user, time or text of the held-out rows is among the training rows.",
-    )
-    def check(platform: Platform, rows: Any, drawn: Any) -> dg.AssetCheckResult:
-        from ccml.datasets.leakage import check_leakage
-        from ccml.datasets.splits import Splits
-
-        split = Splits.from_table(drawn)
-        findings = check_leakage(
-            rows,
-            whole_sessions=split.whole_sessions,
-            time_ordered=split.time_ordered,
-            text_similarity=platform.profile.split.near_duplicate_similarity if texts else None,
-        )
-        return dg.AssetCheckResult(
-            passed=not findings,
-            metadata={"findings": [f"{found.count} × {found.message}, such as {found.example}" for found in findings]},
-        )
-
-    return check
-
-
 all_datasets = [splits, turn_context, command_sequences, labelled_requests, episodes, drift_reference]
 
 dataset_checks = [
@@ -176,7 +148,7 @@ dataset_checks = [
         expectations(dg.AssetKey(["datasets", name]), name)
         for name in ("command_sequences", "labelled_requests", "episodes")
     ),
-    _leakage("command_sequences"),
-    _leakage("labelled_requests", texts=True),
-    _leakage("episodes"),
+    leakage(dg.AssetKey(["datasets", "command_sequences"]), SPLITS_KEY, name=LEAKAGE),
+    leakage(dg.AssetKey(["datasets", "labelled_requests"]), SPLITS_KEY, name=LEAKAGE, texts=True),
+    leakage(dg.AssetKey(["datasets", "episodes"]), SPLITS_KEY, name=LEAKAGE),
 ]

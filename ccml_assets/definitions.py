@@ -24,6 +24,7 @@ from ccml_assets import (  # noqa: E402
     landing,
     model_assets,
     monitoring,
+    monitoring_checks,
     raw,
     schedules,
     sensors,
@@ -49,7 +50,7 @@ checks = [
     *clean.clean_checks,
     *datasets.dataset_checks,
     *model_assets.model_checks,
-    *monitoring.monitoring_checks,
+    *monitoring_checks.monitoring_checks,
 ]
 
 

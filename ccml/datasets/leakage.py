@@ -1,4 +1,4 @@
-"""Looks for ways in which held-out rows could have been seen in training (D13). Judges a data set as it was stored."""
+"""Looks for ways in which held-out rows could have been seen in training, in a data set as it was stored."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def check_leakage(
 
 
 def _session_overlap(rows: pd.DataFrame) -> list[LeakageFinding]:
-    """Validation and calibration count as one: both guide training, neither is learnt from or judged on."""
+    """Validation and calibration count as one: both guide training, and nothing is fitted to or measured on either."""
     stages = rows["split"].map(ORDER).groupby(rows["session_id"]).nunique()
     torn = stages.index[stages > 1]
     return _finding("session_overlap", torn, "sessions have rows in more than one split")

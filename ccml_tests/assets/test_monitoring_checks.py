@@ -6,7 +6,7 @@ import pytest
 
 from ccml.home import Home
 from ccml.monitoring.alerts import serving_alerts
-from ccml_assets.monitoring import keeps_its_promise, no_alert, no_drift
+from ccml_assets.monitoring_checks import keeps_its_promise, no_alert, no_drift
 from ccml_resources.platform import Platform
 from ccml_tests.monitoring.evidence import LIMITS, drift, quality
 from ccml_tests.monitoring.turns import VERSIONS, served, table
