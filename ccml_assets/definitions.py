@@ -16,6 +16,7 @@ warnings.simplefilter("ignore", dg.BetaWarning)
 warnings.simplefilter("ignore", dg.PreviewWarning)
 
 from ccml.home import Home  # noqa: E402
+from ccml.settings import loaded_profile  # noqa: E402
 from ccml_assets import (  # noqa: E402
     clean,
     datasets,
@@ -29,14 +30,13 @@ from ccml_assets import (  # noqa: E402
     schedules,
     sensors,
 )
-from ccml_assets.policies import with_policies  # noqa: E402
+from ccml_assets.policies import reported, with_policies  # noqa: E402
 from ccml_resources.experiments import experiments  # noqa: E402
 from ccml_resources.lake import documents, tables  # noqa: E402
 from ccml_resources.platform import Platform  # noqa: E402
 
-assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
+assets = [
     landing.files,
-    landing.landed_days,
     *raw.raw_tables,
     clean.clean_tables,
     *features.feature_tables,
@@ -44,6 +44,8 @@ assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
     *model_assets.all_model_assets,
     *monitoring.all_monitoring,
 ]
+
+reported_on = [landing.landed_days, monitoring.retrain_decision]
 
 checks = [
     *raw.raw_checks,
@@ -56,7 +58,7 @@ checks = [
 
 def definitions_of(home: Home) -> dg.Definitions:
     return dg.Definitions(
-        assets=[*with_policies(assets), *with_policies([monitoring.retrain_decision])],
+        assets=[*with_policies(assets, loaded_profile(home)), *map(reported, reported_on)],
         asset_checks=checks,
         jobs=jobs.all_jobs,
         schedules=schedules.all_schedules,

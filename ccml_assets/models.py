@@ -12,7 +12,6 @@ from ccml.models.job import TrainingJob
 from ccml_assets.model_lines import ModelLine
 from ccml_assets.skips import skip_with_reason
 from ccml_assets.tracking import training_curves
-from ccml_assets.versions import code_version
 from ccml_resources.experiments import ExperimentRun, Experiments
 from ccml_resources.platform import Platform
 
@@ -105,6 +104,7 @@ def model_asset(line: ModelLine) -> dg.AssetsDefinition:
                 platform.home.relative(folder),
                 job.facts["data_hash"],
                 run.run_id,
+                job.facts["code_version"],
                 trained_until=job.training_rows["time"].max().isoformat(),
                 data_until=rows["time"].max().isoformat(),
             )
@@ -129,12 +129,13 @@ def _stored_vectors(line: ModelLine) -> list[dg.AssetKey]:
 def _job(context: dg.AssetExecutionContext, platform: Platform, rows: Any, chosen: dict[str, Any]) -> TrainingJob:
     from ccml.datasets.content import content_hash
 
+    version = context.assets_def.get_asset_spec(context.asset_key).code_version
     return TrainingJob(
         rows=rows,
         profile=platform.profile,
         encoder=platform.encoder,
         embeddings=platform.home.embeddings,
-        facts={"data_hash": content_hash(rows), "code_version": code_version("models")},
+        facts={"data_hash": content_hash(rows), "code_version": version},
         chosen=chosen,
         report=lambda progress: context.log.info(_one_line(progress)),
     )

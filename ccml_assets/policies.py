@@ -4,17 +4,24 @@ from collections.abc import Iterable, Sequence
 
 import dagster as dg
 
+from ccml.profiles import Profile
 from ccml_assets.versions import code_version
 
 OWNERS = ["team:ccml"]
 
 
-def with_policies(
-    assets: Iterable[dg.AssetsDefinition | dg.AssetSpec],
-) -> Sequence[dg.AssetsDefinition | dg.AssetSpec]:
-    return [_spec(one) if isinstance(one, dg.AssetSpec) else one.map_asset_specs(_spec) for one in assets]
+def with_policies(assets: Iterable[dg.AssetsDefinition], profile: Profile) -> Sequence[dg.AssetsDefinition]:
+    return [_with_version(one, code_version(one, profile)) for one in assets]
 
 
-def _spec(spec: dg.AssetSpec) -> dg.AssetSpec:
-    group = spec.key.path[0]
-    return spec.replace_attributes(group_name=group, owners=OWNERS, code_version=code_version(group))
+def reported(asset: dg.AssetSpec) -> dg.AssetSpec:
+    """An asset that no code here makes; sensors and runs report on it."""
+    return _spec(asset, None)
+
+
+def _with_version(asset: dg.AssetsDefinition, version: str) -> dg.AssetsDefinition:
+    return asset.map_asset_specs(lambda spec: _spec(spec, version))
+
+
+def _spec(spec: dg.AssetSpec, version: str | None) -> dg.AssetSpec:
+    return spec.replace_attributes(group_name=spec.key.path[0], owners=OWNERS, code_version=version)

@@ -14,7 +14,6 @@ from ccml.releases.gate import GateDecision
 from ccml.releases.releasing import ReleaseReference
 from ccml_assets.model_lines import ModelLine
 from ccml_assets.skips import skip_with_reason
-from ccml_assets.versions import code_version
 from ccml_resources.experiments import Experiments
 from ccml_resources.platform import Platform
 
@@ -97,7 +96,6 @@ def release_asset(line: ModelLine) -> dg.AssetsDefinition:
                 platform.home,
                 drift_reference=reference.encode(),
                 run_id=context.run_id,
-                code=code_version("models"),
             )
             experiments.mirror_releases(platform.home.models, line.name)
             context.log.info(f"{line.name} {released.version} is the champion")

@@ -12,8 +12,8 @@ import msgspec
 
 from ccml.monitoring.decisions import Evidence, PastRetrain, RetrainDecision, decide_retraining
 from ccml_assets import jobs
-from ccml_assets.landing import files_waiting
-from ccml_assets.monitoring import MONITORED, WINDOW, retrain_decision
+from ccml_assets.landing import files, files_waiting
+from ccml_assets.monitoring import MONITORED, WINDOW, retrain_decision, window
 from ccml_assets.skips import skip_reason
 from ccml_assets.staleness import last_event
 from ccml_assets.versions import code_version
@@ -65,7 +65,8 @@ def landed_files(context: dg.SensorEvaluationContext, platform: Platform) -> dg.
     waiting = files_waiting(platform.home)
     if not waiting:
         return dg.SkipReason("No new files in the landing zone or in a named folder.")
-    return attempt(context.instance, f"{_digest(sorted(waiting.items()))}:{code_version('landing')}")
+    version = code_version(files, platform.profile)
+    return attempt(context.instance, f"{_digest(sorted(waiting.items()))}:{version}")
 
 
 prepare_landed_days = dg.AutomationConditionSensorDefinition(
@@ -84,14 +85,14 @@ prepare_landed_days = dg.AutomationConditionSensorDefinition(
 
 
 @dg.sensor(job=jobs.monitor, minimum_interval_seconds=60, default_status=ON)
-def prepared_traffic(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+def prepared_traffic(context: dg.SensorEvaluationContext, platform: Platform) -> dg.RunRequest | dg.SkipReason:
     """Interactions prepared since monitoring last looked."""
     prepared, looked = last_event(context.instance, PREPARED), last_event(context.instance, WINDOW)
     if prepared is None:
         return dg.SkipReason("Nothing was prepared yet.")
     if looked is not None and looked[0] > prepared[0]:
         return dg.SkipReason("Monitoring has seen everything that was prepared.")
-    return attempt(context.instance, f"prepared:{prepared[0]}:{code_version('monitoring')}")
+    return attempt(context.instance, f"prepared:{prepared[0]}:{code_version(window, platform.profile)}")
 
 
 class RetrainMemory(msgspec.Struct, frozen=True):

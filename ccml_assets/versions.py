@@ -1,45 +1,67 @@
-"""What code an asset was made by: a digest of the library's sources that its group uses and, from the features on, of
-the active profile.
+"""What an asset was made by: a digest of all code of this project that can change its value, and of the settings that
+this code reads.
 
-Dagster compares code versions but derives none. A version written by hand stays behind; this one moves whenever a file
-that could change the asset's value does, and then the asset is stale.
+Dagster compares code versions but derives none. A version written by hand stays behind; this one moves whenever a line
+that could change the asset's value does, and then the asset is stale. A line that could not leaves it as it is: a
+laptop's training takes minutes.
 """
 
 import hashlib
+import inspect
+import json
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
+import dagster as dg
+
 import ccml
-from ccml.home import Home
-from ccml.settings import loaded_profile
+from ccml.code_digest import Definition, Project, Reached
+from ccml.models import kinds as kinds_table
+from ccml.models.kinds import KINDS, ModelKind
+from ccml.profiles import Profile
 
-# Each group is made by these packages of `ccml`, on top of those of the groups before it.
-_PACKAGES_OF_GROUP: dict[str, tuple[str, ...]] = {
-    "landing": ("telemetry", "privacy"),
-    "raw": ("telemetry", "privacy"),
-    "clean": ("telemetry", "privacy", "cleaning", "commands", "intents"),
-    "features": ("cleaning", "commands", "intents", "features"),
-    "datasets": ("cleaning", "commands", "intents", "features", "datasets"),
-    "models": ("features", "datasets", "models"),
-    "exports": ("features", "models", "export"),
-    "reports": ("datasets", "models", "evaluation"),
-    "releases": ("evaluation", "releases"),
-    "serving": ("releases", "serving"),
-    "monitoring": ("cleaning", "commands", "intents", "datasets", "evaluation", "monitoring"),
-}
+PROJECT = Project(Path(ccml.__file__).parents[1])
 
-_SAME_IN_EVERY_PROFILE = ("landing", "raw", "clean")
+# What they choose enters the digest by value.
+_SETTINGS = frozenset(
+    {Definition("ccml.profiles", name) for name in ("Profile", "PROFILES", "chosen_preset")}
+    | {Definition("ccml.settings", "loaded_profile")}
+)
+
+
+def code_version(asset: dg.AssetsDefinition, profile: Profile, project: Project = PROJECT) -> str:
+    """Twelve hex digits, such as `3fa1c0e2b9d4`.
+
+    Args:
+        profile: of its sections only those count that the asset's code reads.
+        project: other sources than the ones that run, to ask what an edit would change.
+    """
+    reached = code_of(asset, project)
+    settings = asdict(profile)
+    read = {name: settings[name] for name in sorted(reached.sections & settings.keys())}
+    code = project.digest(reached.definitions)
+    return hashlib.sha256((code + json.dumps(read, sort_keys=True)).encode()).hexdigest()[:12]
 
 
 @cache
-def code_version(group: str) -> str:
-    """Twelve hex digits, such as `3fa1c0e2b9d4`."""
-    library = Path(ccml.__file__).parent
-    digest = hashlib.sha256()
-    if group not in _SAME_IN_EVERY_PROFILE:
-        digest.update(loaded_profile(Home.from_environment()).fingerprint.encode())
-    for package in _PACKAGES_OF_GROUP[group]:
-        for source in sorted((library / package).rglob("*.py")):
-            name = source.relative_to(library).as_posix()
-            digest.update(name.encode() + b"\0" + source.read_bytes())
-    return digest.hexdigest()[:12]
+def code_of(asset: dg.AssetsDefinition, project: Project = PROJECT) -> Reached:
+    """What the asset's function refers to, and what the functions refer to that its factory was given.
+
+    An asset of one model does not depend on the code of the others.
+    """
+    function = asset.op.compute_fn.decorated_fn  # type: ignore[union-attr]
+    given = [value for value in inspect.getclosurevars(function).nonlocals.values() if inspect.isroutine(value)]
+    roots = [Definition(one.__module__, one.__qualname__.split(".")[0]) for one in (function, *given)]
+    kinds = [kind for kind in KINDS.values() if _belongs(asset, kind)] or [*KINDS.values()]
+    others = {
+        Definition(kinds_table.__name__, name)
+        for name, value in vars(kinds_table).items()
+        if isinstance(value, ModelKind) and value not in kinds
+    }
+    return project.reach(roots, kinds=[kind.package for kind in kinds], without=_SETTINGS | others)
+
+
+def _belongs(asset: dg.AssetsDefinition, kind: ModelKind) -> bool:
+    names = {key.path[-1] for key in asset.keys}
+    return any(name.startswith(kind.name) or name in (kind.dataset, kind.report, kind.search) for name in names)

@@ -19,6 +19,8 @@ class CandidateReference(msgspec.Struct, frozen=True):
     """Of the folder, from the home's root."""
     data_hash: str
     mlflow_run_id: str
+    code_version: str
+    """Of the asset that trained it."""
     trained_until: str | None = None
     """Time of the newest row it was fitted on; UTC, ISO 8601."""
     data_until: str | None = None

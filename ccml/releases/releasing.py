@@ -86,7 +86,6 @@ def release_candidate(
     *,
     drift_reference: bytes,
     run_id: str,
-    code: str,
 ) -> ReleaseReference:
     """Publishes the candidate and makes it champion.
 
@@ -102,7 +101,7 @@ def release_candidate(
         metrics=_promised(report),
         training_data_hash=trained.data_hash,
         hyper_parameters=candidate.training.get("hyper_parameters", {}),
-        lineage=Lineage(dagster_run_id=run_id, mlflow_run_id=trained.mlflow_run_id, code_version=code),
+        lineage=Lineage(dagster_run_id=run_id, mlflow_run_id=trained.mlflow_run_id, code_version=trained.code_version),
         gate=decision.summary(),
         serving=serving,
         trained_until=trained.trained_until,
