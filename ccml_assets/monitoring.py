@@ -56,14 +56,22 @@ def drift_report(
 ) -> Iterator[dg.MaterializeResult[DriftReport]]:
     """Evidently compares served requests, machines and durations with the reference in the champion's release."""
     from ccml.monitoring.drift import drift_report as compare
+    from ccml.monitoring.drift_page import publish_drift
     from ccml.monitoring.window import champions_reference
+    from ccml_assets.report_index import write_index
 
     with skip_with_reason(context):
         reference = champions_reference(platform.home.models)
         report = compare(reference, served, platform.profile.monitoring.drift, seed=platform.profile.seed)
+        page = publish_drift(report, platform.home.reports)
+        write_index(platform.home, context.instance)
         yield dg.MaterializeResult(
             value=report,
-            metadata={"report_id": report.report_id, "rows": report.current_rows},
+            metadata={
+                "report_id": report.report_id,
+                "rows": report.current_rows,
+                "page": dg.MetadataValue.path(page),
+            },
             data_version=dg.DataVersion(report.report_id),
         )
 

@@ -42,7 +42,7 @@ def gate_asset(line: ModelLine) -> dg.AssetsDefinition:
 
         decision = decide_on_scores(line.name, scores, platform.profile)
         context.log.info(f"{decision.answer}: {'; '.join(decision.reasons)}")
-        page = _publish(platform, report, decision)
+        page = _publish(context, platform, report, decision)
         experiments.add(
             trained.mlflow_run_id,
             tags={"gate": decision.answer, "gate.reasons": "; ".join(decision.reasons)},
@@ -99,7 +99,7 @@ def release_asset(line: ModelLine) -> dg.AssetsDefinition:
             )
             experiments.mirror_releases(platform.home.models, line.name)
             context.log.info(f"{line.name} {released.version} is the champion")
-            _publish(platform, report, decision, released.version)
+            _publish(context, platform, report, decision, released.version)
             yield dg.MaterializeResult(
                 value=released,
                 metadata={"version": released.version, "path": dg.MetadataValue.path(released.path)},
@@ -110,12 +110,18 @@ def release_asset(line: ModelLine) -> dg.AssetsDefinition:
 
 
 def _publish(
-    platform: Platform, report: ModelReport, decision: GateDecision, version: str | None = None
+    context: dg.AssetExecutionContext,
+    platform: Platform,
+    report: ModelReport,
+    decision: GateDecision,
+    version: str | None = None,
 ) -> dg.PathMetadataValue:
     """Writes the gate's answer, and the version once there is one, on the report's page."""
     from ccml.evaluation.publishing import publish_answer
+    from ccml_assets.report_index import write_index
 
     page = publish_answer(
         report, decision.on_page(version), platform.home.reports, platform.profile.evaluation.confidence
     )
+    write_index(platform.home, context.instance)
     return dg.MetadataValue.path(page)

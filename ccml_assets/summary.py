@@ -22,7 +22,7 @@ from ccml_resources.lake import documents
 def summarise(home: Home, instance: dg.DagsterInstance, *, seconds: float, assets: int) -> dict[str, Any]:
     """`interactions`, `models`, `gates`, `releases`, `alerts`, `reports`, `skipped`, `assets_made` and `seconds`."""
     return {
-        "interactions": _interactions(home, instance),
+        "interactions": interactions(home),
         "models": {line.name: _model(home, instance, line) for line in MODEL_LINES},
         "gates": {line.name: _gate(home, instance, line) for line in MODEL_LINES},
         "releases": {line.name: _release(home, line) for line in MODEL_LINES},
@@ -40,7 +40,7 @@ def write_summary(home: Home, summary: dict[str, Any]) -> Path:
     return path
 
 
-def _interactions(home: Home, instance: dg.DagsterInstance) -> dict[str, Any]:
+def interactions(home: Home) -> dict[str, Any]:
     """Sums over every landing so far; `kept` counts the clean table."""
     from ccml.telemetry.totals import landed_totals
 

@@ -29,6 +29,7 @@ def run_circle(input: Path | None, format: str, profile: str | None, *, quiet: b
     for name, value in overrides(home).items():
         progress.say(f"        {name} = {value!r} [dim]by {home.settings}[/dim]")
     with instance_of(home) as instance:
+        from ccml_assets.report_index import write_index
         from ccml_assets.summary import summarise, write_summary
         from ccml_cli.running import Circle
         from ccml_cli.summary import print_summary
@@ -36,6 +37,7 @@ def run_circle(input: Path | None, format: str, profile: str | None, *, quiet: b
         turned = Circle(home, instance, progress).turn()
         summary = summarise(home, instance, seconds=time.monotonic() - begin, assets=turned.assets)
         path = write_summary(home, summary)
+        write_index(home, instance)
     if not quiet:
         print_summary(progress.console, summary, path)
     return summary
