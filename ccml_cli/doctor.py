@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from ccml.errors import CcmlError
 from ccml.home import Home
-from ccml.settings import loaded_profile
+from ccml.profiles import chosen_preset
+from ccml_cli.damage import damaged
 
 FEATURES: dict[str, tuple[str, ...]] = {
     "serving (ccml serve, ask)": ("numpy", "onnxruntime", "tokenizers", "starlette", "uvicorn", "msgspec"),
@@ -47,9 +50,10 @@ def examine(*, quiet: bool) -> dict[str, Any]:
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "gpu": _gpu(),
-        "profile": loaded_profile(home).name,
+        "profile": chosen_preset().name,
         "packages": {feature: {name: _version(name) for name in names} for feature, names in FEATURES.items()},
         "state": {"home": str(home.root), "exists": home.root.is_dir(), "releases": _releases(home)},
+        "damaged": damaged(home),
         "own_logs": [found for found in (_own_logs(*place) for place in OWN_LOGS) if found],
     }
     if not quiet:
@@ -75,9 +79,15 @@ def _gpu() -> str | None:
 def _releases(home: Home) -> dict[str, str]:
     from ccml.releases.reader import read_pointer
 
-    names = sorted(folder.name for folder in home.models.iterdir()) if home.models.is_dir() else []
-    found = {name: read_pointer(home.models, name, "champion") for name in names}
-    return {name: pointer.version for name, pointer in found.items() if pointer}
+    found: dict[str, str] = {}
+    for folder in sorted(home.models.iterdir()) if home.models.is_dir() else []:
+        try:
+            pointer = read_pointer(home.models, folder.name, "champion") if folder.is_dir() else None
+        except CcmlError:
+            continue  # among the damaged
+        if pointer is not None:
+            found[folder.name] = pointer.version
+    return found
 
 
 def _own_logs(format: str, place: str, pattern: str | None) -> dict[str, Any] | None:
@@ -102,6 +112,9 @@ def _print(facts: dict[str, Any]) -> None:
     console.print(f"State: {facts['state']['home']}{'' if facts['state']['exists'] else ' (not made yet)'}")
     for name, release in facts["state"]["releases"].items():
         console.print(f"  champion of {name}: {release}")
+    for one in facts["damaged"]:
+        console.print(f"[red]damaged[/red] {escape(one['file'])}: {escape(one['found'])}")
+        console.print(f"        cure: {escape(one['cure'])}")
     table = Table("for", "package", "installed", box=None)
     for feature, packages in facts["packages"].items():
         for row, (name, found) in enumerate(packages.items()):

@@ -48,6 +48,31 @@ def test_logs_of_the_user_are_found_with_the_command_that_reads_them(ccml: Call,
     assert found["claude-code"]["command"] == f"ccml run --input {user}/.claude/projects --format claude-code"
 
 
+def test_each_damaged_thing_is_named_with_its_cure_and_the_rest_goes_on(ccml: Call, home: Home, user: Path) -> None:
+    policy = home.models / "policy"
+    (policy / "1.0.0").mkdir(parents=True)
+    (home.lake / "landed").mkdir(parents=True)
+    broken = [
+        home.settings,
+        home.models / "stray.txt",
+        policy / "champion.json",
+        policy / "notes",
+        home.root / "sources.json",
+        home.lake / "landed" / "read_files.json",
+        home.root / "mlflow.db",
+    ]
+    for path in broken:
+        path.write_text("{half " * 200)
+    found = {one["file"]: one for one in ccml("doctor", "--json").facts["damaged"]}
+    assert set(found) == {str(path) for path in [*broken, policy / "1.0.0"]}
+    assert "manifest.json" in found[str(policy / "1.0.0")]["found"]
+    assert all(one["cure"] for one in found.values())
+    told = ccml("doctor")
+    assert told.code == 0
+    assert sum(line.startswith("damaged ") for line in told.out.splitlines()) == len(found)
+    assert "numpy" in told.out
+
+
 def test_without_logs_it_says_where_it_looked(ccml: Call, user: Path) -> None:
     assert "No logs of your own at ~/.claude/projects" in ccml("doctor").out
 

@@ -1,0 +1,83 @@
+"""What of a home is damaged: each file with what was expected of it and the cure. Nothing is mended here."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+
+from ccml.errors import CcmlError
+from ccml.home import Home
+from ccml.releases.manifest import is_version
+from ccml.releases.reader import list_versions, read_pointer, read_release
+from ccml.settings import loaded_profile
+from ccml.telemetry.sources import named_sources
+
+POINTERS = ("champion", "previous")
+
+
+def damaged(home: Home) -> list[dict[str, str]]:
+    """`file`, `found` and `cure` of everything that is not as it should be."""
+    found: list[dict[str, str]] = []
+
+    def note(file: Path, what: object, cure: str) -> None:
+        found.append({"file": str(file), "found": str(what), "cure": cure})
+
+    try:
+        loaded_profile(home)
+    except CcmlError as error:
+        note(home.settings, error, "correct the line, or remove the file: the profile's own settings then hold")
+    for folder in sorted(home.models.iterdir()) if home.models.is_dir() else []:
+        if not folder.is_dir():
+            note(folder, "a file where only folders of models are expected", "move it out of the folder")
+            continue
+        try:
+            _check_model(home.models, folder, note)
+        except CcmlError as error:
+            note(folder, error, "move the folder away; expected the name of a model")
+    try:
+        named_sources(home)
+    except (msgspec.DecodeError, OSError) as error:
+        note(home.root / "sources.json", f"not a list of sources: {error}", "remove it; name the logs again")
+    for path in sorted((home.lake / "landed").glob("*.json")):
+        try:
+            msgspec.json.decode(path.read_bytes())
+        except (msgspec.DecodeError, OSError) as error:
+            note(
+                path,
+                f"not JSON: {error}",
+                "remove it: the next landing opens every file once more",
+            )
+    databases = [home.root / "mlflow.db", *sorted(home.dagster.rglob("*.db"))]
+    for path in (one for one in databases if one.exists()):
+        try:
+            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+                database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.Error as error:
+            note(
+                path,
+                f"no database: {error}",
+                "restore it from a copy, or move it away with its history",
+            )
+    return found
+
+
+def _check_model(models: Path, folder: Path, note: Callable[[Path, object, str], None]) -> None:
+    for which in POINTERS:
+        try:
+            pointer = read_pointer(models, folder.name, which)  # type: ignore[arg-type]  # one of the two
+        except CcmlError as error:
+            note(folder / f"{which}.json", error, "restore it from a copy, or remove it: the next release points anew")
+            continue
+        if pointer is not None and not (folder / pointer.version).is_dir():
+            note(folder / f"{which}.json", f"points at {pointer.version}, which is gone", "restore the folder")
+    for version in list_versions(models, folder.name):
+        try:
+            read_release(models, folder.name, version, keep=())
+        except CcmlError as error:
+            note(folder / version, error, "restore the folder from a copy, or move it away")
+    for stray in sorted(folder.iterdir()):
+        known = is_version(stray.name) or stray.name in {f"{which}.json" for which in POINTERS}
+        if not known and not stray.name.startswith("."):
+            note(stray, "neither a version nor a pointer", "move it out of the folder")
