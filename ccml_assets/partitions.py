@@ -28,9 +28,8 @@ def _keeps_up() -> dg.AutomationCondition:
     on = dg.AutomationCondition
     passed = on.all_checks_match(on.check_passed(), blocking_only=True)
     return (
-        (on.newly_missing() | on.any_deps_updated() | on.code_version_changed()).since(
-            on.newly_requested() | on.newly_updated()
-        )
+        # Not also `newly_updated`: a run that ends and a landing between the same two ticks would cancel each other.
+        (on.newly_missing() | on.any_deps_updated() | on.code_version_changed()).since(on.newly_requested())
         & ~on.any_deps_missing()
         & ~on.any_deps_in_progress()
         & ~on.in_progress()
@@ -49,7 +48,12 @@ def with_neighbours(touched: Sequence[str], existing: Sequence[str]) -> list[str
 
 
 def count_rows(context: dg.AssetExecutionContext, table: Any, key: dg.AssetKey | None = None) -> None:
-    """Gives each day's materialization its own number of rows: a run over many days would show their sum at each."""
+    """Gives each day's materialization its own number of rows: a run over many days would show their sum at each. The
+    columns are the same for each.
+    """
     counts = table["day"].value_counts() if len(table) else {}
     for day in context.partition_keys:
         context.add_asset_metadata({"dagster/row_count": int(counts.get(day, 0))}, key, day)
+    if len(table.columns):
+        columns = [dg.TableColumn(str(name), str(kind)) for name, kind in table.dtypes.items()]
+        context.add_asset_metadata({"dagster/column_schema": dg.TableSchema(columns)}, key)

@@ -59,7 +59,12 @@ def _at_work(runs: Sequence[dg.DagsterRun]) -> bool:
     )
 
 
-@dg.sensor(job=jobs.ingest, minimum_interval_seconds=30, default_status=ON)
+@dg.sensor(
+    job=jobs.ingest,
+    minimum_interval_seconds=30,
+    default_status=ON,
+    description="Asks for a landing when files wait that nobody has read as they stand now.",
+)
 def landed_files(context: dg.SensorEvaluationContext, platform: Platform) -> dg.RunRequest | dg.SkipReason:
     """Files that nobody has read yet. The same set of files asks once; a file that has grown since is another set."""
     waiting = files_waiting(platform.home)
@@ -84,7 +89,12 @@ prepare_landed_days = dg.AutomationConditionSensorDefinition(
 )
 
 
-@dg.sensor(job=jobs.monitor, minimum_interval_seconds=60, default_status=ON)
+@dg.sensor(
+    job=jobs.monitor,
+    minimum_interval_seconds=60,
+    default_status=ON,
+    description="Asks for a look at served traffic when days were prepared since the last one.",
+)
 def prepared_traffic(context: dg.SensorEvaluationContext, platform: Platform) -> dg.RunRequest | dg.SkipReason:
     """Interactions prepared since monitoring last looked."""
     prepared, looked = last_event(context.instance, PREPARED), last_event(context.instance, WINDOW)
@@ -104,7 +114,12 @@ class RetrainMemory(msgspec.Struct, frozen=True):
     """Evidence that the cool-down holds back: its decision is recorded once, and not at every tick until it is over."""
 
 
-@dg.sensor(job=jobs.learn, minimum_interval_seconds=60, default_status=ON)
+@dg.sensor(
+    job=jobs.learn,
+    minimum_interval_seconds=60,
+    default_status=ON,
+    description="Asks for a training on drift, fallen accuracy, new commands or an alert.",
+)
 def retrain_when_needed(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult | dg.SkipReason:
     """Drift, fallen accuracy, new commands or an alert ask for a training; each decision is an observation.
 
@@ -193,7 +208,11 @@ def _digest(value: object) -> str:
     return hashlib.sha256(msgspec.json.encode(value)).hexdigest()[:16]
 
 
-@dg.run_failure_sensor(default_status=ON, minimum_interval_seconds=30)
+@dg.run_failure_sensor(
+    default_status=ON,
+    minimum_interval_seconds=30,
+    description="Writes each failed run as a line of reports/failed_runs.jsonl.",
+)
 def failed_run(context: dg.RunFailureSensorContext, platform: Platform) -> None:
     """Each failed run as a line of `reports/failed_runs.jsonl`, where `ccml run` and people find it."""
     from ccml.monitoring.failures import FailedRun, note_failure

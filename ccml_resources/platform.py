@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from ccml.home import Home
 from ccml.profiles import EncoderSettings, Profile
@@ -17,7 +18,7 @@ class Platform(dg.ConfigurableResource):
     none of them.
     """
 
-    root: str
+    root: str = Field(description="Folder that holds everything the platform writes: CCML_HOME.")
 
     @property
     def home(self) -> Home:

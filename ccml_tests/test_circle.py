@@ -89,6 +89,8 @@ class Autopilot:
         for first, last in asked:
             edges = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
             self.run("prepare", edges)
+        # The daemon ticks twice a minute; the server closes a log file a minute.
+        assert self.days.tick() == []
         (prepared,) = self.traffic.tick()
         return self.run("monitor", prepared.tags)
 

@@ -62,6 +62,15 @@ def test_a_day_is_asked_for_again_when_something_lands_on_it(platform: Platform,
     assert automation.tick() == []
 
 
+def test_a_day_that_lands_again_while_it_is_made_is_asked_for_again(platform: Platform, automation: Automation) -> None:
+    land(platform, *DAYS)
+    automation.tick()
+    automation.tick()
+    prepare(platform, DAYS[0], DAYS[-1])
+    land(platform, DAYS[1])
+    assert automation.tick() == [DAYS[1]]
+
+
 def test_a_day_older_than_all_others_is_asked_for(platform: Platform, automation: Automation) -> None:
     land(platform, *DAYS)
     automation.tick()

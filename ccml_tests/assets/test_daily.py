@@ -33,7 +33,9 @@ def test_each_day_of_a_table_states_its_own_number_of_rows(prepared: Platform) -
     records = prepared.instance.fetch_materializations(CLEAN, limit=10).records
     made = [record.asset_materialization for record in records if record.asset_materialization]
     counts = {one.partition: one.metadata["dagster/row_count"].value for one in made}
-    assert counts == dict(Counter(prepared.table("clean", "interactions")["day"]))
+    clean = prepared.table("clean", "interactions")
+    assert counts == dict(Counter(clean["day"]))
+    assert [column.name for column in made[0].metadata["dagster/column_schema"].value.columns] == list(clean.columns)
 
 
 def test_each_raw_interaction_is_one_clean_row_of_its_day(prepared: Platform) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ import pytest
 from ccml.home import Home
 from ccml_assets import jobs, schedules, sensors
 from ccml_assets.definitions import definitions_of
+from ccml_resources.lake import DocumentIOManager, TableIOManager
+from ccml_resources.platform import Platform
 from ccml_tests.assets.wiring import PICTURE, differences, wiring
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,8 +87,32 @@ def test_every_asset_says_whose_it_is_what_it_is_and_by_which_code(defs: dg.Defi
         for key in graph.get_all_asset_keys()
         for fact in ("owners", "kinds", "description", "code_version", "group_name")
         if not getattr(graph.get(key), fact)
+        # No code here makes what is only reported.
+        and not (fact == "code_version" and key in graph.unexecutable_asset_keys)
     ]
     assert silent == []
+
+
+def test_every_job_check_sensor_and_schedule_is_described_in_words_without_codes(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    described = {key.to_user_string(): graph.get(key).description for key in graph.get_all_asset_keys()}
+    described |= {key.to_user_string(): graph.get_check_spec(key).description for key in graph.asset_check_keys}
+    described |= {one.name: one.description for one in (*jobs.all_jobs, *sensors.all_sensors, *schedules.all_schedules)}
+    assert [name for name, text in described.items() if not (text or "").strip()] == []
+    codes = {name: re.findall(r"\b[MPDSE]\d{1,2}\b", text or "") for name, text in described.items()}
+    assert {name: found for name, found in codes.items() if found} == {}
+
+
+def test_what_a_schedule_keeps_fresh_says_how_fresh(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    fresh = {key.to_user_string() for key in graph.get_all_asset_keys() if graph.get(key).freshness_policy}
+    gates = {f"releases/{name}_gate" for name in ("command_predictor", "intent_classifier", "policy")}
+    assert fresh == {"landing/files", *gates}
+
+
+@pytest.mark.parametrize("resource", [Platform, TableIOManager, DocumentIOManager])
+def test_every_field_of_a_resource_is_described(resource: type[dg.ConfigurableResource]) -> None:
+    assert [name for name, field in resource.model_fields.items() if not field.description] == []
 
 
 def test_the_jobs_cover_every_executable_asset_exactly_once(defs: dg.Definitions) -> None:
