@@ -15,6 +15,7 @@ from rich.table import Table
 from ccml.errors import CcmlError
 from ccml.home import Home
 from ccml.profiles import chosen_preset
+from ccml.telemetry.readers import FORMATS, Reader
 from ccml_cli.damage import damaged
 
 FEATURES: dict[str, tuple[str, ...]] = {
@@ -35,13 +36,6 @@ FEATURES: dict[str, tuple[str, ...]] = {
     "TensorRT engines (needs an NVIDIA GPU)": ("tensorrt",),
 }
 
-OWN_LOGS = (
-    ("claude-code", "~/.claude/projects", "**/*.jsonl"),
-    ("bash-history", "~/.bash_history", None),
-    ("zsh-history", "~/.zsh_history", None),
-    ("fish-history", "~/.local/share/fish/fish_history", None),
-)
-
 
 def examine(*, quiet: bool) -> dict[str, Any]:
     """The facts, printed for a person unless `quiet`."""
@@ -54,7 +48,7 @@ def examine(*, quiet: bool) -> dict[str, Any]:
         "packages": {feature: {name: _version(name) for name in names} for feature, names in FEATURES.items()},
         "state": {"home": str(home.root), "exists": home.root.is_dir(), "releases": _releases(home)},
         "damaged": damaged(home),
-        "own_logs": [found for found in (_own_logs(*place) for place in OWN_LOGS) if found],
+        "own_logs": [found for found in map(_own_logs, _kept_somewhere()) if found],
     }
     if not quiet:
         _print(facts)
@@ -90,19 +84,21 @@ def _releases(home: Home) -> dict[str, str]:
     return found
 
 
-def _own_logs(format: str, place: str, pattern: str | None) -> dict[str, Any] | None:
-    path = Path(place).expanduser()
-    if not path.exists():
-        return None
-    files = list(path.glob(pattern)) if pattern else [path]
+def _kept_somewhere() -> list[Reader]:
+    return [reader for reader in FORMATS.values() if reader.usual_place]
+
+
+def _own_logs(reader: Reader) -> dict[str, Any] | None:
+    path = Path(reader.usual_place).expanduser()
+    files = [path] if path.is_file() else [file for pattern in reader.patterns for file in path.rglob(pattern)]
     if not files:
         return None
     return {
-        "format": format,
+        "format": reader.name,
         "path": str(path),
         "files": len(files),
         "bytes": sum(file.stat().st_size for file in files),
-        "command": f"ccml run --input {path} --format {format}",
+        "command": f"ccml run --input {path} --format {reader.name}",
     }
 
 
@@ -125,5 +121,5 @@ def _print(facts: dict[str, Any]) -> None:
         for logs in facts["own_logs"]:
             console.print(f"  {logs['files']} files, {logs['bytes'] / 1e6:.1f} MB: {logs['command']}")
     else:
-        places = ", ".join(place for _, place, _ in OWN_LOGS)
+        places = ", ".join(reader.usual_place for reader in _kept_somewhere())
         console.print(f"No logs of your own at {places}.")

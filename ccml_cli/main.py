@@ -14,6 +14,7 @@ import typer
 
 from ccml.errors import CcmlError
 from ccml.quiet import send_nothing_home
+from ccml.telemetry.readers import AUTO, FORMATS
 from ccml.threads import sleep_while_waiting
 
 send_nothing_home()
@@ -45,9 +46,7 @@ def options(
 Json = Annotated[bool, typer.Option("--json", help="Print the facts as JSON and nothing else.")]
 Format = Annotated[
     str,
-    typer.Option(
-        help="native, claude-code, mini-swe-agent, muni, bash-history, zsh-history, fish-history, or auto: find out."
-    ),
+    typer.Option(help=f"{', '.join(FORMATS)}, or {AUTO}: find out."),
 ]
 
 
@@ -58,7 +57,7 @@ def show(facts: Any) -> None:
 @app.command(epilog="Example: ccml run --input ~/.claude/projects --format claude-code")
 def run(
     input: Annotated[Path | None, typer.Option(help="Your own logs: a file or a folder.")] = None,
-    format: Format = "auto",
+    format: Format = AUTO,
     profile: Annotated[str | None, typer.Option(help="smoke (seconds), laptop (minutes) or gpu (full size).")] = None,
     as_json: Json = False,
 ) -> None:
@@ -110,7 +109,7 @@ def simulate(
 @app.command(epilog="Example: ccml ingest ~/.bash_history --format bash-history")
 def ingest(
     input: Annotated[Path, typer.Argument(help="A file or a folder of logs.")],
-    format: Format = "auto",
+    format: Format = AUTO,
     as_json: Json = False,
 ) -> None:
     """Read logs into the lake without training: what landed, what did not, and why."""

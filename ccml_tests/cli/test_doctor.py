@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ccml.home import Home
+from ccml.telemetry.readers import FORMATS
 from ccml_cli import doctor
 from ccml_tests.cli.conftest import Call
 
@@ -46,6 +48,18 @@ def test_logs_of_the_user_are_found_with_the_command_that_reads_them(ccml: Call,
     assert found["bash-history"]["bytes"] == 3
     assert found["claude-code"]["files"] == 1
     assert found["claude-code"]["command"] == f"ccml run --input {user}/.claude/projects --format claude-code"
+
+
+def test_a_further_format_is_looked_for_where_its_logs_usually_lie(
+    ccml: Call, user: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FORMATS, "diary", replace(FORMATS["native"], name="diary", usual_place="~/diary"))
+    assert "~/diary" in ccml("doctor").out
+    (user / "diary" / "2026").mkdir(parents=True)
+    (user / "diary" / "2026" / "monday.jsonl").write_text("{}\n")
+    (user / "diary" / "2026" / "drawing.png").write_text("no log")
+    (found,) = ccml("doctor", "--json").facts["own_logs"]
+    assert (found["format"], found["files"]) == ("diary", 1)
 
 
 def test_each_damaged_thing_is_named_with_its_cure_and_the_rest_goes_on(ccml: Call, home: Home, user: Path) -> None:

@@ -321,4 +321,11 @@ def fits(sample: Sample) -> bool:
     )
 
 
-CLAUDE_CODE = Reader("claude-code", "Claude Code sessions (~/.claude/projects)", ("*.jsonl",), fits, read)
+CLAUDE_CODE = Reader(
+    "claude-code",
+    "Claude Code sessions (~/.claude/projects)",
+    ("*.jsonl",),
+    fits,
+    read,
+    usual_place="~/.claude/projects",
+)

@@ -77,5 +77,7 @@ class Reader:
     repeats: Literal["conflict", "collapse"] = "collapse"
     read_history: Callable[[Path, datetime, Facts, Histories], Iterator[Record]] | None = None
     """`read` for a format whose events have no identity of their own: what was read earlier gives them one."""
+    usual_place: str = ""
+    """File or folder on the machine of whoever writes such logs, `~` being the home; empty where there is none."""
     document_suffixes: tuple[str, ...] = ()
     """Files with these endings are one JSON document; their records are its messages, not lines."""

@@ -268,17 +268,17 @@ def _fits_fish(sample: Sample) -> bool:
     return any(line.startswith(b"- cmd: ") for line in _lines(sample)[:1])
 
 
-def _history(name: str, description: str, patterns: tuple[str, ...], fits: _Fits, parse: _Parse) -> Reader:
+def _history(name: str, place: str, shape: str, patterns: tuple[str, ...], fits: _Fits, parse: _Parse) -> Reader:
     read = partial(_read, name, parse)
-    return Reader(name, description, patterns, fits, read, read_history=read)
+    return Reader(name, f"{place}{shape}", patterns, fits, read, read_history=read, usual_place=place)
 
 
 BASH_HISTORY = _history(
-    "bash-history", "~/.bash_history, with or without times", ("*bash_history*",), _fits_bash, _parse_bash
+    "bash-history", "~/.bash_history", ", with or without times", ("*bash_history*",), _fits_bash, _parse_bash
 )
 ZSH_HISTORY = _history(
-    "zsh-history", "~/.zsh_history, extended or plain", ("*zsh_history*", ".histfile"), _fits_zsh, _parse_zsh
+    "zsh-history", "~/.zsh_history", ", extended or plain", ("*zsh_history*", ".histfile"), _fits_zsh, _parse_zsh
 )
 FISH_HISTORY = _history(
-    "fish-history", "~/.local/share/fish/fish_history", ("*fish_history*",), _fits_fish, _parse_fish
+    "fish-history", "~/.local/share/fish/fish_history", "", ("*fish_history*",), _fits_fish, _parse_fish
 )
