@@ -1,7 +1,7 @@
 """The circle closes: learn, serve, watch; without drift nothing happens, with drift one retrain, and the server that
 runs all the while answers with the new version and loses no request.
 
-Nothing is a stand-in: the real definitions and jobs, the sensors ticked as the daemon ticks them, `ccml serve` as a
+Nothing is a stand-in: the real definitions and jobs, the sensors ticked as the daemon ticks them, the server as a
 process, HTTP between it and simulated people. The profile is `smoke` with a pretrained encoder, for one with random
 weights passes no gate on so little data. The simulated days, and the key that gives people their pseudonyms, are fixed,
 so that the first training is the same on every day this test runs.
@@ -106,10 +106,21 @@ class Autopilot:
         return [{name: value.value for name, value in one.metadata.items()} for one in found]
 
 
+SERVE = """
+import logging, sys
+from ccml.home import Home
+from ccml.serving.http.server import serve
+from ccml.serving.settings import ServingSettings
+logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
+serve(Home.from_environment(), 0, ServingSettings(log_seconds=3.0))
+"""
+"""What `ccml serve` does, with a log file closed after 3 seconds in place of 60: the test waits for it three times."""
+
+
 @contextmanager
-def ccml_serve(home: Home) -> Iterator[httpx.Client]:
+def served(home: Home) -> Iterator[httpx.Client]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "ccml_cli.main", "serve", "--port", "0"],
+        [sys.executable, "-c", SERVE],
         cwd=ROOT,
         env={**os.environ, "CCML_HOME": str(home.root)},
         stderr=subprocess.PIPE,
@@ -117,14 +128,14 @@ def ccml_serve(home: Home) -> Iterator[httpx.Client]:
     )
     assert process.stderr is not None
     try:
-        said = list[str]()
+        printed = list[str]()
         for line in process.stderr:
-            said.append(line)
+            printed.append(line)
             if "http://127.0.0.1" in line:
                 break
         else:
-            pytest.fail("the server did not start: " + "".join(said))
-        url = said[-1].split()[-1]
+            pytest.fail("the server did not start: " + "".join(printed))
+        url = printed[-1].split()[-1]
         threading.Thread(target=process.stderr.read, daemon=True).start()
         with httpx.Client(base_url=url, timeout=30) as client:
             yield client
@@ -140,12 +151,12 @@ def talk(client: httpx.Client, turns: int, start: datetime, drift: Drift | None)
         request = traffic.next_request()
         answer = client.post("/v1/act", json=request.body)
         assert answer.status_code == 200, answer.text
-        told = client.post("/v1/feedback", json=traffic.outcome(request, answer.json()))
-        assert told.status_code == 202, told.text
+        feedback = client.post("/v1/feedback", json=traffic.outcome(request, answer.json()))
+        assert feedback.status_code == 202, feedback.text
 
 
 def closed(home: Home) -> None:
-    """Waits for the idle server to offer its log."""
+    """Waits until the server, which nobody asks any more, has closed its log, so that the landing takes all of it."""
     until(lambda: not list((home.landing / "served").glob("*.tmp")))
 
 
@@ -200,7 +211,7 @@ def champion(home: Home) -> str:
 
 
 def newest(home: Home, version: str) -> SeenByChampions:
-    """Times of the newest rows that this release was fitted and judged on."""
+    """Times of the newest rows that this release was fitted and evaluated on."""
     manifest = read_manifest(home.models, MODEL, version)
     assert manifest.trained_until is not None
     assert manifest.data_until is not None
@@ -216,7 +227,7 @@ def test_the_circle_closes(platform: Platform) -> None:
     assert platform.run("learn").success
     first = champion(home)
 
-    with ccml_serve(home) as client:
+    with served(home) as client:
         assert client.get("/readyz").json()["models"][MODEL] == first
 
         # People as they were: nothing to see, nothing to do.
@@ -239,10 +250,10 @@ def test_the_circle_closes(platform: Platform) -> None:
         assert asked.tags[TRIGGER] == decision["trigger"]
         assert decision["reason"]
 
-        # One training, which the gate judges, while somebody keeps asking.
+        # One training and its gate, while somebody keeps asking.
         with Customer(str(client.base_url)) as customer:
-            judged = autopilot.run("learn", asked.tags).asset_value(GATE)
-            assert judged.passed, judged.reasons
+            gated = autopilot.run("learn", asked.tags).asset_value(GATE)
+            assert gated.passed, gated.reasons
             second = champion(home)
             assert second != first
             assert newest(home, second).trained_until > newest(home, first).data_until, "nothing new was learnt from"
@@ -251,7 +262,8 @@ def test_the_circle_closes(platform: Platform) -> None:
         assert sorted(set(customer.versions), key=customer.versions.index) == [first, second]
         assert client.get("/readyz").json()["models"][MODEL] == second
 
-        # What was answered since is too little to tell, and what drifted before is no evidence against the new one.
+        # What was answered since is too little to be evaluated, and what drifted before is no evidence against the new
+        # version.
         closed(home)
         autopilot.look()
         assert autopilot.retraining.ticks(10) == []

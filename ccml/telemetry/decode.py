@@ -34,6 +34,7 @@ REASON_CODES: dict[str, str] = {
 
 MAX_DEPTH = 32
 MAX_LINE_BYTES = 256 * 1024
+"""The longest line that is decoded, where a format states no other limit."""
 FUTURE_TOLERANCE = timedelta(days=1)
 EARLIEST = datetime(2009, 1, 1, tzinfo=UTC)
 
@@ -48,6 +49,7 @@ class Rejection(msgspec.Struct, frozen=True):
 _decoder = msgspec.json.Decoder(AnyEvent)
 _JSON_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _EventT = TypeVar("_EventT", bound=Event)
+_ObjectT = TypeVar("_ObjectT")
 
 
 def decode_line(raw: bytes, *, now: datetime) -> AnyEvent | Rejection:
@@ -57,16 +59,23 @@ def decode_line(raw: bytes, *, now: datetime) -> AnyEvent | Rejection:
         raw: the line without its line end.
         now: the moment of reading, with a time zone; later than a day after it is the future.
     """
-    unreadable = reject_unreadable(raw, MAX_LINE_BYTES)
+    event = decode_object(raw, _decoder)
+    if isinstance(event, Rejection):
+        return event
+    return _reject_impossible_times(event, now) or event
+
+
+def decode_object(raw: bytes, decoder: msgspec.json.Decoder[_ObjectT]) -> _ObjectT | Rejection:
+    """Decode one line that holds one JSON object, of any format."""
+    unreadable = _reject_unreadable(raw)
     if unreadable is not None:
         return unreadable
     try:
-        event = _decoder.decode(raw)
+        return decoder.decode(raw)
     except msgspec.ValidationError as error:
         return explain(error)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Rejection("bad_json", f"expected one JSON object: {error}")
-    return _reject_impossible_times(event, now) or event
 
 
 def make_event(kind: type[_EventT], fields: dict[str, Any], *, now: datetime) -> _EventT | Rejection:
@@ -78,10 +87,8 @@ def make_event(kind: type[_EventT], fields: dict[str, Any], *, now: datetime) ->
     return _reject_impossible_times(event, now) or event
 
 
-def reject_unreadable(raw: bytes, limit: int) -> Rejection | None:
+def _reject_unreadable(raw: bytes) -> Rejection | None:
     """Why a line cannot be parsed, found before it is parsed as JSON; None where it can be."""
-    if len(raw) > limit:
-        return Rejection("too_long", f"expected at most {limit} bytes on a line, found {len(raw)}")
     if b"\x00" in raw:
         return Rejection("nul_byte", f"expected text, found a NUL byte at byte {raw.index(0) + 1}")
     try:

@@ -18,22 +18,25 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from ccml.telemetry.decode import Rejection, make_event, reject_unreadable
+from ccml.telemetry.decode import Rejection, decode_object, make_event
 from ccml.telemetry.events import AnyEvent, Error, Event, Execution, Feedback, Interaction
 from ccml.telemetry.readers import claude_text as text_of
 from ccml.telemetry.readers.claude_chain import Call, Chain
 from ccml.telemetry.readers.failures import error_category, excerpt
-from ccml.telemetry.readers.lines import Line, read_lines
+from ccml.telemetry.readers.json_lines import read_json_lines
+from ccml.telemetry.readers.lines import Line
 from ccml.telemetry.readers.owner import home_owner, path_text, platform_of
 from ccml.telemetry.readers.record import Facts, Reader, Record, Sample
 
 _MAX_LINE_BYTES = 16 * 1024 * 1024
 """A pasted screenshot lies on its line in base64: a megabyte is common."""
+_decoder = msgspec.json.Decoder(dict[str, Any])
 
 
 class _MalformedError(Exception):
@@ -43,8 +46,8 @@ class _MalformedError(Exception):
 def read(path: Path, now: datetime, facts: Facts) -> Iterator[Record]:
     facts["files"] += 1
     session = _SessionFile(path, now, facts)
-    for line in read_lines(path, _MAX_LINE_BYTES):
-        session.take(line)
+    for found in read_json_lines(path, partial(decode_object, decoder=_decoder), _MAX_LINE_BYTES):
+        session.take(found)
     session.add_recoveries()
     yield from session.records
 
@@ -63,23 +66,13 @@ class _SessionFile:
         """uuid of a sub-agent's record → uuid of the sub-agent's first record."""
         self.local_command_follows = False
 
-    def take(self, line: Line) -> None:
-        if line.blank:
-            self.records.append(Record(line.number, skipped="blank"))
+    def take(self, found: tuple[Line, dict[str, Any]] | Record) -> None:
+        if isinstance(found, Record):
+            self.records.append(found)
             return
-        if line.digest is not None:
-            reason = f"expected at most {_MAX_LINE_BYTES} bytes on a line, found {line.size}"
-            self.records.append(Record.refused(line, Rejection("too_long", reason)))
-            return
-        refused = reject_unreadable(line.raw, _MAX_LINE_BYTES)
-        if refused is not None:
-            self.records.append(Record.refused(line, refused))
-            return
+        line, record = found
         try:
-            self.records.append(self._record(line, msgspec.json.decode(line.raw)))
-        except (msgspec.DecodeError, RecursionError) as error:
-            code = "bad_json" if line.ended else "truncated"
-            self.records.append(Record.refused(line, Rejection(code, f"expected one JSON object: {error}")))
+            self.records.append(self._record(line, record))
         except _MalformedError as error:
             self.records.append(Record.refused(line, Rejection("wrong_type", str(error))))
 

@@ -10,15 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 
-from ccml.telemetry.decode import MAX_LINE_BYTES, Rejection, explain, reject_unreadable
+from ccml.telemetry.decode import Rejection, decode_object, explain
 from ccml.telemetry.events import AnyEvent, Event
-from ccml.telemetry.readers.lines import Line, read_lines
-from ccml.telemetry.readers.mini_swe_step import Step, link, step_events
+from ccml.telemetry.readers.json_lines import read_json_lines
+from ccml.telemetry.readers.lines import Line
+from ccml.telemetry.readers.mini_swe_step import Step, connect, step_events
 from ccml.telemetry.readers.owner import path_text
 from ccml.telemetry.readers.record import Facts, Reader, Record, Sample
 
@@ -122,7 +124,7 @@ def _trajectory_steps(path: Path, document: Any) -> dict[int, list[Step]]:
                     str(outcome.get("exception_info") or ""),
                 )
             )
-    link([step for of_message in steps.values() for step in of_message])
+    connect([step for of_message in steps.values() for step in of_message])
     return steps
 
 
@@ -168,23 +170,11 @@ _row_decoder = msgspec.json.Decoder(_Row)
 
 def _read_steps(path: Path, now: datetime, facts: Facts) -> Iterator[Record]:
     read_rows: list[tuple[Line, Step]] = []
-    for line in read_lines(path, MAX_LINE_BYTES):
-        if line.blank:
-            yield Record(line.number, skipped="blank")
+    for found in read_json_lines(path, partial(decode_object, decoder=_row_decoder)):
+        if isinstance(found, Record):
+            yield found
             continue
-        refused = reject_unreadable(line.raw, MAX_LINE_BYTES)
-        if refused is not None:
-            yield Record.refused(line, refused)
-            continue
-        try:
-            row = _row_decoder.decode(line.raw)
-        except msgspec.ValidationError as error:
-            yield Record.refused(line, explain(error))
-            continue
-        except msgspec.DecodeError as error:
-            code = "bad_json" if line.ended else "truncated"
-            yield Record.refused(line, Rejection(code, f"expected one JSON object: {error}"))
-            continue
+        line, row = found
         # The time between asking and done is mostly the model's thinking, so the command's own duration is unknown.
         step = Step(
             instance=row.instance,
@@ -202,7 +192,7 @@ def _read_steps(path: Path, now: datetime, facts: Facts) -> Iterator[Record]:
             exception=row.exception or "",
         )
         read_rows.append((line, step))
-    link([step for _, step in read_rows])
+    connect([step for _, step in read_rows])
     for line, step in read_rows:
         facts["tool_calls"] += 1
         facts["bash_commands"] += 1

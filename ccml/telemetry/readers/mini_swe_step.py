@@ -42,8 +42,8 @@ class Step:
         return bool(self.exception) or self.returncode not in (0, None)
 
 
-def link(steps: list[Step]) -> None:
-    """Let every step know the next one of its session."""
+def connect(steps: list[Step]) -> None:
+    """Give every step the next one of its session."""
     last: dict[str, Step] = {}
     for step in steps:
         if step.session_id in last:

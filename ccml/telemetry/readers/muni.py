@@ -17,15 +17,16 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from ccml.telemetry.decode import MAX_LINE_BYTES, Rejection, explain, make_event, reject_unreadable
+from ccml.telemetry.decode import Rejection, decode_object, make_event
 from ccml.telemetry.events import Interaction
-from ccml.telemetry.readers.lines import read_lines
+from ccml.telemetry.readers.json_lines import read_json_lines
 from ccml.telemetry.readers.owner import path_text
 from ccml.telemetry.readers.record import Facts, Reader, Record, Sample
 
@@ -49,23 +50,11 @@ def read(path: Path, now: datetime, facts: Facts) -> Iterator[Record]:
     session = "muni:" + hashlib.sha256(person.encode()).hexdigest()[:16]
     occurrences: Counter[tuple[datetime, str]] = Counter()
     facts["files"] += 1
-    for line in read_lines(path, MAX_LINE_BYTES):
-        if line.blank:
-            yield Record(line.number, skipped="blank")
+    for found in read_json_lines(path, partial(decode_object, decoder=_decoder)):
+        if isinstance(found, Record):
+            yield found
             continue
-        refused = reject_unreadable(line.raw, MAX_LINE_BYTES)
-        if refused is not None:
-            yield Record.refused(line, refused)
-            continue
-        try:
-            typed = _decoder.decode(line.raw)
-        except msgspec.ValidationError as error:
-            yield Record.refused(line, explain(error))
-            continue
-        except msgspec.DecodeError as error:
-            code = "bad_json" if line.ended else "truncated"
-            yield Record.refused(line, Rejection(code, f"expected one JSON object: {error}"))
-            continue
+        line, typed = found
         typed_again = occurrences[typed.timestamp_str, typed.cmd]
         occurrences[typed.timestamp_str, typed.cmd] += 1
         identity = f"{person}\0{typed.timestamp_str.isoformat()}\0{typed.cmd}\0{typed_again}"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
-from ccml.telemetry.decode import MAX_LINE_BYTES, Rejection, decode_line
-from ccml.telemetry.events import KINDS, Execution, Interaction
+from ccml.telemetry.decode import decode_line
+from ccml.telemetry.events import KINDS, AnyEvent, Execution, Interaction
 from ccml.telemetry.events import Error as ErrorEvent
-from ccml.telemetry.readers.lines import read_lines
+from ccml.telemetry.readers.json_lines import read_json_lines
+from ccml.telemetry.readers.lines import Line
 from ccml.telemetry.readers.record import Facts, Reader, Record, Sample
 
 _TAGS = frozenset(str(kind.__struct_config__.tag) for kind in KINDS.values())
@@ -17,20 +19,12 @@ _TAGS = frozenset(str(kind.__struct_config__.tag) for kind in KINDS.values())
 
 def read(path: Path, now: datetime, facts: Facts) -> Iterator[Record]:
     facts["files"] += 1
-    for line in read_lines(path, MAX_LINE_BYTES):
-        if line.blank:
-            yield Record(line.number, skipped="blank")
+    lines: Iterator[tuple[Line, AnyEvent] | Record] = read_json_lines(path, partial(decode_line, now=now))
+    for found in lines:
+        if isinstance(found, Record):
+            yield found
             continue
-        if line.digest is not None:
-            limit = f"expected at most {MAX_LINE_BYTES} bytes on a line, found {line.size}"
-            yield Record.refused(line, Rejection("too_long", limit))
-            continue
-        event = decode_line(line.raw, now=now)
-        if isinstance(event, Rejection):
-            if event.reason_code == "bad_json" and not line.ended:
-                event = Rejection("truncated", f"the file ends inside this line: {event.reason}")
-            yield Record.refused(line, event)
-            continue
+        line, event = found
         if isinstance(event, Interaction):
             facts["requests"] += bool(event.request)
             facts["tool_calls"] += bool(event.command)
