@@ -8,9 +8,12 @@ second writer slips in between and the rows are there twice.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ccml.errors import IntegrityError
 from ccml.telemetry.events import KINDS
@@ -56,26 +59,66 @@ def landed_schema(table: str) -> pa.Schema:
 
 
 def open_table(lake: Path, name: str) -> DeltaTable | None:
-    """The table as it stands now, or None where nothing has landed in it."""
+    """The table as it stands now, or None where there is none.
+
+    Raises:
+        IntegrityError: its log cannot be read.
+    """
     from deltalake import DeltaTable
 
     path = _path(lake, name)
-    return DeltaTable(path) if DeltaTable.is_deltatable(str(path)) else None
+    with _damage_named(path):
+        return DeltaTable(path) if DeltaTable.is_deltatable(str(path)) else None
+
+
+def open_landed(lake: Path, name: str) -> DeltaTable | None:
+    """The table of a kind or of refused lines as it stands now, or None where nothing has landed in it.
+
+    Raises:
+        IntegrityError: its log cannot be read, or it is gone although rows of it have landed.
+    """
+    table = open_table(lake, name)
+    if table is not None or not _landed_rows(lake, name):
+        return table
+    # A file's own row is written last. If the table was made by another writer after the first look, it is there now.
+    table = open_table(lake, name)
+    if table is None:
+        raise _damaged(_path(lake, name), "the table is gone, although the landed files say that rows of it landed")
+    return table
+
+
+def check_table(lake: Path, name: str) -> None:
+    """Does the table of a kind or of refused lines hold what has landed?
+
+    Raises:
+        IntegrityError: it is gone, cannot be read, or has fewer rows than the landed files say.
+    """
+    table = open_landed(lake, name)
+    if table is None:
+        return
+    with _damage_named(_path(lake, name)):
+        rows = table.to_pyarrow_table(columns=["file"]).num_rows
+    landed = _landed_rows(lake, name)
+    if rows < landed:
+        reason = f"the table has {rows} rows, and the landed files say that {landed} landed"
+        raise _damaged(_path(lake, name), reason)
 
 
 def open_or_create_table(lake: Path, name: str) -> DeltaTable:
     from deltalake import DeltaTable
 
+    table = open_table(lake, name) if name == FILES else open_landed(lake, name)
+    if table is not None:
+        return table
     path = _path(lake, name)
-    if not DeltaTable.is_deltatable(str(path)):
-        path.mkdir(parents=True, exist_ok=True)
-        DeltaTable.create(
-            path,
-            landed_schema(name),
-            mode="ignore",
-            partition_by=["day"] if name in KINDS else None,
-            configuration=_STATISTICS,
-        )
+    path.mkdir(parents=True, exist_ok=True)
+    DeltaTable.create(
+        path,
+        landed_schema(name),
+        mode="ignore",
+        partition_by=["day"] if name in KINDS else None,
+        configuration=_STATISTICS,
+    )
     return DeltaTable(path)
 
 
@@ -117,15 +160,20 @@ def has_landed(files: DeltaTable | None, file: str) -> bool:
 
 
 def landed_keys(lake: Path, kind: str, *, but_of: Sequence[str]) -> pa.Table:
-    """`event_key` and `content_key` of every row of a kind, leaving out the rows of some files."""
+    """`event_key` and `content_key` of every row of a kind, leaving out the rows of some files.
+
+    Raises:
+        IntegrityError: the table is gone or damaged.
+    """
     import pyarrow as pa
     import pyarrow.dataset as ds
 
-    table = open_table(lake, kind)
+    table = open_landed(lake, kind)
     if table is None:
         return pa.table({"event_key": pa.array([], pa.int64()), "content_key": pa.array([], pa.int64())})
     others = ~ds.field("file").isin(list(but_of))
-    return table.to_pyarrow_dataset().to_table(columns=["event_key", "content_key"], filter=others)
+    with _damage_named(_path(lake, kind)):
+        return table.to_pyarrow_dataset().to_table(columns=["event_key", "content_key"], filter=others)
 
 
 def landed_days(lake: Path, kind: str | None = None) -> list[str]:
@@ -140,7 +188,10 @@ def read_landed(lake: Path, kind: str, days: Sequence[str]) -> pd.DataFrame:
     Events of one moment keep the order of their log: shells write times in whole seconds, and what was typed first in
     one matters. One row per event id: of several rows with one id, which only writers at work at the same moment can
     leave, the one that landed first. Whole numbers are `Int64`, truth values `boolean`, times `datetime64[us, UTC]`,
-    absent text None.
+    absent text None. A kind that never landed has no rows.
+
+    Raises:
+        IntegrityError: the table is gone although rows of it have landed, or it is damaged.
     """
     import pandas as pd
     import pyarrow as pa
@@ -155,15 +206,48 @@ def _path(lake: Path, name: str) -> Path:
     return lake / "landed" / name
 
 
+def _landed_rows(lake: Path, name: str) -> int:
+    """How many rows of a table have landed, by the rows of the landed files."""
+    files = open_table(lake, FILES)
+    if files is None:
+        return 0
+    column = "quarantined" if name == QUARANTINE else "landed"
+    with _damage_named(_path(lake, FILES)):
+        stored = files.to_pyarrow_table(columns=[column])[column].to_pylist()
+    if name == QUARANTINE:
+        return sum(stored)
+    return sum(msgspec.json.decode(each, type=dict[str, int]).get(name, 0) for each in stored)
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """Turns what the libraries raise over a damaged table into an error that names the table and the cure."""
+    import pyarrow as pa
+    from deltalake.exceptions import DeltaError
+
+    try:
+        yield
+    except (DeltaError, OSError, pa.ArrowInvalid) as error:
+        raise _damaged(path, f"the table cannot be read: {str(error).partition(chr(10))[0]}") from error
+
+
+def _damaged(path: Path, reason: str) -> IntegrityError:
+    return IntegrityError(
+        f"{path}: {reason}. Restore the folder from a copy of the home; or remove {path.parent} and run `ccml run`: "
+        "what is still there of the logs lands again."
+    )
+
+
 def _rows(lake: Path, kind: str, days: Sequence[str]) -> pa.Table:
     import pyarrow as pa
     import pyarrow.dataset as ds
 
     schema = landed_schema(kind)
-    table = open_table(lake, kind)
+    table = open_landed(lake, kind)
     if table is None or not days:
         return schema.empty_table()
-    found = table.to_pyarrow_dataset().to_table(filter=ds.field("day").isin(list(days)))
+    with _damage_named(_path(lake, kind)):
+        found = table.to_pyarrow_dataset().to_table(filter=ds.field("day").isin(list(days)))
     # A column declared after the table was made is absent until a row with it lands.
     columns = [
         found[field.name].cast(field.type) if field.name in found.column_names else pa.nulls(len(found), field.type)

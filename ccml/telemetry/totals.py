@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ccml.telemetry.lake import FILES, QUARANTINE, open_table
+from ccml.telemetry.lake import FILES, QUARANTINE, open_landed, open_table
 
 
 def landed_totals(lake: Path) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def landed_totals(lake: Path) -> dict[str, Any]:
 
 def _reasons(lake: Path) -> dict[str, int]:
     """Reason code → quarantined lines."""
-    refused = open_table(lake, QUARANTINE)
+    refused = open_landed(lake, QUARANTINE)
     if refused is None:
         return {}
     codes = refused.to_pyarrow_table(columns=["reason_code"])["reason_code"].to_pylist()

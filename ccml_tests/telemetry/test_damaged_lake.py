@@ -1,0 +1,140 @@
+"""A table that is gone or damaged is an error that names it and the cure; only what never landed reads as empty."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ccml.errors import IntegrityError
+from ccml.privacy.pseudonyms import Pseudonyms
+from ccml.telemetry.lake import check_table, landed_days, landed_keys, read_landed
+from ccml.telemetry.landing import LandingReport, land
+from ccml.telemetry.sources import Source
+from ccml.telemetry.totals import landed_totals
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+DAY = "2026-01-01"
+
+
+def landed(folder: Path) -> LandingReport:
+    return land([Source(str(folder / "in"), "native")], folder / "lake", Pseudonyms(b"k" * 32), NOW)
+
+
+def write(folder: Path, name: str, broken: str = "{") -> None:
+    event = {"kind": "interaction", "event_id": name, "time": f"{DAY}T09:00:00Z", "user_id": "a", "session_id": "s"}
+    (folder / "in").mkdir(exist_ok=True)
+    (folder / "in" / f"{name}.jsonl").write_text(f"{json.dumps(event)}\n{broken}\n")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Logs with an interaction and a refused line each, of which two files have landed."""
+    for name in ("first", "second"):
+        write(tmp_path, name)
+        landed(tmp_path)
+    return tmp_path
+
+
+def _log(table: Path, version: int = 0) -> Path:
+    return table / "_delta_log" / f"{version:020}.json"
+
+
+def _data(table: Path) -> Path:
+    return next(table.rglob("*.parquet"))
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:60])
+
+
+GONE: dict[str, Callable[[Path], object]] = {
+    "the folder is gone": shutil.rmtree,
+    "its log is gone": lambda table: shutil.rmtree(table / "_delta_log"),
+    "its log is empty": lambda table: [path.unlink() for path in (table / "_delta_log").iterdir()],
+}
+DAMAGED: dict[str, Callable[[Path], object]] = {
+    "the beginning of its log is gone": lambda table: _log(table).unlink(),
+    "its log is overwritten": lambda table: _log(table).write_bytes(b"\x00" * 300),
+    "its log is cut": lambda table: _cut(_log(table, 1)),
+    "a file stands in its place": lambda table: (shutil.rmtree(table), table.write_text("x")),
+}
+ROWS_DAMAGED: dict[str, Callable[[Path], object]] = {
+    "rows are gone": lambda table: _data(table).unlink(),
+    "rows are cut": lambda table: _cut(_data(table)),
+    "rows are emptied": lambda table: _data(table).write_bytes(b""),
+}
+
+
+def test_a_kind_that_never_landed_reads_as_empty(home: Path) -> None:
+    lake = home / "lake"
+
+    assert read_landed(lake, "feedback", [DAY]).empty
+    assert len(landed_keys(lake, "feedback", but_of=["file"])) == 0
+    assert landed_days(lake, "feedback") == []
+    check_table(lake, "feedback")
+    assert len(read_landed(lake, "interactions", [DAY])) == 2
+    check_table(lake, "interactions")
+
+
+def test_a_lake_where_nothing_landed_reads_as_empty(tmp_path: Path) -> None:
+    assert read_landed(tmp_path, "interactions", [DAY]).empty
+    assert landed_totals(tmp_path)["files"] == 0
+    check_table(tmp_path, "interactions")
+
+
+@pytest.mark.parametrize("damage", [*GONE, *DAMAGED, *ROWS_DAMAGED])
+def test_reading_a_damaged_table_is_an_error_that_names_it_and_the_cure(home: Path, damage: str) -> None:
+    lake = home / "lake"
+    table = lake / "landed" / "interactions"
+    {**GONE, **DAMAGED, **ROWS_DAMAGED}[damage](table)
+
+    with pytest.raises(IntegrityError, match=re.escape(str(table))) as error:
+        read_landed(lake, "interactions", [DAY])
+
+    assert f"remove {lake / 'landed'}" in str(error.value)
+    with pytest.raises(IntegrityError, match=re.escape(str(table))):
+        check_table(lake, "interactions")
+
+
+@pytest.mark.parametrize("damage", [*GONE, *DAMAGED, *ROWS_DAMAGED])
+def test_nothing_lands_beside_a_damaged_table(home: Path, damage: str) -> None:
+    table = home / "lake" / "landed" / "interactions"
+    {**GONE, **DAMAGED, **ROWS_DAMAGED}[damage](table)
+    write(home, "third")
+
+    with pytest.raises(IntegrityError, match=re.escape(str(table))):
+        landed(home)
+
+    assert landed_totals(home / "lake")["files"] == 2
+
+
+@pytest.mark.parametrize("damage", [*GONE, *DAMAGED])
+def test_a_damaged_quarantine_is_an_error_too(home: Path, damage: str) -> None:
+    table = home / "lake" / "landed" / "quarantine"
+    {**GONE, **DAMAGED}[damage](table)
+
+    with pytest.raises(IntegrityError, match=re.escape(str(table))):
+        landed_totals(home / "lake")
+
+
+def test_a_table_with_fewer_rows_than_landed_is_found(home: Path) -> None:
+    table = home / "lake" / "landed" / "interactions"
+    _log(table, 2).unlink()
+
+    with pytest.raises(IntegrityError, match="1 rows, and the landed files say that 2 landed"):
+        check_table(home / "lake", "interactions")
+
+
+def test_the_cure_brings_the_rows_back(home: Path) -> None:
+    shutil.rmtree(home / "lake" / "landed" / "interactions")
+    shutil.rmtree(home / "lake" / "landed")
+
+    landed(home)
+
+    assert sorted(read_landed(home / "lake", "interactions", [DAY])["event_id"]) == ["first", "second"]
