@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,8 @@ from ccml.home import Home
 from ccml.releases.manifest import is_version
 from ccml.releases.reader import list_versions, read_pointer, read_release
 from ccml.settings import loaded_profile
+from ccml.telemetry.events import KINDS
+from ccml.telemetry.lake import QUARANTINE, DamagedTableError, check_table
 from ccml.telemetry.sources import named_sources
 
 POINTERS = ("champion", "previous")
@@ -49,6 +52,13 @@ def damaged(home: Home) -> list[dict[str, str]]:
                 f"not JSON: {error}",
                 "remove it: the next landing opens every file once more",
             )
+    # A server is installed without the package that reads these tables; doctor lists it as missing.
+    readable = (home.lake / "landed").is_dir() and find_spec("deltalake") is not None
+    for table in (*KINDS, QUARANTINE) if readable else ():
+        try:
+            check_table(home.lake, table)
+        except DamagedTableError as error:
+            note(error.path, error.reason, error.cure)
     databases = [home.root / "mlflow.db", *sorted(home.dagster.rglob("*.db"))]
     for path in (one for one in databases if one.exists()):
         try:

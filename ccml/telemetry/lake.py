@@ -32,6 +32,19 @@ _STATISTICS = {"delta.dataSkippingStatsColumns": "landed_at"}
 been erased. So no column that came from a log has any."""
 
 
+class DamagedTableError(IntegrityError):
+    """A landed table is gone, cannot be read or has lost rows."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        self.cure = (
+            f"Restore the folder from a copy of the home; or remove {path.parent} and run `ccml run`: what is still "
+            "there of the logs lands again"
+        )
+        super().__init__(f"{path}: {reason}. {self.cure}.")
+
+
 @functools.cache
 def landed_schema(table: str) -> pa.Schema:
     """Columns as stored. A kind's table has, beside the declared fields, where each row came from.
@@ -62,7 +75,7 @@ def open_table(lake: Path, name: str) -> DeltaTable | None:
     """The table as it stands now, or None where there is none.
 
     Raises:
-        IntegrityError: its log cannot be read.
+        DamagedTableError: its log cannot be read.
     """
     from deltalake import DeltaTable
 
@@ -75,7 +88,7 @@ def open_landed(lake: Path, name: str) -> DeltaTable | None:
     """The table of a kind or of refused lines as it stands now, or None where nothing has landed in it.
 
     Raises:
-        IntegrityError: its log cannot be read, or it is gone although rows of it have landed.
+        DamagedTableError: its log cannot be read, or it is gone although rows of it have landed.
     """
     table = open_table(lake, name)
     if table is not None or not _landed_rows(lake, name):
@@ -83,7 +96,9 @@ def open_landed(lake: Path, name: str) -> DeltaTable | None:
     # A file's own row is written last. If the table was made by another writer after the first look, it is there now.
     table = open_table(lake, name)
     if table is None:
-        raise _damaged(_path(lake, name), "the table is gone, although the landed files say that rows of it landed")
+        raise DamagedTableError(
+            _path(lake, name), "the table is gone, although the landed files say that rows of it landed"
+        )
     return table
 
 
@@ -91,7 +106,7 @@ def check_table(lake: Path, name: str) -> None:
     """Does the table of a kind or of refused lines hold what has landed?
 
     Raises:
-        IntegrityError: it is gone, cannot be read, or has fewer rows than the landed files say.
+        DamagedTableError: it is gone, cannot be read, or has fewer rows than the landed files say.
     """
     table = open_landed(lake, name)
     if table is None:
@@ -101,7 +116,7 @@ def check_table(lake: Path, name: str) -> None:
     landed = _landed_rows(lake, name)
     if rows < landed:
         reason = f"the table has {rows} rows, and the landed files say that {landed} landed"
-        raise _damaged(_path(lake, name), reason)
+        raise DamagedTableError(_path(lake, name), reason)
 
 
 def open_or_create_table(lake: Path, name: str) -> DeltaTable:
@@ -163,7 +178,7 @@ def landed_keys(lake: Path, kind: str, *, but_of: Sequence[str]) -> pa.Table:
     """`event_key` and `content_key` of every row of a kind, leaving out the rows of some files.
 
     Raises:
-        IntegrityError: the table is gone or damaged.
+        DamagedTableError: the table is gone or damaged.
     """
     import pyarrow as pa
     import pyarrow.dataset as ds
@@ -191,7 +206,7 @@ def read_landed(lake: Path, kind: str, days: Sequence[str]) -> pd.DataFrame:
     absent text None. A kind that never landed has no rows.
 
     Raises:
-        IntegrityError: the table is gone although rows of it have landed, or it is damaged.
+        DamagedTableError: the table is gone although rows of it have landed, or it is damaged.
     """
     import pandas as pd
     import pyarrow as pa
@@ -228,14 +243,7 @@ def _damage_named(path: Path) -> Iterator[None]:
     try:
         yield
     except (DeltaError, OSError, pa.ArrowInvalid) as error:
-        raise _damaged(path, f"the table cannot be read: {str(error).partition(chr(10))[0]}") from error
-
-
-def _damaged(path: Path, reason: str) -> IntegrityError:
-    return IntegrityError(
-        f"{path}: {reason}. Restore the folder from a copy of the home; or remove {path.parent} and run `ccml run`: "
-        "what is still there of the logs lands again."
-    )
+        raise DamagedTableError(path, f"the table cannot be read: {str(error).partition(chr(10))[0]}") from error
 
 
 def _rows(lake: Path, kind: str, days: Sequence[str]) -> pa.Table:

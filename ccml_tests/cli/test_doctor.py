@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from ccml.home import Home
+from ccml.privacy.pseudonyms import Pseudonyms
+from ccml.telemetry.landing import land
 from ccml.telemetry.readers import FORMATS
+from ccml.telemetry.sources import Source
 from ccml_cli import doctor
 from ccml_tests.cli.conftest import Call
 
@@ -85,6 +90,19 @@ def test_each_damaged_thing_is_named_with_its_cure_and_the_rest_goes_on(ccml: Ca
     assert told.code == 0
     assert sum(line.startswith("damaged ") for line in told.out.splitlines()) == len(found)
     assert "numpy" in told.out
+
+
+def test_a_landed_table_that_lost_rows_is_damaged(ccml: Call, home: Home, user: Path, tmp_path: Path) -> None:
+    event = {"kind": "interaction", "event_id": "i", "time": "2026-01-01T09:00:00Z", "user_id": "a", "session_id": "s"}
+    log = tmp_path / "log.jsonl"
+    log.write_text(json.dumps(event) + "\n")
+    land([Source(str(log), "native")], home.lake, Pseudonyms(b"k" * 32), datetime(2026, 6, 1, tzinfo=UTC))
+    assert ccml("doctor", "--json").facts["damaged"] == []
+    table = home.lake / "landed" / "interactions"
+    next(table.rglob("*.parquet")).unlink()
+    (found,) = ccml("doctor", "--json").facts["damaged"]
+    assert found["file"] == str(table)
+    assert f"remove {home.lake / 'landed'} and run `ccml run`" in found["cure"]
 
 
 def test_without_logs_it_says_where_it_looked(ccml: Call, user: Path) -> None:

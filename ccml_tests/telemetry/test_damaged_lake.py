@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ccml.errors import IntegrityError
 from ccml.privacy.pseudonyms import Pseudonyms
-from ccml.telemetry.lake import check_table, landed_days, landed_keys, read_landed
+from ccml.telemetry.lake import DamagedTableError, check_table, landed_days, landed_keys, read_landed
 from ccml.telemetry.landing import LandingReport, land
 from ccml.telemetry.sources import Source
 from ccml.telemetry.totals import landed_totals
@@ -94,11 +93,11 @@ def test_reading_a_damaged_table_is_an_error_that_names_it_and_the_cure(home: Pa
     table = lake / "landed" / "interactions"
     {**GONE, **DAMAGED, **ROWS_DAMAGED}[damage](table)
 
-    with pytest.raises(IntegrityError, match=re.escape(str(table))) as error:
+    with pytest.raises(DamagedTableError, match=re.escape(str(table))) as error:
         read_landed(lake, "interactions", [DAY])
 
     assert f"remove {lake / 'landed'}" in str(error.value)
-    with pytest.raises(IntegrityError, match=re.escape(str(table))):
+    with pytest.raises(DamagedTableError, match=re.escape(str(table))):
         check_table(lake, "interactions")
 
 
@@ -108,7 +107,7 @@ def test_nothing_lands_beside_a_damaged_table(home: Path, damage: str) -> None:
     {**GONE, **DAMAGED, **ROWS_DAMAGED}[damage](table)
     write(home, "third")
 
-    with pytest.raises(IntegrityError, match=re.escape(str(table))):
+    with pytest.raises(DamagedTableError, match=re.escape(str(table))):
         landed(home)
 
     assert landed_totals(home / "lake")["files"] == 2
@@ -119,7 +118,7 @@ def test_a_damaged_quarantine_is_an_error_too(home: Path, damage: str) -> None:
     table = home / "lake" / "landed" / "quarantine"
     {**GONE, **DAMAGED}[damage](table)
 
-    with pytest.raises(IntegrityError, match=re.escape(str(table))):
+    with pytest.raises(DamagedTableError, match=re.escape(str(table))):
         landed_totals(home / "lake")
 
 
@@ -127,7 +126,7 @@ def test_a_table_with_fewer_rows_than_landed_is_found(home: Path) -> None:
     table = home / "lake" / "landed" / "interactions"
     _log(table, 2).unlink()
 
-    with pytest.raises(IntegrityError, match="1 rows, and the landed files say that 2 landed"):
+    with pytest.raises(DamagedTableError, match="1 rows, and the landed files say that 2 landed"):
         check_table(home / "lake", "interactions")
 
 
