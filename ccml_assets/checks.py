@@ -46,7 +46,7 @@ def expectations(
             metadata={
                 "rows": report.rows,
                 "rules": as_table(report.rules),
-                "Data Docs of the newest validation": dg.MetadataValue.path(page),
+                "Data Docs of the newest validation": dg.MetadataValue.path(platform.home.relative(page)),
             },
         )
 

@@ -70,7 +70,7 @@ def drift_report(
             metadata={
                 "report_id": report.report_id,
                 "rows": report.current_rows,
-                "page": dg.MetadataValue.path(page),
+                "page": dg.MetadataValue.path(platform.home.relative(page)),
             },
             data_version=dg.DataVersion(report.report_id),
         )

@@ -124,4 +124,4 @@ def _publish(
         report, decision.on_page(version), platform.home.reports, platform.profile.evaluation.confidence
     )
     write_index(platform.home, context.instance)
-    return dg.MetadataValue.path(page)
+    return dg.MetadataValue.path(platform.home.relative(page))

@@ -87,7 +87,7 @@ def report_assets(line: ModelLine) -> dg.AssetsDefinition:
                 report,
                 "report",
                 metadata={
-                    "page": dg.MetadataValue.path(page),
+                    "page": dg.MetadataValue.path(platform.home.relative(page)),
                     "headline": str(report.headline_value),
                     "best baseline": f"{best.name}: {best.value}" if best else "none",
                     **{metric.title: metric.value.estimate for metric in report.metrics},

@@ -20,14 +20,16 @@ from ccml_resources.lake import documents
 
 
 def summarise(home: Home, instance: dg.DagsterInstance, *, seconds: float, assets: int) -> dict[str, Any]:
-    """`interactions`, `models`, `gates`, `releases`, `alerts`, `reports`, `skipped`, `assets_made` and `seconds`."""
+    """`interactions`, `models`, `gates`, `releases`, `alerts`, `reports`, `skipped`, `assets_made` and `seconds`; paths
+    from the home's root.
+    """
     return {
         "interactions": interactions(home),
         "models": {line.name: _model(home, instance, line) for line in MODEL_LINES},
         "gates": {line.name: _gate(home, instance, line) for line in MODEL_LINES},
         "releases": {line.name: _release(home, line) for line in MODEL_LINES},
         "alerts": _alerts(home, instance),
-        "reports": {path.stem: str(path) for path in sorted(home.reports.glob("*.html"))},
+        "reports": {path.stem: home.relative(path) for path in sorted(home.reports.glob("*.html"))},
         "skipped": _skipped(instance),
         "assets_made": assets,
         "seconds": round(seconds, 1),
@@ -86,7 +88,7 @@ def _release(home: Home, line: ModelLine) -> dict[str, Any] | None:
         return None
     return {
         "version": pointer.version,
-        "path": str(home.models / line.name / pointer.version),
+        "path": home.relative(home.models / line.name / pointer.version),
         "since": pointer.since,
         "reason": pointer.reason,
     }

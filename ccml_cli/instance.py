@@ -37,9 +37,13 @@ def prepare(home: Home) -> dict[str, str]:
 
 @contextmanager
 def instance_of(home: Home) -> Iterator["dg.DagsterInstance"]:
+    """The instance, with what a crash or a move of the home left behind mended."""
     import dagster as dg
 
+    from ccml_resources.experiments import experiments
+
     prepare(home)
+    experiments(home).follow_the_home()
     with dg.DagsterInstance.get() as instance:
         fail_orphans(instance)
         yield instance

@@ -39,7 +39,7 @@ def run_circle(input: Path | None, format: str, profile: str | None, *, quiet: b
         path = write_summary(home, summary)
         write_index(home, instance)
     if not quiet:
-        print_summary(progress.console, summary, path)
+        print_summary(progress.console, summary, home, path)
     return summary
 
 

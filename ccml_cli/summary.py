@@ -9,10 +9,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from ccml.evaluation.statistics import Interval
+from ccml.home import Home
 from ccml.models.kinds import KINDS
 
 
-def print_summary(console: Console, summary: dict[str, Any], path: Path) -> None:
+def print_summary(console: Console, summary: dict[str, Any], home: Home, path: Path) -> None:
     console.print()
     _print_interactions(console, summary["interactions"])
     _print_models(console, summary)
@@ -21,14 +22,14 @@ def print_summary(console: Console, summary: dict[str, Any], path: Path) -> None
             f"[bold]gate[/bold] {KINDS[name].title}: {gate['answer']} [dim]{escape(gate['reasons'][0])}[/dim]"
         )
     for name, release in summary["releases"].items():
-        shown = f"{release['version']} [dim]{release['path']}[/dim]" if release else "none"
+        shown = f"{release['version']} [dim]{home.root / release['path']}[/dim]" if release else "none"
         console.print(f"[bold]release[/bold] {KINDS[name].title}: {shown}")
     for alert in summary["alerts"]:
         console.print(f"[red]{alert['level']}[/red] {alert['name']}: {escape(alert['reason'])}")
     if not summary["alerts"]:
         console.print("[bold]alerts[/bold] none")
     for name, report in summary["reports"].items():
-        console.print(f"[bold]report[/bold] {name}: {report}")
+        console.print(f"[bold]report[/bold] {name}: {home.root / report}")
     if summary["assets_made"] == 0:
         console.print("Nothing new: no file, no day and no asset had to be made again.")
     console.print(f"{summary['assets_made']} assets in {summary['seconds']:.0f} s. The same facts: {path}")

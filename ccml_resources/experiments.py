@@ -63,8 +63,8 @@ class ExperimentRun:
 
     @property
     def metadata(self) -> dict[str, str]:
-        """For the Dagster materialization: which run to look up, and where."""
-        return {"mlflow_run_id": self.run_id, "mlflow_tracking_uri": str(self._tracking.tracking_uri)}
+        """For the Dagster materialization: which run to look up in the home's store."""
+        return {"mlflow_run_id": self.run_id}
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         self._tracking.log_params(dict(params))
@@ -283,13 +283,38 @@ class Experiments(dg.ConfigurableResource):
         _dagster_mlflow()
         return self._experiment_id(self._client())
 
+    def follow_the_home(self) -> None:
+        """After a move of the home MLflow's addresses lead to the old place; it has no call to change them.
+
+        The experiment knows where the home was when it was made or last followed.
+        """
+        store = Path(self.tracking_uri.removeprefix("sqlite:///"))
+        if not self.tracking_uri.startswith("sqlite:///") or not store.exists():
+            return
+        artifact_root = Path(self.artifact_root).resolve()
+        with closing(sqlite3.connect(store, timeout=60)) as database, database:
+            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if "experiments" not in tables:
+                return
+            asked = "SELECT artifact_location FROM experiments WHERE name = ?"
+            found = database.execute(asked, [self.experiment]).fetchone()
+            here = artifact_root.as_uri()
+            if found is None or found[0] == here:
+                return
+            old, new = (uri.removesuffix(artifact_root.name) for uri in (found[0], here))
+            for table, column in _ADDRESSES:
+                database.execute(
+                    f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",  # noqa: S608
+                    [new, len(old) + 1, len(old), old],
+                )
+
     def _client(self) -> Any:
         from mlflow import MlflowClient
 
         if self.tracking_uri.startswith("sqlite:///"):
             store = Path(self.tracking_uri.removeprefix("sqlite:///"))
             store.parent.mkdir(parents=True, exist_ok=True)
-            _follow_the_home(store, self.experiment, Path(self.artifact_root).resolve())
+        self.follow_the_home()
         return MlflowClient(self.tracking_uri, self.tracking_uri)
 
     def _experiment_id(self, client: Any) -> str:
@@ -310,29 +335,6 @@ class Experiments(dg.ConfigurableResource):
 
 def experiments(home: Home) -> Experiments:
     return Experiments(tracking_uri=home.mlflow_uri, artifact_root=str(home.root / "mlartifacts"))
-
-
-def _follow_the_home(store: Path, experiment: str, artifact_root: Path) -> None:
-    """After a move of the home MLflow's absolute addresses lead to the old place; MLflow has no call to change them.
-
-    The experiment knows where the home was when it was made or last followed.
-    """
-    if not store.exists():
-        return
-    with closing(sqlite3.connect(store, timeout=60)) as database, database:
-        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if "experiments" not in tables:
-            return
-        found = database.execute("SELECT artifact_location FROM experiments WHERE name = ?", [experiment]).fetchone()
-        here = artifact_root.as_uri()
-        if found is None or found[0] == here:
-            return
-        old, new = (uri.removesuffix(artifact_root.name) for uri in (found[0], here))
-        for table, column in _ADDRESSES:
-            database.execute(
-                f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",  # noqa: S608
-                [new, len(old) + 1, len(old), old],
-            )
 
 
 def _run_name(key: str, context: dg.AssetExecutionContext) -> str:

@@ -3,7 +3,8 @@
 The register `<lake>/landed/read_files.json` holds size, time of change and inode of every file that a landing has
 looked at. A file that still has all three is not opened: a tick of the sensor costs one `stat` a file, and a landing
 opens what is new. The register only saves work. Without it every file is opened once more, and the hash of its content
-says that it has landed.
+says that it has landed. A file in the home is kept by its path from the home's root, so that a home that was moved
+knows its files.
 """
 
 from __future__ import annotations
@@ -125,11 +126,25 @@ def files_to_read(sources: Sequence[Source], lake: Path) -> dict[str, Written]:
 
 def read_register(lake: Path) -> Register:
     file = _register(lake)
-    return msgspec.json.decode(file.read_bytes(), type=Register) if file.exists() else {}
+    if not file.exists():
+        return {}
+    home = _home(lake)
+    stored = msgspec.json.decode(file.read_bytes(), type=Register)
+    return {os.path.join(home, path): state for path, state in stored.items()}  # noqa: PTH118  # ten thousands a tick
 
 
 def write_register(lake: Path, files: Register) -> None:
-    atomic.write_bytes(_register(lake), msgspec.json.encode(files))
+    stored = {stored_path(path, lake): state for path, state in files.items()}
+    atomic.write_bytes(_register(lake), msgspec.json.encode(stored))
+
+
+def stored_path(path: str, lake: Path) -> str:
+    """What is stored of a log's real path: from the root of the lake's home where it lies in there, else the whole."""
+    return path.removeprefix(f"{_home(lake)}{os.sep}")
+
+
+def _home(lake: Path) -> str:
+    return os.path.realpath(lake.parent)
 
 
 def _register(lake: Path) -> Path:

@@ -18,7 +18,7 @@ from ccml.telemetry.events import KINDS, Event
 from ccml.telemetry.lake import FILES, landed_schema
 from ccml.telemetry.readers import FORMATS, LogFile, Record
 from ccml.telemetry.readers.histories import Histories
-from ccml.telemetry.readers.owner import path_text
+from ccml.telemetry.readers.owner import storable
 from ccml.telemetry.redaction import redact_event
 from ccml.telemetry.schema import to_columns
 
@@ -41,7 +41,7 @@ class FileReport:
 
     sha256: str
     path: str
-    """Absolute, redacted."""
+    """Redacted; from the home's root for a file in the home, else absolute."""
     format: str
     bytes: int
     lines: int = 0
@@ -61,10 +61,10 @@ class FileReport:
 class LandedFile:
     """`read` fills `rows` (table → events, redacted) and `refused`; `account` counts every line once."""
 
-    def __init__(self, log: LogFile, sha256: str, size: int, pseudonyms: Pseudonyms) -> None:
+    def __init__(self, log: LogFile, path: str, sha256: str, size: int, pseudonyms: Pseudonyms) -> None:
         self.log = log
         self.pseudonyms = pseudonyms
-        self.report = FileReport(sha256, redact(path_text(log.path)), log.format, size)
+        self.report = FileReport(sha256, redact(storable(path)), log.format, size)
         self.rows: dict[str, pa.Table] = {}
         self.refused: list[dict[str, Any]] = []
         self._batches: dict[str, list[pa.RecordBatch]] = {}

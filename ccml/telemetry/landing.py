@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from ccml.errors import InputError
 from ccml.privacy.pseudonyms import Pseudonyms
 from ccml.telemetry.events import KINDS
-from ccml.telemetry.finding import inspect_files, read_register, write_register, written_state
+from ccml.telemetry.finding import inspect_files, read_register, stored_path, write_register, written_state
 from ccml.telemetry.lake import FILES, QUARANTINE, append_once, has_landed, landed_keys, landed_schema, open_table
 from ccml.telemetry.landed_file import FileReport, LandedFile, file_row, unstamped
 from ccml.telemetry.readers import FORMATS, LogFile
@@ -126,7 +126,7 @@ def land(sources: Sequence[Source], lake: Path, pseudonyms: Pseudonyms, now: dat
             if sha256 in gathered or has_landed(landed_files, sha256):
                 report.already_landed += 1
                 continue
-            file = LandedFile(log, sha256, state.written.bytes, pseudonyms)
+            file = LandedFile(log, stored_path(path, lake), sha256, state.written.bytes, pseudonyms)
             file.read(now, histories)
             changed = written_state(log.path) != state.written
         except FileNotFoundError:  # rotated away since the folder was listed

@@ -92,7 +92,7 @@ def _on_a_terminal(file: Path, run: Callable[[], dict[str, Any]]) -> dict[str, A
 
 def printed(summary: dict[str, Any]) -> str:
     text = io.StringIO()
-    print_summary(Console(file=text, width=400, highlight=False), summary, Path("summary.json"))
+    print_summary(Console(file=text, width=400, highlight=False), summary, Home(Path("ccml")), Path("summary.json"))
     return text.getvalue()
 
 

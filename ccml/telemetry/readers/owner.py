@@ -33,5 +33,10 @@ def platform_of(directory: str) -> str:
 
 
 def path_text(path: Path) -> str:
-    """The whole path as text that can be stored: a name on a disk need not be UTF-8."""
-    return os.fsencode(path.absolute()).decode("utf-8", errors="replace")
+    """The whole path as text that can be stored."""
+    return storable(str(path.absolute()))
+
+
+def storable(path: str) -> str:
+    """A name on a disk need not be UTF-8; what is stored is."""
+    return os.fsencode(path).decode("utf-8", errors="replace")
