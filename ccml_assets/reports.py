@@ -7,9 +7,11 @@ import dagster as dg
 import msgspec
 
 from ccml.evaluation.report import ModelReport
+from ccml.export.bundle import ExportReference
 from ccml.models.candidates import CandidateReference
 from ccml_assets.model_lines import ModelLine
 from ccml_assets.models import SearchResult
+from ccml_assets.served_cost import served_cost
 from ccml_assets.skips import skip_with_reason
 from ccml_assets.tracking import evaluation_metrics, picture_bytes
 from ccml_resources.experiments import Experiments
@@ -39,6 +41,7 @@ def report_assets(line: ModelLine) -> dg.AssetsDefinition:
         ins={
             "trained": dg.AssetIn(line.model_key),
             "rows": dg.AssetIn(line.dataset_key),
+            "exported": dg.AssetIn(line.export_key),
             **({"search": dg.AssetIn(line.search_key)} if line.searched else {}),
         },
     )
@@ -48,6 +51,7 @@ def report_assets(line: ModelLine) -> dg.AssetsDefinition:
         experiments: Experiments,
         trained: CandidateReference,
         rows: Any,
+        exported: ExportReference,
         **search: Any,
     ):
         from ccml.evaluation.html import now
@@ -58,14 +62,16 @@ def report_assets(line: ModelLine) -> dg.AssetsDefinition:
         with skip_with_reason(context, line.report_key, line.scores_key):
             candidate = trained.load(platform.home)
             found = msgspec.convert(search["search"], SearchResult) if line.searched else None
+            cost, not_measured = served_cost(line.name, trained, exported, rows, platform.home)
             evaluated = evaluate_beside_champion(
                 line.kind,
                 rows,
                 candidate,
                 platform.home.models,
                 platform.profile,
+                cost=cost,
                 trials=found.as_trials() if found else (),
-                facts=_facts(trained, candidate),
+                facts={**_facts(trained, candidate), **not_measured},
             )
             report = with_origin(
                 evaluated.report,

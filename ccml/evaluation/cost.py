@@ -1,4 +1,4 @@
-"""What one prediction costs: time and memory, measured on the machine at hand."""
+"""Time and memory of one prediction, measured on this machine."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import ctypes
 import threading
 import time
 from collections.abc import Callable
+from typing import Final
 
 from msgspec import Struct
 
 from ccml.evaluation.report import Metric
 from ccml.evaluation.statistics import Interval, quantile_interval
+
+WARM_UP: Final = 5
 
 
 class Cost(Struct, frozen=True):
@@ -18,34 +21,39 @@ class Cost(Struct, frozen=True):
     """Of single predictions, one after the other."""
     memory_mb: list[float]
     """Highest rise of the process's resident memory during each of a few predictions, MB."""
+    measured: str
+    """What one prediction was: the steps from input to answer, and the graph that ran."""
 
     def metrics(self, confidence: float) -> list[Metric]:
         def latency(quantile: float, name: str) -> Metric:
             value = quantile_interval(self.latencies_ms, quantile, confidence)
-            meaning = "Time of one prediction, request to ranked answer, on this machine."
+            meaning = f"One request at a time on this machine: {self.measured}. {len(self.latencies_ms)} calls."
             return Metric(f"latency_{name}_ms", f"Completion time {name}", value, "ms", False, meaning)
 
         highest = Interval(max(self.memory_mb), min(self.memory_mb), max(self.memory_mb))
         memory = Metric(
             "memory_mb", "Memory of one prediction", highest, "MB", False,
-            "Highest rise of resident memory above the loaded model; the range is over repeated predictions.",
+            "Highest rise of resident memory above the loaded model, by the same steps. "
+            f"Range of {len(self.memory_mb)} calls.",
         )  # fmt: skip
         return [latency(0.5, "p50"), latency(0.95, "p95"), memory]
 
 
-def measure(predict_one: Callable[[int], object], *, repeats: int = 100, watched: int = 10) -> Cost:
-    """Calls `predict_one(i)` for i = 0, 1, …: a few calls to warm up, `repeats` for time, `watched` for memory.
+def measure(
+    predict_one: Callable[[int], object], rows: int, *, measured: str, repeats: int = 200, watched: int = 10
+) -> Cost:
+    """Calls `predict_one(i)` for row 0, 1, …: a few calls to warm up, `repeats` for time, `watched` for memory.
 
     Memory is sampled by a second thread, which would disturb the times; so it gets calls of its own.
     """
-    for i in range(5):
-        predict_one(i)
+    for i in range(WARM_UP):
+        predict_one(i % rows)
     latencies = []
     for i in range(repeats):
         started = time.perf_counter()
-        predict_one(i)
+        predict_one(i % rows)
         latencies.append((time.perf_counter() - started) * 1_000.0)
-    return Cost(latencies, [_memory_rise(predict_one, i) for i in range(watched)])
+    return Cost(latencies, [_memory_rise(predict_one, i % rows) for i in range(watched)], measured)
 
 
 def _memory_rise(predict_one: Callable[[int], object], i: int) -> float:

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ccml.evaluation.cost import Cost, measure
 from ccml.evaluation.report import ModelReport
 from ccml.evaluation.statistics import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ccml.models.artifact import Candidate
 
 CANDIDATE: Final = "candidate"
 CHAMPION: Final = "champion"
@@ -44,10 +42,6 @@ def part(rows: pd.DataFrame, split: str) -> pd.DataFrame:
 def wide(probabilities: Any) -> Floats:
     """In double precision, in which scores and intervals are computed."""
     return np.asarray(probabilities, np.float64)
-
-
-def cost(candidate: Candidate, test: pd.DataFrame) -> Cost:
-    return measure(lambda i: candidate.probabilities(test.iloc[[i % len(test)]]))
 
 
 def table(rows: pd.DataFrame, scores: dict[str, Floats]) -> pd.DataFrame:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ccml.evaluation.cost import Cost
     from ccml.evaluation.report import Trial
     from ccml.models.artifact import Candidate
     from ccml.models.command.study import StudyResult
@@ -112,6 +113,7 @@ class ModelKind:
         champion: Candidate | None,
         profile: Profile,
         *,
+        cost: Cost | None = None,
         trials: Sequence[Trial] = (),
         facts: Mapping[str, str | int | float],
     ) -> Evaluation:
@@ -119,6 +121,7 @@ class ModelKind:
 
         Args:
             rows: the whole data set; the simple baselines are fitted on its training rows.
+            cost: of one answer as it is served; None where that could not be measured.
             trials: of the search that chose the settings.
             facts: data hash, encoder and the like, printed as they are.
 
@@ -126,7 +129,7 @@ class ModelKind:
             NotEnoughDataError: too few test rows.
         """
         made: Evaluation = self._function("evaluation", "evaluate")(
-            rows, candidate, champion, profile, trials=trials, facts=facts
+            rows, candidate, champion, profile, cost=cost, trials=trials, facts=facts
         )
         return made
 

@@ -38,30 +38,23 @@ _SMALL = 1 << 20
 _CHUNK = 1 << 20
 
 
-@dataclass(frozen=True)
-class Release:
-    """A verified release. `files` holds what was asked for; every file of the folder was hashed."""
+@dataclass(frozen=True, kw_only=True)
+class ModelFiles:
+    """What a server builds a model from: a release, or a candidate with its exported files before it is released."""
 
-    manifest: Manifest
-    manifest_sha256: str
+    name: str
+    version: str
     path: Path
+    served: str
+    """Name of the ONNX file that is served."""
     files: dict[str, bytes]
 
     @property
-    def name(self) -> str:
-        return self.manifest.name
-
-    @property
-    def version(self) -> str:
-        return self.manifest.version
-
-    @property
     def graph(self) -> bytes:
-        """The ONNX file that the manifest says to serve."""
-        return self.files[self.manifest.serving.model]
+        return self.files[self.served]
 
     def json(self, name: str) -> Any:
-        """A JSON file of the release, decoded.
+        """A JSON file, decoded.
 
         Raises:
             IntegrityError: it is not JSON.
@@ -70,6 +63,14 @@ class Release:
             return msgspec.json.decode(self.files[name])
         except msgspec.DecodeError as error:
             raise IntegrityError(f"{self.path / name} is not JSON: {error}.") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release(ModelFiles):
+    """A verified release. `files` holds what was asked for; every file of the folder was hashed."""
+
+    manifest: Manifest
+    manifest_sha256: str
 
 
 def read_release(
@@ -104,7 +105,15 @@ def read_release(
             data = _read_verified(folder_fd, folder / file_name, entry.sha256, entry.bytes, kept=kept)
             if kept:
                 files[file_name] = data
-    return Release(manifest, digest, folder, files)
+    return Release(
+        name=manifest.name,
+        version=manifest.version,
+        path=folder,
+        served=manifest.serving.model,
+        files=files,
+        manifest=manifest,
+        manifest_sha256=digest,
+    )
 
 
 def read_manifest(models: Path, name: str, version: str) -> Manifest:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from ccml.evaluation.cost import Cost
     from ccml.evaluation.report import ModelReport, Trial
     from ccml.home import Home
     from ccml.models.artifact import Candidate
@@ -44,6 +45,7 @@ def evaluate_beside_champion(
     models: Path,
     profile: Profile,
     *,
+    cost: Cost | None,
     trials: Sequence[Trial] = (),
     facts: Mapping[str, str | int | float],
 ) -> Evaluation:
@@ -54,7 +56,7 @@ def evaluate_beside_champion(
     """
     champion = load_champion(models, kind.name)
     evaluated = kind.evaluate(
-        rows, candidate, champion.model if champion else None, profile, trials=trials, facts=facts
+        rows, candidate, champion.model if champion else None, profile, cost=cost, trials=trials, facts=facts
     )
     scores = evaluated.scores.assign(**{CHAMPION_VERSION: champion.version if champion else None})
     return replace(evaluated, scores=scores)

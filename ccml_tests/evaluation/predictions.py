@@ -8,7 +8,7 @@ import numpy as np
 
 from ccml.evaluation.cost import Cost
 
-COST = Cost([5.0 + 0.1 * i for i in range(60)], [1.0, 2.0])
+COST = Cost([5.0 + 0.1 * i for i in range(60)], [1.0, 2.0], "tokens, graph and ranking (model.onnx)")
 
 
 def guesses(rng: np.random.Generator, targets: Any, classes: int, skill: float) -> Any:

@@ -72,7 +72,7 @@ def a_policy_report() -> ModelReport:
     frame = episodes(Bandit(), 1, {"train": 150, "validation": 50, "test": 80})
     settings = PolicySettings(hidden_units=16, epochs=10, batch_size=128)
     candidate = train_policy(frame, settings, seed=0, data_hash="d", code_version="c")
-    return policy_report(PolicyEvaluator.of(frame, candidate), candidate, evaluation=EVALUATION, facts={})
+    return policy_report(PolicyEvaluator.of(frame, candidate), candidate, evaluation=EVALUATION, cost=None, facts={})
 
 
 def text_of(html: str) -> str:
@@ -372,11 +372,14 @@ def test_cost_counts_the_time_and_the_memory_of_single_predictions() -> None:
         time.sleep(0.004)
         return block
 
-    metrics = {metric.name: metric.value for metric in measure(slow, repeats=20, watched=3).metrics(0.95)}
+    metrics = {
+        metric.name: metric.value
+        for metric in measure(slow, 7, measured="a pause", repeats=20, watched=3).metrics(0.95)
+    }
     assert 4.0 <= metrics["latency_p50_ms"].estimate < 80.0
     assert metrics["latency_p50_ms"].estimate <= metrics["latency_p95_ms"].estimate
     assert 15.0 < metrics["memory_mb"].estimate < 80.0
-    assert Cost([1.0, 2.0, 3.0], [0.5]).metrics(0.95)[0].value.estimate == 2.0
+    assert Cost([1.0, 2.0, 3.0], [0.5], "a pause").metrics(0.95)[0].value.estimate == 2.0
 
 
 @pytest.mark.parametrize("kind", ["command", "intent"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,16 @@ from ccml.export.parity import runner
 from ccml.home import Home
 from ccml.models.artifact import Candidate, load_candidate
 from ccml.models.candidates import CandidateReference
+from ccml.models.policy.module import served_probabilities
 from ccml.profiles import PROFILES
 from ccml.releases.golden import Golden
 from ccml.releases.manifest import GateSummary, Lineage, ReleaseFacts
 from ccml.releases.reader import read_release
 from ccml.releases.store import publish
+from ccml.serving.loading.candidate import one_answer, open_candidate
+from ccml.serving.loading.command import CommandModel
+from ccml.serving.turn import Turn
+from ccml_assets.served_cost import served_cost
 from ccml_tests.models.policy.bandit import Bandit, episodes
 from ccml_tests.models.rows import command_sequences, labelled_requests
 
@@ -64,6 +70,19 @@ def command() -> tuple[Candidate, Any]:
     return candidate, frame[frame["split"] == "test"]
 
 
+Exports = dict[str, tuple[Candidate, Any, Exported]]
+TARGETS = {"policy": None, "intent": "intent", "command": "target_template"}
+
+
+@pytest.fixture(scope="module")
+def exports(policy: tuple[Candidate, Any], intent: tuple[Candidate, Any], command: tuple[Candidate, Any]) -> Exports:
+    """Candidate, test rows and export: an export takes seconds, so most tests here share one a model."""
+    found = {}
+    for (name, target), (candidate, rows) in zip(TARGETS.items(), (policy, intent, command), strict=True):
+        found[name] = candidate, rows, export_candidate(candidate, rows, rows[target] if target else None)
+    return found
+
+
 def released(candidate: Candidate, exported: Exported, tmp_path: Path) -> Any:
     facts = ReleaseFacts(
         metrics={},
@@ -84,7 +103,7 @@ def test_candidate_and_export_are_found_where_their_home_was_moved_to(
     candidate, rows = policy
     home = Home(tmp_path / "ccml")
     folder = candidate.save(home.candidates / candidate.name / "run-1")
-    trained = CandidateReference(candidate.name, home.relative(folder), "d1", "mlflow-1")
+    trained = CandidateReference(candidate.name, home.relative(folder), "d1", "mlflow-1", "c0de")
     exported = write_export(export_candidate(candidate, rows, None), home, trained, "run-2")
     files = exported.read(home)
     moved = Home(home.root.rename(tmp_path / "another place"))
@@ -93,12 +112,9 @@ def test_candidate_and_export_are_found_where_their_home_was_moved_to(
     assert str(tmp_path) not in f"{trained} {exported}"
 
 
-@pytest.mark.parametrize(("model", "target"), [("policy", None), ("intent", "intent"), ("command", "target_template")])
-def test_a_release_answers_what_the_trained_model_answers(
-    model: str, target: str | None, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    candidate, rows = request.getfixturevalue(model)
-    exported = export_candidate(candidate, rows, None if target is None else rows[target])
+@pytest.mark.parametrize("model", TARGETS)
+def test_a_release_answers_what_the_trained_model_answers(model: str, exports: Exports, tmp_path: Path) -> None:
+    candidate, rows, exported = exports[model]
     release = released(candidate, exported, tmp_path)
 
     few = rows.iloc[:5]
@@ -109,28 +125,91 @@ def test_a_release_answers_what_the_trained_model_answers(
     assert (INT8 in release.files) == exported.table[1].ships
     assert [one.name for one in release.manifest.serving.inputs] == list(candidate.inputs(few))
     np.testing.assert_array_equal(load_candidate(release.path).logits(few), candidate.logits(few))
-    if target is not None:
+    if TARGETS[model] is not None:
         assert exported.table[0].accuracy == exported.table[0].torch_accuracy
         assert exported.table[0].accuracy is not None
         assert exported.table[0].accuracy > 0.2
 
 
-def test_a_small_network_is_served_in_full_precision(policy: tuple[Candidate, Any]) -> None:
-    serving = export_candidate(*policy).serving
+@pytest.mark.parametrize("model", TARGETS)
+def test_a_report_times_the_graph_that_is_served_and_says_so(
+    model: str, exports: Exports, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candidate, rows, made = exports[model]
+    trained, exported = on_disk(candidate, made, home)
+    monkeypatch.setattr(Candidate, "module", lambda _: pytest.fail("torch was asked"))
+    cost, lacking = served_cost(candidate.name, trained, exported, rows.assign(split="test"), home)
+    assert cost is not None
+    assert not lacking
+    p50, p95, memory = cost.metrics(0.95)
+    assert p50.value.estimate < p95.value.estimate
+    assert p50.value.ends is not None
+    assert f"{exported.serving.model}, as served" in p50.meaning
+    assert f"{len(cost.latencies_ms)} calls" in p95.meaning
+    assert len(cost.latencies_ms) == 200
+    assert f"{len(cost.memory_mb)} calls" in memory.meaning
+
+
+def test_where_a_server_would_refuse_the_export_the_report_says_why_nothing_is_timed(
+    exports: Exports, home: Home
+) -> None:
+    candidate, rows, made = exports["policy"]
+    trained, exported = on_disk(candidate, made, home)
+    (home.root / exported.folder / exported.serving.model).write_bytes(b"no graph")
+    cost, lacking = served_cost(candidate.name, trained, exported, rows, home)
+    assert cost is None
+    assert lacking["completion time"].startswith("not measured: ")
+    assert "graph" in lacking["completion time"]
+
+
+def test_what_is_timed_is_what_the_server_answers_to_the_row(exports: Exports, home: Home) -> None:
+    def opened(model: str) -> tuple[Candidate, Any, Callable[[int], object]]:
+        candidate, rows, made = exports[model]
+        trained, exported = on_disk(candidate, made, home)
+        model_of = open_candidate(candidate.name, home.root / trained.path, exported.read(home), exported.serving.model)
+        return candidate, rows, one_answer(model_of, rows)[0]
+
+    candidate, rows, answer = opened("intent")
+    guess = answer(3)
+    assert isinstance(guess, list)
+    np.testing.assert_allclose(guess[0].distribution, candidate.probabilities(rows.iloc[[3]])[0], atol=0.05)
+
+    candidate, rows, answer = opened("policy")
+    np.testing.assert_allclose(answer(3), served_probabilities(candidate, rows.iloc[[3]]), atol=1e-3)
+
+    candidate, rows, answer = opened("command")
+    longest = int(rows["history_lines"].map(len).to_numpy().argmax())
+    asked: list[Turn] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CommandModel, "answer", lambda _, turns, __: asked.extend(turns))
+        answer(longest)
+    assert [past.template for past in asked[0].history] == list(rows["history_templates"].iloc[longest])
+    known = [{1: True, 2: False}.get(code) for code in rows["history_outcomes"].iloc[longest]]
+    assert [past.succeeded for past in asked[0].history] == known
+
+
+def on_disk(candidate: Candidate, exported: Exported, home: Home) -> tuple[CandidateReference, ExportReference]:
+    folder = candidate.save(home.candidates / candidate.name / "c1")
+    trained = CandidateReference(candidate.name, home.relative(folder), "d1", "r1", "c0de")
+    return trained, write_export(exported, home, trained, "run-1")
+
+
+def test_a_small_network_is_served_in_full_precision(exports: Exports) -> None:
+    serving = exports["policy"][2].serving
     assert serving.model == FP32
     assert "int8" in serving.reason
 
 
-def test_no_request_text_travels_in_golden_inputs(intent: tuple[Candidate, Any]) -> None:
-    candidate, rows = intent
-    golden = export_candidate(candidate, rows).files["golden.json"].decode()
+def test_no_request_text_travels_in_golden_inputs(exports: Exports) -> None:
+    _, rows, exported = exports["intent"]
+    golden = exported.files["golden.json"].decode()
     assert not any(text in golden for text in rows["request"])
 
 
 def test_too_few_rows_cannot_show_parity(policy: tuple[Candidate, Any]) -> None:
     candidate, rows = policy
-    with pytest.raises(NotEnoughDataError, match="15 held-out rows"):
-        export_candidate(candidate, rows.iloc[:15])
+    with pytest.raises(NotEnoughDataError, match="9 held-out rows"):
+        export_candidate(candidate, rows.iloc[:9])
 
 
 def test_a_graph_of_other_weights_than_the_candidate_answers_with_does_not_ship(
@@ -149,7 +228,7 @@ def test_a_graph_of_other_weights_than_the_candidate_answers_with_does_not_ship(
 
 
 def written(candidate: Candidate, exported: Exported, home: Home) -> ExportReference:
-    trained = CandidateReference(candidate.name, f"candidates/{candidate.name}/c1", "d1", "r1")
+    trained = CandidateReference(candidate.name, f"candidates/{candidate.name}/c1", "d1", "r1", "c0de")
     return write_export(exported, home, trained, "run-1")
 
 

@@ -53,7 +53,7 @@ def published(home: Home, candidate: Candidate, name: str) -> str:
 def released(home: Home, rows: Any, candidate: Candidate, meanwhile: Callable[[], None]) -> ReleaseReference:
     MEANWHILE[0] = meanwhile
     kind = Interrupted(**vars(POLICY))
-    evaluated = evaluate_beside_champion(kind, rows, candidate, home.models, PROFILE, facts={})
+    evaluated = evaluate_beside_champion(kind, rows, candidate, home.models, PROFILE, cost=None, facts={})
     decision = decide_on_scores("policy", evaluated.scores, PROFILE)
     candidate.save(home.candidates / "new")
     path = home.relative(home.candidates / "new")
@@ -100,7 +100,7 @@ def test_a_champion_that_stays_is_replaced_and_its_version_stands_with_the_score
 ) -> None:
     first = published(home, trained[0], "0")
     promote(home.models, "policy", first, expected=None, reason="first")
-    evaluated = evaluate_beside_champion(POLICY, rows, trained[1], home.models, PROFILE, facts={})
+    evaluated = evaluate_beside_champion(POLICY, rows, trained[1], home.models, PROFILE, cost=None, facts={})
     assert CHAMPION in evaluated.scores
     assert set(evaluated.scores[CHAMPION_VERSION]) == {first}
     assert released(home, rows, trained[2], lambda: None).replaced == first

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ccml.models.command.report import command_report, command_scores, label_programs
-from ccml.models.evaluating import CANDIDATE, CHAMPION, Evaluation, cost, part, table, wide
+from ccml.models.evaluating import CANDIDATE, CHAMPION, Evaluation, part, table, wide
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ccml.evaluation.cost import Cost
     from ccml.evaluation.report import Trial
     from ccml.models.artifact import Candidate
     from ccml.profiles import Profile
@@ -22,6 +23,7 @@ def evaluate(
     champion: Candidate | None,
     profile: Profile,
     *,
+    cost: Cost | None,
     trials: Sequence[Trial],
     facts: Mapping[str, str | int | float],
 ) -> Evaluation:
@@ -42,7 +44,7 @@ def evaluate(
         target=target,
         programs=label_programs(training, candidate.labels, target),
         evaluation=profile.evaluation,
-        cost=cost(candidate, test),
+        cost=cost,
         training=candidate.training,
         validation=part(rows, "validation"),
         trials=trials,

@@ -58,7 +58,7 @@ def command_report(
     target: CommandTarget,
     programs: Sequence[str],
     evaluation: EvaluationSettings,
-    cost: Cost,
+    cost: Cost | None,
     training: Mapping[str, Any],
     validation: Any,
     trials: Sequence[Trial] = (),
@@ -109,7 +109,7 @@ def command_report(
             "ece", "Calibration error", calibration_error(confidence, top1, clusters), "share", False,
             "Mean distance of confidence from accuracy (ECE, 15 bins).",
         ),
-        *cost.metrics(evaluation.confidence),
+        *(cost.metrics(evaluation.confidence) if cost else ()),
     ]  # fmt: skip
 
     scores = {name: command_scores(test, own, labels, target) for name, own in baselines.items()}

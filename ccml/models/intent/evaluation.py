@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ccml.models.evaluating import CANDIDATE, CHAMPION, Evaluation, cost, part, table, wide
+from ccml.models.evaluating import CANDIDATE, CHAMPION, Evaluation, part, table, wide
 from ccml.models.intent.report import in_scope, intent_report, intent_scores
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ccml.evaluation.cost import Cost
     from ccml.evaluation.report import Trial
     from ccml.models.artifact import Candidate
     from ccml.profiles import Profile
@@ -22,6 +23,7 @@ def evaluate(
     champion: Candidate | None,
     profile: Profile,
     *,
+    cost: Cost | None,
     trials: Sequence[Trial],
     facts: Mapping[str, str | int | float],
 ) -> Evaluation:
@@ -44,7 +46,7 @@ def evaluate(
         out_of_scope=energies(logits),
         threshold=float(candidate.calibration["oos_threshold"]),
         evaluation=profile.evaluation,
-        cost=cost(candidate, test),
+        cost=cost,
         training=candidate.training,
         trials=trials,
         facts=facts,

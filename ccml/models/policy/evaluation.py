@@ -11,6 +11,7 @@ from ccml.models.policy.report import PolicyEvaluator, policy_report
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ccml.evaluation.cost import Cost
     from ccml.evaluation.report import Trial
     from ccml.models.artifact import Candidate
     from ccml.profiles import Profile
@@ -22,11 +23,12 @@ def evaluate(
     champion: Candidate | None,
     profile: Profile,
     *,
+    cost: Cost | None,
     trials: Sequence[Trial],
     facts: Mapping[str, str | int | float],
 ) -> Evaluation:
     evaluator = PolicyEvaluator.of(rows, candidate)
-    report = policy_report(evaluator, candidate, evaluation=profile.evaluation, facts=facts)
+    report = policy_report(evaluator, candidate, evaluation=profile.evaluation, cost=cost, facts=facts)
     scores = {CANDIDATE: evaluator.scores(evaluator.served(candidate))}
     if champion is not None:
         scores[CHAMPION] = evaluator.scores(evaluator.served(champion))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccml.errors import NotEnoughDataError
+from ccml.evaluation.cost import Cost
 from ccml.evaluation.report import (
     MOST_EXAMPLES,
     ActionShare,
@@ -102,6 +103,7 @@ def policy_report(
     candidate: Candidate,
     *,
     evaluation: EvaluationSettings,
+    cost: Cost | None,
     facts: Mapping[str, str | int | float],
 ) -> ModelReport:
     clusters = clusters_of(judge.test, confidence=evaluation.confidence)
@@ -118,7 +120,12 @@ def policy_report(
         headline=HEADLINE,
         headline_value=value.doubly_robust,
         headline_unit="reward",
-        metrics=[*_values(value), *_support(judge, served, clip, clusters), *_learning_metrics(curve)],
+        metrics=[
+            *_values(value),
+            *_support(judge, served, clip, clusters),
+            *_learning_metrics(curve),
+            *(cost.metrics(evaluation.confidence) if cost else ()),
+        ],
         baselines=compared,
         best_baseline=best,
         slices=slices(judge.test, scores, baselines[best], _groups(judge.test), evaluation),

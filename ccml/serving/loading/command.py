@@ -12,7 +12,7 @@ from ccml.commands.risk import assess
 from ccml.features.context import ContextTransform, context_row
 from ccml.features.history import HistoryVocabulary
 from ccml.models.logits import softmax
-from ccml.releases.reader import Release
+from ccml.releases.reader import ModelFiles
 from ccml.serving.interrupt import Interrupt
 from ccml.serving.loading.opened import Opened, SharedTokenizer, open_release, shares_of, step
 from ccml.serving.schema import RankedCommand
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class CommandModel:
     """Ranks commands. Each template is shown as the line that training saw most often for it."""
 
-    def __init__(self, release: Release, threads: int, candidates: int, meter: Meter) -> None:
+    def __init__(self, release: ModelFiles, threads: int, candidates: int, meter: Meter) -> None:
         self.opened = opened = open_release(release, threads, meter)
         with step("transforms", release):
             self._tokenizer = SharedTokenizer.of(opened.release.files["tokenizer.json"])

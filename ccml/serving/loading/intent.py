@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccml.models.logits import log_sum_exp, softmax
-from ccml.releases.reader import Release
+from ccml.releases.reader import ModelFiles
 from ccml.serving.interrupt import Interrupt
 from ccml.serving.loading.opened import SharedTokenizer, open_release, shares_of, step
 from ccml.serving.turn import IntentGuess, Turn
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class IntentModel:
-    def __init__(self, release: Release, threads: int, _candidates: int, meter: Meter) -> None:
+    def __init__(self, release: ModelFiles, threads: int, _candidates: int, meter: Meter) -> None:
         self.opened = opened = open_release(release, threads, meter)
         with step("transforms", release):
             self._tokenizer = SharedTokenizer.of(opened.release.files["tokenizer.json"])

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 Role: TypeAlias = Literal["champion", "previous"]
 Model: TypeAlias = CommandModel | IntentModel | PolicyModel
 
-_KINDS: Final[dict[str, type[CommandModel] | type[IntentModel] | type[PolicyModel]]] = {
+MODEL_CLASSES: Final[dict[str, type[CommandModel] | type[IntentModel] | type[PolicyModel]]] = {
     COMMAND.name: CommandModel,
     INTENT.name: IntentModel,
     POLICY.name: PolicyModel,
@@ -48,6 +48,8 @@ class _Slot:
     """What is known of one pointer and the model behind it."""
 
     model: Model | None = None
+    loaded_sha256: str | None = None
+    """Of the manifest of the release that `model` was loaded from."""
     pointer: Pointer | None = None
     refused: str | None = None
     """Why the release the pointer names is not the one loaded; None if it is."""
@@ -61,7 +63,7 @@ class LoadedModels:
         self._settings = settings
         self._meter = meter
         self._slots: dict[tuple[str, Role], _Slot] = {
-            (name, role): _Slot() for name in _KINDS for role in ("champion", "previous")
+            (name, role): _Slot() for name in MODEL_CLASSES for role in ("champion", "previous")
         }
         self._wake = threading.Event()
         self._stopping = False
@@ -93,7 +95,7 @@ class LoadedModels:
 
     def versions(self) -> dict[str, str]:
         """Name → version of the loaded champions."""
-        loaded = {name: self.champion(name) for name in _KINDS}
+        loaded = {name: self.champion(name) for name in MODEL_CLASSES}
         return {name: model.opened.version for name, model in loaded.items() if model is not None}
 
     def problems(self) -> list[str]:
@@ -115,7 +117,7 @@ class LoadedModels:
 
     def look(self) -> None:
         """Loads, exchanges and unloads models as the pointers and the requests of the last minute ask for."""
-        for name in _KINDS:
+        for name in MODEL_CLASSES:
             self.look_at(name)
 
     def look_at(self, name: str) -> None:
@@ -145,8 +147,7 @@ class LoadedModels:
             return
         if pointer == slot.pointer and (slot.refused is None or now - slot.tried_at < _RETRY_SECONDS):
             return
-        same = slot.model is not None and slot.model.opened.release.manifest_sha256 == pointer.manifest_sha256
-        if same:
+        if slot.model is not None and slot.loaded_sha256 == pointer.manifest_sha256:
             slot.pointer, slot.refused = pointer, None
             return
         try:
@@ -156,7 +157,7 @@ class LoadedModels:
         except CcmlError:
             self._refuse(slot, "integrity", pointer, now)
         else:
-            slot.pointer, slot.refused = pointer, None
+            slot.pointer, slot.refused, slot.loaded_sha256 = pointer, None, pointer.manifest_sha256
             self._replace(name, role, slot, model)
 
     def _load(self, name: str, role: Role, pointer: Pointer) -> Model:
@@ -165,7 +166,7 @@ class LoadedModels:
         release = read_release(
             self._models, name, pointer.version, manifest_sha256=pointer.manifest_sha256, keep={*SERVED_FILES, served}
         )
-        model = _KINDS[name](release, self._settings.threads, self._settings.candidates, self._meter)
+        model = MODEL_CLASSES[name](release, self._settings.threads, self._settings.candidates, self._meter)
         if isinstance(model, CommandModel) and (role == "champion" or self.default_proposal is None):
             self.default_proposal = model.default
         if isinstance(model, IntentModel) and (role == "champion" or self.default_intent is None):

@@ -10,7 +10,7 @@ import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from weakref import WeakValueDictionary
 
@@ -21,7 +21,7 @@ from tokenizers import Tokenizer
 from ccml.errors import IntegrityError
 from ccml.models.kinds import KINDS, Input
 from ccml.releases.golden import Golden
-from ccml.releases.reader import Release
+from ccml.releases.reader import ModelFiles
 from ccml.serving.interrupt import Interrupt
 from ccml.serving.loading.breaker import CircuitBreaker
 
@@ -53,7 +53,7 @@ class ReleaseRefusedError(IntegrityError):
 
 
 @contextmanager
-def step(reason: str, release: Release) -> Iterator[None]:
+def step(reason: str, release: ModelFiles) -> Iterator[None]:
     """Whatever goes wrong inside refuses the release for this reason."""
     try:
         yield
@@ -86,7 +86,7 @@ class Graph:
 class Opened:
     """The parts that every kind of model has."""
 
-    release: Release
+    release: ModelFiles
     graph: Graph
     labels: list[str]
     temperature: float
@@ -101,7 +101,7 @@ class Opened:
         return self.release.version
 
 
-def open_release(release: Release, threads: int, meter: Meter) -> Opened:
+def open_release(release: ModelFiles, threads: int, meter: Meter) -> Opened:
     """
     Raises:
         ReleaseRefusedError: names the step that failed.
@@ -123,8 +123,9 @@ def open_release(release: Release, threads: int, meter: Meter) -> Opened:
         Golden.from_json(release.files["golden.json"]).check(graph.logits)
     # The session holds the weights; the file they came from has no further use.
     kept = {name: data for name, data in release.files.items() if name in SERVED_FILES}
-    slim = Release(release.manifest, release.manifest_sha256, release.path, kept)
-    return Opened(slim, graph, labels, temperature, transforms, calibration, defaults, CircuitBreaker())
+    return Opened(
+        replace(release, files=kept), graph, labels, temperature, transforms, calibration, defaults, CircuitBreaker()
+    )
 
 
 def _session(graph: bytes, threads: int) -> Any:

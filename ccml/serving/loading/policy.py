@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ccml.errors import IntegrityError
 from ccml.models.policy.acting import served_distribution
 from ccml.models.policy.features import PolicyTransform, policy_row
-from ccml.releases.reader import Release
+from ccml.releases.reader import ModelFiles
 from ccml.serving.interrupt import Interrupt
 from ccml.serving.loading.opened import open_release, step
 from ccml.serving.turn import Choice, Turn
@@ -26,7 +26,7 @@ UNCHOSEN: Final = "unchosen"
 class PolicyModel:
     """Draws how to act, with the probabilities it was evaluated with; the propensity is the drawn action's."""
 
-    def __init__(self, release: Release, threads: int, _candidates: int, meter: Meter) -> None:
+    def __init__(self, release: ModelFiles, threads: int, _candidates: int, meter: Meter) -> None:
         self.opened = opened = open_release(release, threads, meter)
         self.default = None
         with step("transforms", release):
@@ -47,12 +47,18 @@ class PolicyModel:
         raw = np.stack(
             [policy_row(turn.context, top.confidence, top.risk, turn.request, top.command) for turn, top, _ in proposed]
         )  # (B, P)
-        logits = self.opened.graph.logits({"features": self._transform.apply(raw)}, interrupt)  # (B, A)
         # A level that acting does not know rules out 'execute', as it does for a command that no model chose.
         risks = [top.risk if from_model else UNCHOSEN for _, top, from_model in proposed]
-        rows = served_distribution(logits, risks, self._exploration)  # (B, A)
+        rows = self.distribution(raw, risks, interrupt)
         drawn = iter([self._draw(row, random) for row in rows])
         return [next(drawn) if turn.proposal and turn.proposal.top else None for turn in turns]
+
+    def distribution(
+        self, raw: NDArray[np.float32], risks: Sequence[str], interrupt: Interrupt | None
+    ) -> NDArray[np.float64]:
+        """Raw features (B, P) and the risk of each proposed command → probabilities of the actions (B, A)."""
+        logits = self.opened.graph.logits({"features": self._transform.apply(raw)}, interrupt)  # (B, A)
+        return served_distribution(logits, risks, self._exploration)
 
     def _draw(self, probabilities: NDArray[np.float64], random: np.random.Generator) -> Choice:
         if not np.isfinite(probabilities).all():
