@@ -7,6 +7,7 @@ import dagster as dg
 
 from ccml.monitoring.reference import DriftReference
 from ccml_assets.checks import expectations, leakage
+from ccml_assets.model_lines import MODEL_LINES
 from ccml_assets.skips import skip_with_reason
 from ccml_resources.platform import Platform
 
@@ -144,10 +145,7 @@ def _result(made: Any) -> dg.MaterializeResult[Any]:
 all_datasets = [splits, turn_context, command_sequences, labelled_requests, episodes, drift_reference]
 
 dataset_checks = [
-    *(
-        expectations(dg.AssetKey(["datasets", name]), name)
-        for name in ("command_sequences", "labelled_requests", "episodes")
-    ),
+    *(expectations(line.dataset_key, line.kind.dataset) for line in MODEL_LINES),
     leakage(dg.AssetKey(["datasets", "command_sequences"]), SPLITS_KEY, name=LEAKAGE),
     leakage(dg.AssetKey(["datasets", "labelled_requests"]), SPLITS_KEY, name=LEAKAGE, texts=True),
     leakage(dg.AssetKey(["datasets", "episodes"]), SPLITS_KEY, name=LEAKAGE),

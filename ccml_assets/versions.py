@@ -20,6 +20,7 @@ from ccml.code_digest import Definition, Project, Reached
 from ccml.models import kinds as kinds_table
 from ccml.models.kinds import KINDS, ModelKind
 from ccml.profiles import Profile
+from ccml_assets.model_lines import MODEL_LINES, ModelLine
 
 PROJECT = Project(Path(ccml.__file__).parents[1])
 
@@ -48,20 +49,18 @@ def code_version(asset: dg.AssetsDefinition, profile: Profile, project: Project 
 def code_of(asset: dg.AssetsDefinition, project: Project = PROJECT) -> Reached:
     """What the asset's function refers to, and what the functions refer to that its factory was given.
 
-    An asset of one model does not depend on the code of the others.
+    An asset of one model does not depend on the code of the others. Which model it is of is the `ModelLine` that its
+    factory was given; a data set is of the model that is trained on it.
     """
     function = asset.op.compute_fn.decorated_fn  # type: ignore[union-attr]
-    given = [value for value in inspect.getclosurevars(function).nonlocals.values() if inspect.isroutine(value)]
+    nonlocals = inspect.getclosurevars(function).nonlocals.values()
+    given = [value for value in nonlocals if inspect.isroutine(value)]
     roots = [Definition(one.__module__, one.__qualname__.split(".")[0]) for one in (function, *given)]
-    kinds = [kind for kind in KINDS.values() if _belongs(asset, kind)] or [*KINDS.values()]
+    kinds = [value.kind for value in nonlocals if isinstance(value, ModelLine)]
+    kinds = kinds or [line.kind for line in MODEL_LINES if line.dataset_key in asset.keys] or [*KINDS.values()]
     others = {
         Definition(kinds_table.__name__, name)
         for name, value in vars(kinds_table).items()
         if isinstance(value, ModelKind) and value not in kinds
     }
     return project.reach(roots, kinds=[kind.package for kind in kinds], without=_SETTINGS | others)
-
-
-def _belongs(asset: dg.AssetsDefinition, kind: ModelKind) -> bool:
-    names = {key.path[-1] for key in asset.keys}
-    return any(name.startswith(kind.name) or name in (kind.dataset, kind.report, kind.search) for name in names)

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 from msgspec import inspect
 
 from ccml.cleaning.columns import CLEAN_COLUMNS, NEVER_MISSING
+from ccml.datasets.rules import propensity
+from ccml.models import kinds as models
 from ccml.telemetry.events import ACTIONS, KINDS, bare
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
     from great_expectations.expectations import Expectation
 
-DATASETS = ("command_sequences", "labelled_requests", "episodes")
+DATASETS = {kind.dataset: kind for kind in models.KINDS.values()}
 SUITES = (*KINDS, "clean", *DATASETS)
 
 STORED_TEXT = (
@@ -28,15 +30,15 @@ STORED_TEXT = (
 """Free text, which must hold nothing that redaction would still take out."""
 
 IS_REDACTED = "__is_redacted"
-LENGTH = "__length"
-"""Endings of columns that `validation` adds: Great Expectations can neither redact nor count a list's entries."""
+"""Ending of columns that `validation` adds, as is `LENGTH`: Great Expectations can neither redact nor count a list's
+entries."""
 
 PSEUDONYM = {"user_id": r"^u-[0-9a-f]{12}$", "host": r"^(?:h-[0-9a-f]{12})?$"}
 _SPLITS = ["train", "validation", "calibration", "test"]
 
 
 def suite_for(name: str) -> ExpectationSuite:
-    """The suite of a raw table (a key of `KINDS`), of `clean`, or of one of the three data sets.
+    """The suite of a raw table (a key of `KINDS`), of `clean`, or of a model's data set.
 
     Raises:
         ValueError: no table is called so.
@@ -48,10 +50,7 @@ def suite_for(name: str) -> ExpectationSuite:
     elif name == "clean":
         expectations = list(_of_clean())
     elif name in DATASETS:
-        expectations = [
-            *_of_any_dataset(),
-            *{"episodes": _of_episodes, "labelled_requests": _of_requests}.get(name, _of_sequences)(),
-        ]
+        expectations = [*_of_any_dataset(), *DATASETS[name].data_rules()]
     else:
         raise ValueError(f"no suite is called {name!r}; expected one of {', '.join(SUITES)}")
     return ExpectationSuite(name=name, expectations=expectations)
@@ -140,7 +139,7 @@ def _of_clean() -> Iterator[Expectation]:
         "rating": (1, 5),
     }.items():
         yield gxe.ExpectColumnValuesToBeBetween(column=name, min_value=low, max_value=high)
-    yield _propensity()
+    yield propensity()
     for name in ("outcome_time", "rating_time"):
         yield gxe.ExpectColumnPairValuesAToBeGreaterThanB(
             column_A=name, column_B="time", or_equal=True, ignore_row_if="either_value_is_missing"
@@ -160,45 +159,3 @@ def _of_any_dataset() -> Iterator[Expectation]:
     for name in ("interaction_id", "session_id", "user_id", "time", "split", "unseen_user"):
         yield gxe.ExpectColumnValuesToNotBeNull(column=name)
     yield gxe.ExpectColumnDistinctValuesToEqualSet(column="split", value_set=_SPLITS)
-
-
-def _of_sequences() -> Iterator[Expectation]:
-    from great_expectations import expectations as gxe
-
-    from ccml.features.context import CONTEXT_FIELDS
-
-    for name in ("target_program", "target_template", "target_line"):
-        yield gxe.ExpectColumnValueLengthsToBeBetween(column=name, min_value=1)
-    yield gxe.ExpectColumnValuesToBeInSet(column=f"context{LENGTH}", value_set=[len(CONTEXT_FIELDS)])
-    for name in ("programs", "lines", "outcomes"):
-        yield gxe.ExpectColumnPairValuesToBeEqual(
-            column_A=f"history_templates{LENGTH}", column_B=f"history_{name}{LENGTH}"
-        )
-
-
-def _of_requests() -> Iterator[Expectation]:
-    from great_expectations import expectations as gxe
-
-    for name in ("request", "intent"):
-        yield gxe.ExpectColumnValueLengthsToBeBetween(column=name, min_value=1)
-    yield gxe.ExpectColumnValuesToBeInSet(column="intent_source", value_set=["correction", "telemetry", "rule"])
-
-
-def _of_episodes() -> Iterator[Expectation]:
-    from great_expectations import expectations as gxe
-
-    from ccml.models.policy.features import POLICY_FIELDS
-
-    yield gxe.ExpectColumnValuesToBeInSet(column="action", value_set=list(ACTIONS))
-    yield gxe.ExpectColumnValuesToNotBeNull(column="propensity")
-    yield _propensity()
-    for name in ("reward", "reward_success", "reward_satisfaction", "reward_execution", "reward_resources"):
-        yield gxe.ExpectColumnValuesToNotBeNull(column=name)
-        yield gxe.ExpectColumnValuesToBeBetween(column=name, min_value=0.0, max_value=1.0)
-    yield gxe.ExpectColumnValuesToBeInSet(column=f"features{LENGTH}", value_set=[len(POLICY_FIELDS)])
-
-
-def _propensity() -> Expectation:
-    from great_expectations import expectations as gxe
-
-    return gxe.ExpectColumnValuesToBeBetween(column="propensity", min_value=0.0, max_value=1.0, strict_min=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from ccml.expectations.suites import IS_REDACTED, LENGTH, PSEUDONYM, STORED_TEXT
+from ccml.datasets.rules import LENGTH
+from ccml.expectations.suites import IS_REDACTED, PSEUDONYM, STORED_TEXT
 from ccml.expectations.wording import column_of, rule_in_words
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ccml.expectations.suites import IS_REDACTED, LENGTH
+from ccml.datasets.rules import LENGTH
+from ccml.expectations.suites import IS_REDACTED
 
 MOST_SHOWN = 8
 

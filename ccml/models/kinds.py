@@ -3,6 +3,7 @@
 A model has a folder of its own. The functions that others call have the same names in every folder and are imported at
 the first call, so that a server and the command can read this table without torch and pandas:
 
+- `dataset.py`: `data_rules`
 - `module.py`: `build_module`, `model_inputs`, `run_module`
 - `training.py`: `train`
 - `study.py`: `search`, where the kind has a search
@@ -11,7 +12,7 @@ the first call, so that a server and the command can read this table without tor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import pandas as pd
+    from great_expectations.expectations import Expectation
 
     from ccml.evaluation.cost import Cost
     from ccml.evaluation.report import Trial
@@ -69,6 +71,11 @@ class ModelKind:
     """Whether training looks request vectors up in the cache that `features/text_embeddings` fills."""
     inputs: Mapping[str, Input]
     """Of the exported graph, in the order of the module's `forward`."""
+
+    def data_rules(self) -> Iterator[Expectation]:
+        """What the rows of its data set keep beside the rules of every data set."""
+        rules: Iterator[Expectation] = self._function("dataset", "data_rules")()
+        return rules
 
     def train(self, job: TrainingJob) -> Candidate:
         """

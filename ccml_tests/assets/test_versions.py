@@ -19,8 +19,11 @@ import pytest
 import ccml
 from ccml.code_digest import PACKAGES, Definition, Project, definitions_of
 from ccml.home import Home
+from ccml.models.kinds import INTENT
 from ccml.profiles import PROFILES, SimulationSettings
 from ccml_assets.definitions import assets
+from ccml_assets.model_lines import ModelLine
+from ccml_assets.models import model_asset
 from ccml_assets.versions import PROJECT, code_of, code_version
 from ccml_simulator.simulate import simulate
 from ccml_tests.assets.platform import LAST_DAY, Platform, made_by
@@ -135,6 +138,13 @@ def test_an_edit_of_one_models_folder_leaves_the_other_models_as_they_are(name: 
     others = {"command_predictor", "intent_classifier", "policy"} - {name}
     assert not found & set.union(*(parts(other) for other in others))
     assert f"models/{name}" in found
+
+
+def test_an_asset_is_of_the_model_that_its_factory_was_given_whatever_it_is_called() -> None:
+    line = ModelLine(replace(INTENT, name="policy_of_intents"))
+    modules = {one.module for one in code_of(model_asset(line)).definitions}
+    assert "ccml.models.intent.training" in modules
+    assert "ccml.models.policy.training" not in modules
 
 
 def test_comments_docstrings_and_layout_make_nothing_stale() -> None:

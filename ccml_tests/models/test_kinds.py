@@ -24,11 +24,12 @@ MAY_NAME_A_MODEL = (
 )
 
 FUNCTIONS = {
+    ("dataset", "data_rules"): [],
     ("module", "build_module"): ["candidate"],
     ("module", "model_inputs"): ["candidate", "frame"],
     ("module", "run_module"): ["module", "inputs"],
     ("training", "train"): ["job"],
-    ("evaluation", "evaluate"): ["rows", "candidate", "champion", "profile", "trials", "facts"],
+    ("evaluation", "evaluate"): ["rows", "candidate", "champion", "profile", "cost", "trials", "facts"],
 }
 """What the table calls in each model's folder, and with what."""
 

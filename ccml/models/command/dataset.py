@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,12 +11,15 @@ import numpy as np
 from ccml.cleaning.commands import ran_command, read_commands
 from ccml.cleaning.sessions import EarlierRuns
 from ccml.datasets.content import Dataset
+from ccml.datasets.rules import LENGTH
 from ccml.datasets.splits import SPLITS, Splits
 from ccml.errors import NotEnoughDataError
+from ccml.features.context import CONTEXT_FIELDS
 from ccml.features.history import OUTCOME_FAILED, OUTCOME_OK, OUTCOME_UNKNOWN
 
 if TYPE_CHECKING:
     import pandas as pd
+    from great_expectations.expectations import Expectation
 
 UNSAFE_TARGETS = ("danger", "refused")
 
@@ -113,3 +117,16 @@ def finish(rows: pd.DataFrame, left_out: dict[str, int], what: str) -> Dataset:
         gone = "; ".join(f"{reason}: {count}" for reason, count in left_out.items()) or "none"
         raise NotEnoughDataError(f"There are too few {what}: {', '.join(short)}. Left out: {gone}.")
     return Dataset(rows, {"rows": counts, "left_out": left_out})
+
+
+def data_rules() -> Iterator[Expectation]:
+    """What the rows keep beside the rules of every data set."""
+    from great_expectations import expectations as gxe
+
+    for name in ("target_program", "target_template", "target_line"):
+        yield gxe.ExpectColumnValueLengthsToBeBetween(column=name, min_value=1)
+    yield gxe.ExpectColumnValuesToBeInSet(column=f"context{LENGTH}", value_set=[len(CONTEXT_FIELDS)])
+    for name in ("programs", "lines", "outcomes"):
+        yield gxe.ExpectColumnPairValuesToBeEqual(
+            column_A=f"history_templates{LENGTH}", column_B=f"history_{name}{LENGTH}"
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ccml.datasets.content import Dataset
@@ -16,6 +17,7 @@ from ccml.profiles import SplitSettings
 
 if TYPE_CHECKING:
     import pandas as pd
+    from great_expectations.expectations import Expectation
 
 COLUMNS = (
     *("interaction_id", "user_id", "session_id", "time", "split", "unseen_user", "source"),
@@ -100,3 +102,12 @@ def _with_rewrites(rows: pd.DataFrame, copies: int, seed: int) -> tuple[pd.DataF
         return rows, 0
     extra = pd.DataFrame(made).astype(rows.dtypes.to_dict())
     return pd.concat([rows, extra], ignore_index=True), len(made)
+
+
+def data_rules() -> Iterator[Expectation]:
+    """What the rows keep beside the rules of every data set."""
+    from great_expectations import expectations as gxe
+
+    for name in ("request", "intent"):
+        yield gxe.ExpectColumnValueLengthsToBeBetween(column=name, min_value=1)
+    yield gxe.ExpectColumnValuesToBeInSet(column="intent_source", value_set=["correction", "telemetry", "rule"])

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ccml.datasets.content import Dataset
+from ccml.datasets.rules import LENGTH, propensity
 from ccml.datasets.splits import SPLITS, Splits
 from ccml.errors import NotEnoughDataError
 from ccml.models.command.dataset import finish, keep
-from ccml.models.policy.features import policy_matrix
+from ccml.models.policy.features import POLICY_FIELDS, policy_matrix
 from ccml.models.policy.reward import COMPONENTS, RewardWeights, reward, reward_components
 from ccml.telemetry.events import ACTIONS
 
 if TYPE_CHECKING:
     import pandas as pd
+    from great_expectations.expectations import Expectation
 
 COLUMNS = (
     *("interaction_id", "session_id", "user_id", "time", "split", "unseen_user", "position"),
@@ -79,3 +82,16 @@ def episodes(
     dataset.facts["drawn_by"] = turns["policy_version"].fillna("unnamed").value_counts().to_dict()
     dataset.facts["actions"] = turns["action"].value_counts().to_dict()
     return dataset
+
+
+def data_rules() -> Iterator[Expectation]:
+    """What the rows keep beside the rules of every data set."""
+    from great_expectations import expectations as gxe
+
+    yield gxe.ExpectColumnValuesToBeInSet(column="action", value_set=list(ACTIONS))
+    yield gxe.ExpectColumnValuesToNotBeNull(column="propensity")
+    yield propensity()
+    for name in ("reward", "reward_success", "reward_satisfaction", "reward_execution", "reward_resources"):
+        yield gxe.ExpectColumnValuesToNotBeNull(column=name)
+        yield gxe.ExpectColumnValuesToBeBetween(column=name, min_value=0.0, max_value=1.0)
+    yield gxe.ExpectColumnValuesToBeInSet(column=f"features{LENGTH}", value_set=[len(POLICY_FIELDS)])
