@@ -4,7 +4,7 @@ The partitions are dynamic: the landing adds a day when its first event lands. A
 would show thousands of days that hold nothing, and a code server that runs would not see an older day that lands later.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -47,13 +47,21 @@ def with_neighbours(touched: Sequence[str], existing: Sequence[str]) -> list[str
     return sorted({*touched, *({day for one in touched for day in beside(one)} & set(existing))})
 
 
-def count_rows(context: dg.AssetExecutionContext, table: Any, key: dg.AssetKey | None = None) -> None:
+def count_rows(
+    context: dg.AssetExecutionContext,
+    table: Any,
+    key: dg.AssetKey | None = None,
+    meanings: Mapping[str, str] | None = None,
+) -> None:
     """Gives each day's materialization its own number of rows: a run over many days would show their sum at each. The
-    columns are the same for each.
+    columns are the same for each; `meanings` describes them.
     """
     counts = table["day"].value_counts() if len(table) else {}
     for day in context.partition_keys:
         context.add_asset_metadata({"dagster/row_count": int(counts.get(day, 0))}, key, day)
     if len(table.columns):
-        columns = [dg.TableColumn(str(name), str(kind)) for name, kind in table.dtypes.items()]
+        described = meanings or {}
+        columns = [
+            dg.TableColumn(str(name), str(kind), described.get(str(name))) for name, kind in table.dtypes.items()
+        ]
         context.add_asset_metadata({"dagster/column_schema": dg.TableSchema(columns)}, key)

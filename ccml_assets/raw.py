@@ -23,9 +23,10 @@ def _raw(kind: str) -> dg.AssetsDefinition:
     )
     def raw(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
         from ccml.telemetry.lake import read_landed
+        from ccml.telemetry.schema import field_meanings
 
         table = read_landed(platform.home.lake, kind, context.partition_keys)
-        count_rows(context, table)
+        count_rows(context, table, meanings=field_meanings(kind))
         return dg.MaterializeResult(value=table)
 
     return raw

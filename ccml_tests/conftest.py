@@ -54,7 +54,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 
 @pytest.fixture(scope="session")
 def context(simulated: pd.DataFrame) -> pd.DataFrame:
-    from ccml.features.tables import context_table
+    from ccml_tests.tables import context_table
 
     return context_table(simulated)
 

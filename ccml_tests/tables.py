@@ -10,6 +10,13 @@ from typing import Any
 import msgspec
 import pandas as pd
 
+from ccml.features.tables import (
+    assemble_context,
+    outcome_features,
+    state_vectors,
+    temporal_features,
+    user_ledger,
+)
 from ccml.privacy.pseudonyms import Pseudonyms
 from ccml.profiles import SimulationSettings
 from ccml.telemetry.events import KINDS, Error, Event, Execution, Feedback, Interaction, SystemState
@@ -66,3 +73,8 @@ def simulated_raw(folder: Path, *, users: int = 12, days: int = 8, interactions:
     lake = folder / "lake"
     land([Source(str(folder / "logs"), "native")], lake, Pseudonyms(b"k" * 32), datetime(2026, 4, 1, tzinfo=UTC))
     return [read_landed(lake, kind, landed_days(lake)) for kind in KINDS]
+
+
+def context_table(clean: pd.DataFrame) -> pd.DataFrame:
+    """interaction_id, context of clean interactions: the four daily tables, put together as the asset does."""
+    return assemble_context(temporal_features(clean), outcome_features(clean), user_ledger(clean), state_vectors(clean))

@@ -113,11 +113,6 @@ def assemble_context(
     return pd.DataFrame({"interaction_id": np.asarray(known, dtype=object), "context": list(matrix)})
 
 
-def context_table(clean: pd.DataFrame) -> pd.DataFrame:
-    """interaction_id, context of clean interactions of all days; see `assemble_context`."""
-    return assemble_context(temporal_features(clean), outcome_features(clean), user_ledger(clean), state_vectors(clean))
-
-
 def turn_columns(clean: pd.DataFrame) -> dict[str, Any]:
     """The columns of `ccml.features.context.TURN_COLUMNS` that a day's clean rows can tell (all but the user's)."""
     numbers = {

@@ -1,7 +1,7 @@
 """The five kinds of telemetry, declared once.
 
-The declaration gives the decoder (`ccml.telemetry.decode`), the Arrow schemas and the page of field meanings
-(`ccml.telemetry.schema`), the expectation suites, and the types and bounds of the server's requests
+The declaration gives the decoder (`ccml.telemetry.decode`), the Arrow schemas and the column descriptions that Dagster
+shows (`ccml.telemetry.schema`), the expectation suites, and the types and bounds of the server's requests
 (`ccml.serving.schema`). Field meanings live in `Annotated[..., Meta(description=...)]`.
 
 A native log is JSON Lines, one event a line; `kind` says which:

@@ -1,4 +1,4 @@
-"""Arrow schemas, batches and the page of field meanings, all read off the declaration in `ccml.telemetry.events`."""
+"""Arrow schemas, columns and the meanings of fields, all read off the declaration in `ccml.telemetry.events`."""
 
 from __future__ import annotations
 
@@ -46,23 +46,14 @@ def to_columns(kind: str, events: Sequence[Event]) -> list[pa.Array]:
     return columns
 
 
-def field_docs() -> str:
-    """The meaning of every field of the five kinds, as a page of Markdown."""
-    lines = ["# Telemetry: the five kinds", ""]
-    for name, kind in KINDS.items():
-        title, _, rest = (kind.__doc__ or "").partition("\n")
-        lines += [
-            f"## `{name}` (`kind: {kind.__struct_config__.tag}`)",
-            "",
-            title,
-            *([rest.strip()] if rest.strip() else []),
-        ]
-        lines += ["", "| field | type | if absent | meaning |", "| --- | --- | --- | --- |"]
-        for field in _fields(name):
-            absent = "refused" if field.required else "empty" if field.default in ("", None) else f"`{field.default}`"
-            lines.append(f"| `{field.name}` | {_words(field.type)} | {absent} | {_meaning(field.type)} |")
-        lines.append("")
-    return "\n".join(lines)
+def field_meanings(kind: str) -> dict[str, str]:
+    """Declared field of a kind → what it means, what it may hold and what its absence stands for, in sentences."""
+    meanings: dict[str, str] = {}
+    for field in _fields(kind):
+        words = _words(field.type)
+        absent = "required" if field.required else f"`{field.default}` if absent" if field.default else "may be absent"
+        meanings[field.name] = f"{_meaning(field.type)} {words[0].upper()}{words[1:]}; {absent}.".strip()
+    return meanings
 
 
 def _fields(kind: str) -> tuple[inspect.Field, ...]:

@@ -12,6 +12,7 @@ import pytest
 from ccml.home import Home
 from ccml.telemetry.events import KINDS
 from ccml.telemetry.lake import append_once, landed_schema
+from ccml.telemetry.schema import field_meanings
 from ccml_tests.assets import evening
 from ccml_tests.assets.platform import DAYS, INGEST, Platform, checks_of, made_by
 from ccml_tests.telemetry import stored
@@ -36,6 +37,14 @@ def test_each_day_of_a_table_states_its_own_number_of_rows(prepared: Platform) -
     clean = prepared.table("clean", "interactions")
     assert counts == dict(Counter(clean["day"]))
     assert [column.name for column in made[0].metadata["dagster/column_schema"].value.columns] == list(clean.columns)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_declared_column_of_a_raw_table_is_described_where_it_is_shown(prepared: Platform, kind: str) -> None:
+    (record,) = prepared.instance.fetch_materializations(dg.AssetKey(["raw", kind]), limit=1).records
+    assert record.asset_materialization is not None
+    columns = record.asset_materialization.metadata["dagster/column_schema"].value.columns
+    assert {column.name: column.description for column in columns} == {**field_meanings(kind), "day": None}
 
 
 def test_each_raw_interaction_is_one_clean_row_of_its_day(prepared: Platform) -> None:

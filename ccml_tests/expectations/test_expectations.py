@@ -12,13 +12,12 @@ from ccml.datasets.splits import assign_splits
 from ccml.expectations.data_docs import write_data_docs
 from ccml.expectations.suites import SUITES, suite_for
 from ccml.expectations.validation import ExpectationReport, RuleResult, validate
-from ccml.features.tables import context_table
 from ccml.models.command.dataset import command_sequences
 from ccml.models.intent.dataset import labelled_requests
 from ccml.models.policy.dataset import episodes
 from ccml.profiles import SplitSettings
 from ccml.telemetry.events import KINDS
-from ccml_tests.tables import simulated_raw
+from ccml_tests.tables import context_table, simulated_raw
 
 
 @pytest.fixture(scope="module")

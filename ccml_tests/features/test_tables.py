@@ -10,14 +10,13 @@ from ccml.cleaning.join import clean
 from ccml.features.context import CONTEXT_FIELDS, USER_FIELDS, TurnContext, context_row
 from ccml.features.tables import (
     assemble_context,
-    context_table,
     outcome_features,
     state_vectors,
     temporal_features,
     user_features,
     user_ledger,
 )
-from ccml_tests.tables import machine, ran, raw_tables, said, turn
+from ccml_tests.tables import context_table, machine, ran, raw_tables, said, turn
 
 
 def vectors(table: pd.DataFrame) -> dict[str, np.ndarray]:

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from ccml.telemetry.events import KINDS, Execution, Interaction, SystemState
-from ccml.telemetry.schema import arrow_schema, field_docs, to_columns
+from ccml.telemetry.schema import arrow_schema, field_meanings, to_columns
 
 WHO = {"user_id": "u", "session_id": "s"}
 
@@ -57,11 +57,16 @@ def test_the_largest_allowed_numbers_fit_their_columns() -> None:
     assert rows["output_bytes"].to_pylist() == [2**53]
 
 
-def test_the_page_of_meanings_names_every_field_of_every_kind() -> None:
-    page = field_docs()
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_declared_field_has_a_meaning(kind: str) -> None:
+    assert list(field_meanings(kind)) == list(KINDS[kind].__struct_fields__)
+    assert all(meaning.endswith(".") for meaning in field_meanings(kind).values())
 
-    for name, kind in KINDS.items():
-        section = page.split(f"## `{name}`")[1].split("\n## ")[0]
-        for field in kind.__struct_fields__:
-            assert f"| `{field}` |" in section
-    assert "number, > 0, ≤ 1" in page
+
+def test_a_meaning_states_what_the_field_may_hold_and_what_its_absence_stands_for() -> None:
+    meanings = field_meanings("interactions")
+
+    assert meanings["directory"] == "Working directory. Text, at most 1,000 characters; may be absent."
+    assert meanings["tool"].endswith("Text, at most 1,000 characters; `bash` if absent.")
+    assert "Number, > 0, ≤ 1; may be absent." in meanings["propensity"]
+    assert meanings["user_id"].endswith("Text, at most 200 characters; required.")

@@ -11,10 +11,9 @@ from ccml.datasets.leakage import check_leakage
 from ccml.datasets.splits import Splits
 from ccml.errors import NotEnoughDataError
 from ccml.features.context import CONTEXT_FIELDS
-from ccml.features.tables import context_table
 from ccml.models.command.dataset import MINIMUM_ROWS, command_sequences
 from ccml.telemetry.events import Interaction
-from ccml_tests.tables import ran, raw_tables, said, turn
+from ccml_tests.tables import context_table, ran, raw_tables, said, turn
 
 
 def fillers() -> dict[str, Interaction]:

@@ -11,7 +11,6 @@ from ccml.datasets.leakage import check_leakage
 from ccml.datasets.splits import Splits
 from ccml.errors import NotEnoughDataError
 from ccml.evaluation.statistics import clusters_of
-from ccml.features.tables import context_table
 from ccml.models.command.dataset import MINIMUM_ROWS
 from ccml.models.policy.dataset import episodes
 from ccml.models.policy.features import POLICY_FIELDS, PolicyTransform
@@ -20,7 +19,7 @@ from ccml.models.policy.off_policy import RewardModel, policy_value
 from ccml.models.policy.reward import RewardWeights
 from ccml.models.policy.training import as_logged
 from ccml.telemetry.events import ACTIONS
-from ccml_tests.tables import ran, raw_tables, said, turn
+from ccml_tests.tables import context_table, ran, raw_tables, said, turn
 
 
 def hand_made(*events) -> tuple[pd.DataFrame, pd.DataFrame, Splits]:
