@@ -11,7 +11,7 @@ TEXT, NUMBER, WHOLE, TRUTH, MOMENT = "string", "float64", "Int64", "boolean", "d
 
 CLEAN_COLUMNS: dict[str, str] = {
     "interaction_id": TEXT,
-    "session_id": TEXT,  # the log's session, '#', start of this sitting
+    "session_id": TEXT,  # the log's session, '#', start of the sitting
     "user_id": TEXT,
     "time": MOMENT,
     "day": TEXT,
@@ -40,7 +40,7 @@ CLEAN_COLUMNS: dict[str, str] = {
     "template": TEXT,
     "family": TEXT,
     "risk": TEXT,
-    "executed": TRUTH,  # the log says that something ran, or no assistant stood between the user and his command
+    "executed": TRUTH,  # the log records an execution, or the user typed the command without an assistant
     "exit_status": WHOLE,
     "succeeded": TRUTH,
     "outcome_time": MOMENT,  # when `succeeded` was known; never before `time`
@@ -57,7 +57,7 @@ CLEAN_COLUMNS: dict[str, str] = {
     "rating_time": MOMENT,  # when `rating` was given; never before `time`
     "verdict": TEXT,
     "corrected_command": TEXT,
-    "wanted_command": TEXT,  # what the user is known to have wanted
+    "wanted_command": TEXT,  # the command that the user is known to have wanted
     "cpu_percent": NUMBER,
     "memory_percent": NUMBER,
     "disk_percent": NUMBER,
@@ -66,7 +66,7 @@ CLEAN_COLUMNS: dict[str, str] = {
     "active_application": TEXT,
     "position": WHOLE,  # 0-based in the session
     "seconds_since_previous": NUMBER,
-    # How the session went until this turn, over the commands that ran and as known at `time`.
+    # Outcomes of the commands that ran earlier in the session, as known at `time`.
     "session_commands": WHOLE,
     "session_successes": WHOLE,
     "session_failures_in_a_row": WHOLE,

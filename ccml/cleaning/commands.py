@@ -1,4 +1,4 @@
-"""Reads command lines into columns, each different line once: people and agents repeat theirs."""
+"""Parses command lines into columns. Each different line is parsed once, because people and agents repeat them."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ def read_commands(lines: pd.Series) -> pd.DataFrame:
 
 
 def wanted_command(turns: pd.DataFrame) -> pd.Series:
-    """The user's correction, else the command that ran or that he accepted; NA where the log does not tell.
+    """The user's correction, else the command that ran or was accepted; NA where the log does not show it.
 
-    What an assistant proposed and nobody took is not what was wanted, nor is what was rejected, undone, or edited into
-    something that is not logged: a model that learnt those would learn an assistant's guesses.
+    A proposal that nobody took was not wanted, nor one that was rejected, undone, or edited into something that is not
+    logged. A model trained on those would learn an assistant's guesses.
     """
     corrected = _stated(turns["corrected_command"])
     declined = turns["verdict"].isin(["rejected", "undone", "edited"])
-    # Accepting to be asked back, or to do it oneself, accepts no command.
+    # A user who accepts a question or a hand-over has accepted no command.
     accepted = (turns["verdict"] == "accepted") & turns["action"].isin(["confirm", "suggest"])
     taken = ~declined & (turns["executed"].astype(bool) | accepted.fillna(False).astype(bool))
     return corrected.fillna(_stated(turns["command"]).where(taken))
 
 
 def ran_command(turns: pd.DataFrame) -> pd.Series:
-    """What ran, where something did: after an edit, what the user made of the proposal."""
+    """The command that ran, if one did: after an edit, the user's version of the proposal."""
     edited = (turns["verdict"] == "edited").fillna(False).astype(bool)
     return _stated(turns["corrected_command"]).where(edited).fillna(_stated(turns["command"]))
 

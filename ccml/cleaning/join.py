@@ -1,6 +1,6 @@
-"""Joins the five kinds into one row per interaction, in sessions, with the reason for every event set aside (D6).
+"""Joins the five kinds into one row per interaction, in sessions, and lists each event that cannot be joined with why.
 
-Text is redacted and users are pseudonyms already: landing does that before anything touches the disk.
+Texts are redacted and users are pseudonyms already: landing does both before it writes anything.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 STATE_MAX_AGE = "10min"
-"""An older snapshot of the machine says nothing about this turn."""
+"""Older snapshots of the machine are not joined to a turn: load and memory have changed since."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,10 @@ def clean(
 ) -> Cleaned:
     """One row per interaction from landed events, one table per kind with the columns of its declaration.
 
-    Several executions, errors or ratings of one interaction are one outcome: the first execution and error, the last
-    feedback, field by field. An event counts for an interaction of its own day, the day before or the day after; where
-    there is none it is set aside. So one neighbouring day on each side is all that a day needs: name the days wanted in
-    `days`, and their rows are the same whatever other days are handed over.
+    Of several executions, errors or feedback events of one interaction, the first execution, the first error and the
+    last feedback are taken, field by field. An event is joined to an interaction of its own day, the day before or the
+    day after, else it is rejected. So the rows of a day depend on that day and its two neighbours alone: rows of the
+    days named in `days` are the same whatever other days are given.
     """
     tables = {
         "interactions": interactions,
@@ -134,10 +134,10 @@ def _rejected(rejections: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _with_outcomes(turns: pd.DataFrame, executions: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
-    """Did it work, since when was that known, what did it cost, what went wrong.
+    """Adds the outcome of each turn, when it was known, what it cost, and its error.
 
-    A log that says a tool failed is believed over an exit status (a tool call may fail around a command that ended
-    with 0); an error without any execution is a failure.
+    `failed` overrides the exit status, because a tool call can fail although its command ended with 0. An error without
+    any execution is a failure.
     """
     import numpy as np
     import pandas as pd
@@ -193,14 +193,14 @@ def _with_state(turns: pd.DataFrame, states: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     fields = ["cpu_percent", "memory_percent", "disk_percent", "load_1m", "processes", "active_application"]
-    # A server notes its own memory with every answer; where that is all, another snapshot may know the machine.
+    # A server logs its own memory with every answer. Such a snapshot is left out: an earlier one may be of the machine.
     states = states[states[fields[:-1]].notna().any(axis=1) | states["active_application"].fillna("").ne("")]
     own = states[states["interaction_id"].notna()].sort_values(["time", "event_id"], kind="stable")
     own = own.groupby("interaction_id").last().reindex(turns["interaction_id"]).reset_index(drop=True)
     numbers = fields[:-1]
     loose = states[states["interaction_id"].isna()]
     if len(loose):
-        # Sittings carry a suffix by now; a snapshot names the session as logged.
+        # Session ids have the sitting's suffix here; a snapshot has the session id of the log.
         session = turns["session_id"].str.rsplit("#", n=1).str[0]
         asks = pd.DataFrame({"time": turns["time"], "place": _place(turns["host"], session), "row": range(len(turns))})
         tells = loose.assign(place=_place(loose["host"], loose["session_id"]))[["time", "place", "platform", *fields]]
@@ -234,7 +234,7 @@ def _with_commands(turns: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_intents(turns: pd.DataFrame) -> pd.DataFrame:
-    """The user's correction, else the telemetry's label, else what the rules make of the wanted command, as such."""
+    """Adds `intent_label` and its source: the user's correction, else the log's label, else that of the rules."""
     given, corrected = (turns[name].astype("string").str.strip() for name in ("intent", "corrected_intent"))
     given, corrected = given.mask(given == ""), corrected.mask(corrected == "")
     wanted = turns["wanted_command"]
@@ -256,7 +256,7 @@ def _place(host: pd.Series, session: pd.Series) -> pd.Series:
 
 
 def _not_before(moment: pd.Series, earliest: pd.Series) -> pd.Series:
-    """Clocks of two programs differ: nothing about a turn is known before the turn."""
+    """The later of the two: clocks of two programs differ, and nothing about a turn is known before it."""
     return moment.where(moment.isna() | (moment >= earliest), earliest)
 
 

@@ -1,4 +1,4 @@
-"""Cuts sittings out of logged sessions, and says for each turn what was known of its sitting by then."""
+"""Cuts logged sessions into sittings, and counts for each turn the outcomes of its sitting that were known by then."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 IDLE_MINUTES = 30
-"""A longer pause ends the sitting: what was done before lunch says little about the next command."""
+"""A longer pause ends the sitting: the commands before it predict the next one poorly."""
 
 
 def cut_sessions(turns: pd.DataFrame) -> pd.DataFrame:
     """Sorted turns with `session_id` suffixed by the start of their sitting, and `position`, `seconds_since_previous`.
 
-    A sitting ends at a pause, and at the midnight (UTC) after a day that it filled: one whose first turn came within
-    half an hour of midnight and that had no pause. Without the second rule an agent that works for a week is one
-    sitting of a week, whose start is found only by reading that week. With it every sitting begins on the day of its
-    turn or on the day before, so a day cleaned with its neighbours gets the same sittings as in a run over all days.
+    A sitting ends at a pause. It also ends at midnight (UTC) after a day that it filled, that is a day whose first turn
+    came within half an hour of midnight and that had no pause. Without the second rule an agent that works for a week
+    would have one sitting, whose start is found only by reading the week. With it every sitting begins on the day of
+    its turn or on the day before, so a day that is cleaned with its neighbours gets the same sittings as in a run over
+    all days.
 
     Turns of one moment keep the order they came in.
     """

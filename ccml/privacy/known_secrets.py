@@ -1,11 +1,12 @@
 """Secrets that are recognised by their own shape: keys with a vendor's prefix, tokens, private key blocks, URLs with a
 password.
 
-Covers what the regular expressions of detect-secrets 1.5 flag (a test compares the two), and newer vendors. They are
-written out here because importing that package loads `requests` and 300 modules, some 20 MB, into a server that has to
-redact what it logs.
+The patterns find what the regular expressions of detect-secrets 1.5 find (a test compares the two), and keys of newer
+vendors. They are written out here because the server redacts what it logs, and importing that package would load
+`requests` and 300 modules, some 20 MB.
 
-Every pattern is linear: bounded or possessive repeats, and a look-behind where a run could be entered in its middle.
+Every pattern takes linear time: repeats are bounded or possessive, and a look-behind stops a match from beginning in
+the middle of a run.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _START = r"(?<![A-Za-z0-9_])"
 _END = r"(?![A-Za-z0-9_])"
 
 SHAPES: Final = (
-    # A block runs to its END line, or to the end of the text where the log cut it off. The header alone, as in a grep
+    # A block ends with its END line, or with the text where the log cut it off. The header alone, as somebody greps
     # for it, is no secret.
     _shape(
         "private-key",
@@ -131,7 +132,7 @@ SHAPES: Final = (
     _shape(
         "password", "<(", r"(?i)pass[\w-]{0,24}[=\s]<\((?:echo|printf)\s(?:-\w\s)?['\"]?(?P<secret>[^\s'\")]{1,200}+)"
     ),
-    # A password hash is as good as the password to whoever has a word list.
+    # With a word list, many passwords can be found from their hash.
     _shape("password-hash", "$", r"(?<![\w])\$(?:1|2[abxy]?|5|6|y|apr1|argon2(?:id?|d))\$[A-Za-z0-9./$=,+-]{16,}+"),
     _shape(
         "password",

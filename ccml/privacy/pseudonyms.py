@@ -1,8 +1,8 @@
-"""Keyed pseudonyms for users and machines: the same name always gives the same pseudonym, and only the key's holder
-can tell which name it was.
+"""Keyed pseudonyms for users and machines: the same name always gives the same pseudonym, and only with the key can
+the name of a pseudonym be found.
 
-The key lies beside the lake, never in it (`load_or_create_key`). Whoever deletes the key has cut every stored row from
-the person it came from.
+The key is stored beside the lake, never in it (`load_or_create_key`). Once the key is deleted, no stored row can be
+assigned to a person any more.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _PSEUDONYM: Final = re.compile(r"[uhi]-[0-9a-f]{12}")
 class Pseudonyms:
     """`of("user", "ada")` → `u-` and twelve hex digits of HMAC-SHA256 under the key.
 
-    What already is a pseudonym stays as it is, for the server writes pseudonyms into the log that the next ingest
-    reads. An empty name stays empty: nothing is known, so there is nothing to hide.
+    A pseudonym is returned unchanged, because the server writes pseudonyms into the log that the next landing reads.
+    An empty name stays empty.
     """
 
     def __init__(self, key: bytes) -> None:
@@ -52,8 +52,9 @@ class Pseudonyms:
 def load_or_create_key(path: Path) -> bytes:
     """The key at `path`, drawn on first use. Readable by its owner alone.
 
-    Two processes that start together must end with one key, or the same user would get two pseudonyms for ever: the
-    key is written beside and linked into place, and whoever comes second reads the first one's.
+    Two processes that start together must get the same key, or one user would have two pseudonyms. So the key is
+    written to a file of its own, which takes the name `path` only if nothing has it; the second process reads the key
+    of the first.
 
     Raises:
         IntegrityError: the file is not a key of ours, or others may read it.

@@ -4,8 +4,8 @@
     cat /home/ada/notes                  → cat /home/<user>/notes
     git clone https://x:ghp_…@github.com → git clone https://x:<secret:url-password>@github.com
 
-What is found: secrets by their shape (`known_secrets`), by the command they are given to (`shell_secrets`), and by the
-name they are assigned to (`secret_names`). Redacting what is redacted changes nothing.
+A secret is found by its shape (`known_secrets`), by the command that takes it (`shell_secrets`), or by the name that it
+is assigned to (`secret_names`). Redacting a redacted text changes nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ccml.privacy.known_secrets import SHAPES
 from ccml.privacy.secret_names import NAME_TRIGGERS, is_literal, is_secret_value, looks_drawn
 from ccml.privacy.shell_secrets import Span, mentions_program, shell_secrets
 
-# The look-behind makes each run of letters start one attempt, not one per letter.
+# With the look-behind each run of letters is tried once, not once per letter.
 _EMAIL: Final = re.compile(
     r"(?<![A-Za-z0-9._%+-])(?!git@)[A-Za-z0-9._%+-]{1,64}+@[A-Za-z0-9-]{1,63}+(?:\.[A-Za-z0-9-]{1,63}+){0,8}"
     r"\.(?!(?:service|socket|timer|target|mount|png|jpe?g|svg|gif|webp|js|css|ts|tgz|gz"
@@ -45,10 +45,10 @@ _HEADER: Final = re.compile(
 )
 _ASSIGNED: Final = re.compile(
     r"(?<![\w.<-])(?P<name>[A-Za-z_][\w.-]*+)(?P<closed>\\?[\"'])?\]?\s{0,4}(?P<sign>=>|:=|=(?!=)|:(?![:/=]))\s{0,4}"
-    # Looked at, not consumed: in `note: password=x` the value of `note` is an assignment of its own.
+    # The value is matched by a look-ahead: in `note: password=x` the value of `note` is itself an assignment.
     r"(?=(?P<quote>\\?[\"'])(?P<quoted>[^\"'\\\n]{1,2048}+)|(?P<bare>[^\s'\"`|;&)\]}>,\\][^\s'\"`|;&)\]},\\]{0,1024}+))"
 )
-# A long run of letters and digits that stands alone: a token that nothing announces (`cargo login 8fJ2…`).
+# A long run of letters and digits by itself: a token without a name (`cargo login 8fJ2…`).
 _LONG_RUN: Final = re.compile(r"(?<![A-Za-z0-9/+_.=@%\\-])[A-Za-z0-9]{20,200}+(?![A-Za-z0-9/+_.@%-])")
 _SET: Final = re.compile(
     r"(?im)^\s{0,8}(?:set|setg|unsetg)\s{1,4}(?P<name>[\w:]{2,40})\s{1,4}(?P<secret>\S{1,200})\s*$"
@@ -61,7 +61,7 @@ def redact(text: str) -> str:
         redacted = _redact_once(text)
         if redacted == text:
             return text
-        # What stood beside a secret may be recognised only now: redact until nothing changes.
+        # A replaced secret can make its neighbour recognisable, so this is repeated until nothing changes.
         text = redacted
     return text
 
@@ -119,7 +119,7 @@ def _named(text: str) -> list[Span]:
         group = "quoted" if match.group("quoted") else "bare"
         quote = (match.group("quote") or "")[-1:]
         if quote and quotes[quote] % 2 and not match.group("closed"):
-            continue  # `read -p "Password: " name`: the quote closes what was open before the name
+            continue  # `read -p "Password: " name`: the quote ends a string that began before the name
         if group == "bare" and match.group("name").lower() in ("pass", "auth", "key") and match.group("sign") == ":":
             continue  # a report (`PASS: test_login`), not a setting
         if is_secret_value(match.group("name"), match.group(group), quote=quote):

@@ -1,4 +1,4 @@
-"""Which names announce a secret (`DB_PASSWORD`, `--api-key`, `clientSecret`), and which values cannot be one."""
+"""Which names are given to secrets (`DB_PASSWORD`, `--api-key`, `clientSecret`), and which values cannot be one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from itertools import pairwise
 from typing import Final, Literal, TypeAlias
 
 Strength: TypeAlias = Literal["password", "token", "weak"]
-"""`password`: any value counts. `token`: a value that looks drawn rather than typed. `weak`: only a long random one."""
+"""How certain the name makes it that a value is secret. `password`: any value is. `token`: a value that looks generated
+rather than typed. `weak`: only a long random one."""
 
 NAME_TRIGGERS: Final = (
     "pass",
@@ -26,7 +27,7 @@ NAME_TRIGGERS: Final = (
     "cookie",
     "session",
 )
-"""A text without any of these holds no secret name; looking for them costs a microsecond."""
+"""A text without any of these has no secret name in it; searching for them takes a microsecond."""
 
 _PART: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PASSWORD: Final = frozenset(
@@ -42,7 +43,7 @@ _KEY_OF: Final = frozenset(
     "api access auth private encryption account signing master license service shared deploy registration session "
     "client secret storage consumer subscription admin integration app application write".split()
 )
-# Names that hold a secret word and are about something else: a file, a count, a limit, a special token of a tokenizer.
+# Names that contain such a word and mean something else: a file, a count, a limit, a special token of a tokenizer.
 _ABOUT: Final = frozenset(
     "file path dir directory url uri name names id ids type len length max min num count limit limits stdin env "
     "fd from "
@@ -72,7 +73,7 @@ _CODE: Final = re.compile(
 
 @lru_cache(maxsize=4096)
 def strength_of(name: str) -> Strength | None:
-    """How strongly a name announces a secret; None where it does not."""
+    """How certain the name makes it that its value is a secret; None where it does not suggest one."""
     parts = [part.lower() for part in _PART.findall(name[-96:])]
     if not parts:
         return None
@@ -113,7 +114,7 @@ def looks_random(value: str, *, at_least: int = 8, bits: float = 2.5) -> bool:
 
 
 def looks_drawn(run: str) -> bool:
-    """Letters of both cases and digits mixed as only a generator mixes them; no digest in hex, no CamelCase name."""
+    """Letters of both cases and digits, mixed as a generator mixes them; a digest in hex or a CamelCase name is not."""
     digits = sum(c.isdigit() for c in run)
     if digits < 3 or run.lower() == run or run.upper() == run:
         return False
@@ -122,7 +123,7 @@ def looks_drawn(run: str) -> bool:
 
 
 def is_literal(value: str, *, quote: str = "") -> bool:
-    """False for what only stands for a value: a variable, a substitution, a placeholder, nothing at all."""
+    """False for what is in the place of a value: a variable, a substitution, a placeholder, or an empty text."""
     if value in ("", "$") or value.startswith(("<secret:", "{{", "$(", "`")):
         return False
     if quote != "'" and _VARIABLE.fullmatch(value):
@@ -131,7 +132,7 @@ def is_literal(value: str, *, quote: str = "") -> bool:
 
 
 def is_secret_value(name: str, value: str, *, quote: str = "", on_command_line: bool = False) -> bool:
-    """Does `name = value` give a secret away?
+    """Is the value in `name = value` a secret?
 
     `on_command_line` says that the assignment is a word of a command line (`PGPASSWORD=hunter2 psql`), where the value
     is certainly a literal; elsewhere it may be program text (`password = form.password`).

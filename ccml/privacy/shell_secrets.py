@@ -1,8 +1,8 @@
-"""Secrets that only the command tells: `mysql -phunter2`, `sshpass -p hunter2 ssh …`, `echo hunter2 | sudo -S …`.
+"""Secrets that are recognised by their command: `mysql -phunter2`, `sshpass -p hunter2 …`, `echo hunter2 | sudo -S`.
 
-A password on a command line has no shape of its own, so a line is cut into words and each program is asked which of
-its words are secret (`OPTIONS`). This is a tokenizer, not a parser: it has to be fast, and to find something in lines
-that are cut off, quoted inside another shell's words, or no shell at all.
+A password on a command line has no shape of its own, so a line is cut into words, and a table states for each program
+which of its words are secret (`OPTIONS`). This is a tokenizer, not a parser: it has to be fast, and to work on lines
+that are cut off, quoted inside another shell's words, or not written for a shell.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ _READS_PASSWORD: Final = re.compile(
     r"|\bsmbpasswd\b.*\s-\w*s|\bpass\s+insert\b|--passphrase-fd|\bvault\s+login\s+-|-pass(?:in|out)?\s+stdin|\bsu\s"
     r"|\bsecret\s+create\b|\bsecrets?\s+(?:set|put|add)\b|\bvncpasswd\b|\baskpass\b"
 )
-"""Commands that take a secret from standard input: what is echoed into them is one."""
+"""Commands that read a secret from standard input: a text that is piped into them is a secret."""
 
 _WORD: Final = re.compile(
     r"(?P<word>(?:<(?:secret:[a-z0-9-]+|email|user)>|[^\s'\"\\|;&<>()`]++|'[^']*+'?|\"(?:[^\"\\]|\\.)*+\"?|\\.)++)"
@@ -90,7 +90,8 @@ _OPTION: Final = re.compile(r"--?([A-Za-z][\w.-]+)")
 _NAME: Final = re.compile(r"[A-Za-z][\w-]{2,60}")
 _KEY_VALUE: Final = re.compile(r"[a-z]+=")
 _DEPTH = 2
-_LONGEST_JUDGED = 1024  # of a value: a word full of `x=x=x=` would else be judged once for each of them, whole
+_LONGEST_VALUE = 1024
+"""Characters of a value that are examined: a word of 10,000 `x=` has 10,000 assignments, each to the word's end."""
 
 
 class Span(NamedTuple):
@@ -130,7 +131,7 @@ _HINT: Final = re.compile(
 
 
 def mentions_program(text: str) -> bool:
-    """Whether any program of the table occurs: the cheap question before the words are cut."""
+    """Whether any program of the table occurs; asked first, because cutting a text into words takes longer."""
     return _HINT.search(text) is not None
 
 
@@ -238,7 +239,7 @@ def _valued(word: _Word, at: int, separator: str) -> list[Span]:
 def _named_secret(word: _Word, following: _Word | None) -> list[Span]:
     """`NAME=value`, `--name=value` and `--name value` of any program, recognised by the name."""
     for match in _ASSIGNMENT.finditer(word.text):
-        value, quote = _strip(word.text[match.end() : match.end() + _LONGEST_JUDGED])
+        value, quote = _strip(word.text[match.end() : match.end() + _LONGEST_VALUE])
         if is_secret_value(match.group(1), value, quote=quote or word.quote, on_command_line=True):
             behind = _NEXT_ASSIGNMENT.search(word.text, match.end())
             return _secret(word, match.end(), behind.start() - match.end() if behind else None)
@@ -253,7 +254,7 @@ def _named_secret(word: _Word, following: _Word | None) -> list[Span]:
         if name in ("u", "user", "auth", "creds") and colon and user and looks_random(password, at_least=6, bits=0):
             return _secret(following, len(user) + 1)
         return []
-    # `set-initial-password hunter2`, `setx CLIENT_SECRET 8fJ…`: a bare name, so only a value that is no plain word.
+    # `set-initial-password hunter2`, `setx CLIENT_SECRET 8fJ…`: without dashes, only a value that is no word counts.
     if _NAME.fullmatch(word.text) and word.text not in ("pass", "passwd"):
         strength = strength_of(word.text)
         if strength == "password" and looks_random(following.text, at_least=6, bits=0):
@@ -283,7 +284,7 @@ def _strip(value: str) -> tuple[str, str]:
 
 
 def _secret(word: _Word, at: int, length: int | None = None) -> list[Span]:
-    """The span from `at` in the word, its own quotes left standing; none where nothing literal is there."""
+    """The span from `at` in the word, without its quotes; none where no literal value is there."""
     text = word.text[at:] if length is None else word.text[at : at + length]
     value, quote = _strip(text)
     if not is_literal(value, quote=quote or word.quote):

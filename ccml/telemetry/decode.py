@@ -1,7 +1,7 @@
 """One line of a native log → one event, or the reason why not.
 
-Every input ends in one of the two: nothing here raises. A reason names the field (`$.propensity`) and what was expected
-there, and its `reason_code` is one of `REASON_CODES`, so that a report can count and a person can repair.
+Every input gives one of the two; nothing here raises. A reason names the field (`$.propensity`) and what was expected
+there, so a person can repair the line. Its `reason_code` is one of `REASON_CODES`, so a report can count.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def _reject_impossible_times(event: Event, now: datetime) -> Rejection | None:
 def _depth_exceeds(raw: bytes, limit: int) -> bool:
     if raw.count(b"{") + raw.count(b"[") <= limit:
         return False
-    # Brackets inside strings open nothing. Without this a shell line full of braces would be refused.
+    # Brackets inside strings do not nest. If they counted, a shell line full of braces would be refused.
     depth = 0
     for byte in _JSON_STRING.sub(b"", raw):
         if byte in b"{[":
@@ -133,7 +133,7 @@ def _depth_exceeds(raw: bytes, limit: int) -> bool:
 
 
 def explain(error: msgspec.ValidationError) -> Rejection:
-    """msgspec's sentence, which already names the field and what was expected, with its reason code."""
+    """msgspec's message, which names the field and what was expected, with its reason code."""
     message = str(error)
     if "missing required field" in message:
         code = "missing_field"

@@ -24,9 +24,9 @@ Time: TypeAlias = Annotated[datetime, Meta(tz=True, description="When it happene
 Fraction: TypeAlias = Annotated[float, Meta(ge=0.0, le=1.0)]
 Percent: TypeAlias = Annotated[float, Meta(ge=0.0, le=100.0)]
 NonNegative: TypeAlias = Annotated[float, Meta(ge=0.0, le=1e12)]
-"""Bounded, so that infinity, which other people's logs can hold, is no value."""
+"""The bound refuses infinity, which logs of other programs can hold."""
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
-"""Bounded, for JSON integers have no end and a column's have."""
+"""The bound is what a 64-bit float holds exactly: JSON integers have no limit, columns have."""
 Rating: TypeAlias = Annotated[int, Meta(ge=1, le=5)]
 ExitStatus: TypeAlias = Annotated[int, Meta(ge=-(2**31), le=2**32)]
 
@@ -45,7 +45,7 @@ class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
     event_id: Annotated[Identifier, Meta(description="Unique over all events; a second event with it is a duplicate.")]
     time: Time
     user_id: Annotated[Identifier, Meta(description="Who; replaced by a keyed pseudonym before anything is stored.")]
-    session_id: Annotated[Identifier, Meta(description="One sitting of one user with one assistant or one shell.")]
+    session_id: Annotated[Identifier, Meta(description="A session of one user with one assistant or one shell.")]
     source: Annotated[ShortText, Meta(description="Which reader or server wrote the event.")] = "native"
 
 
@@ -75,7 +75,10 @@ class Interaction(Event, frozen=True, kw_only=True, tag="interaction"):
     model_versions: Annotated[
         dict[str, str] | None, Meta(description="Release of each model that had a part in a served answer.")
     ] = None
-    served_by: Annotated[ShortText | None, Meta(description="Which responder of the fallback chain answered.")] = None
+    served_by: Annotated[
+        ShortText | None,
+        Meta(description="Which responder answered: champion, previous, rules, …"),
+    ] = None
     latency_ms: Annotated[NonNegative | None, Meta(description="Time to the served answer, milliseconds.")] = None
 
 
@@ -98,7 +101,7 @@ class Error(Event, frozen=True, kw_only=True, tag="error"):
     interaction_id: Identifier
     message: Text = ""
     category: Annotated[ShortText, Meta(description="not_found, permission, syntax, timeout, network, …")] = "unknown"
-    recovery_command: Annotated[Text | None, Meta(description="What was run next to mend it.")] = None
+    recovery_command: Annotated[Text | None, Meta(description="What was run next to recover.")] = None
     recovered: bool | None = None
     recovery_ms: NonNegative | None = None
 

@@ -2,9 +2,9 @@
 
 The register `<lake>/landed/read_files.json` holds size, time of change and inode of every file that a landing has
 looked at. A file that still has all three is not opened: a tick of the sensor costs one `stat` a file, and a landing
-opens what is new. The register only saves work. Without it every file is opened once more, and the hash of its content
-says that it has landed. A file in the home is kept by its path from the home's root, so that a home that was moved
-knows its files.
+opens what is new. Without the register every file is opened once more, and the hash of its content shows that it has
+landed: nothing lands twice. The register holds the path of a file in the home from the home's root, so that it stays
+right when the home is moved.
 """
 
 from __future__ import annotations

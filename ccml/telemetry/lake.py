@@ -2,7 +2,7 @@
 
 Delta tables under `<lake>/landed/`. A table takes the rows of a file at most once: the file's sha256 is the id of a
 Delta application transaction, which is looked up and committed on the same `DeltaTable` object. With two objects a
-second writer slips in between and the rows are there twice.
+second writer could commit in between, and the rows would be there twice.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def append_once(lake: Path, name: str, rows: Mapping[str, pa.Table]) -> None:
     """Add each file's rows (sha256 → rows) in one commit, leaving out the files whose rows the table has.
 
     Raises:
-        IntegrityError: other writers kept winning.
+        IntegrityError: other writers were faster each time.
     """
     import pyarrow as pa
     from deltalake import CommitProperties, Transaction, write_deltalake
@@ -200,10 +200,10 @@ def landed_days(lake: Path, kind: str | None = None) -> list[str]:
 def read_landed(lake: Path, kind: str, days: Sequence[str]) -> pd.DataFrame:
     """The events of a kind on some days, in the columns of `arrow_schema(kind)`, in order of time.
 
-    Events of one moment keep the order of their log: shells write times in whole seconds, and what was typed first in
-    one matters. One row per event id: of several rows with one id, which only writers at work at the same moment can
-    leave, the one that landed first. Whole numbers are `Int64`, truth values `boolean`, times `datetime64[us, UTC]`,
-    absent text None. A kind that never landed has no rows.
+    Events with one time keep the order of their log, because shells write times in whole seconds. There is one row per
+    event id. Two writers at work at the same moment can leave several; then the one that landed first is read. Whole
+    numbers are `Int64`, truth values `boolean`, times `datetime64[us, UTC]`, absent text None. A kind that never
+    landed has no rows.
 
     Raises:
         DamagedTableError: the table is gone although rows of it have landed, or it is damaged.

@@ -1,4 +1,4 @@
-"""One file on its way into the lake: its events as columns, its refused lines, its sums."""
+"""One file that lands: its events as columns, its refused lines, its sums."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class LandedFile:
         self._batches = {}
 
     def check_lines(self, lines: int) -> None:
-        """Is there a record for every line?"""
+        """Raises IntegrityError where the reader did not give a record for every line."""
         is_document = self.log.path.suffix in FORMATS[self.log.format].document_suffixes
         if not is_document and self.report.lines != lines:
             raise IntegrityError(

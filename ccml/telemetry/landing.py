@@ -4,10 +4,10 @@ Every line of a file ends in exactly one place, and a file lands only if these s
 
     lines = landed + duplicates + quarantined + blank + left out
 
-`left out` are readable lines that carry no event of their own (an assistant's prose, a progress record), counted by
+`left out` are readable lines that hold no event of their own (an assistant's prose, a progress record), counted by
 type. A file is known by the sha256 of its bytes: the same bytes under another name change nothing. The file's own row
-is written last, so a process killed before that lands the rest on its next attempt, and each table refuses the rows it
-has.
+is written last. If the process is killed before that, the next landing takes the file again, and each table leaves out
+the rows that it has.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _ROWS_PER_COMMIT = 250_000
-"""Files are gathered until they hold this many events: few commits for many small files, bounded memory for many large
-ones."""
+"""Files are collected until they hold this many events: many small files then need few commits, and many large ones
+little memory."""
 _EXAMPLES = 20
 
 

@@ -19,9 +19,9 @@ _IDENTIFIERS: Final = ("event_id", "session_id", "interaction_id")
 def redact_event(event: _E, pseudonyms: Pseudonyms) -> _E:
     """The event as it may be stored: every text redacted, user and host replaced by pseudonyms.
 
-    A text that redaction made longer than declared (up to five times, for secrets of one character) is cut, so that
-    the event stays one that can be landed. Identifiers are kept, for the kinds are joined by them; one that itself
-    holds something private is replaced by its pseudonym, the same in every event that carries it.
+    Redaction can make a text longer than declared, up to five times for secrets of one character; it is then cut, or
+    the event would be refused at landing. Identifiers are kept, because the kinds are joined by them. An identifier
+    that holds something private is replaced by its pseudonym, which is the same in every event.
     """
     changes: dict[str, object] = {}
     for field in event.__struct_fields__:

@@ -1,6 +1,6 @@
-"""Where logs come from: the landing zone, and the folders of a user's own that were named once with `--input`.
+"""Where logs come from: the landing zone, and the user's own files and folders that were named once with `--input`.
 
-A named folder is remembered and read in place, so that tomorrow's sessions are found without naming it again; nothing
+A named folder is remembered, so tomorrow's sessions are found without naming it again. It is read in place and nothing
 of it is copied.
 """
 
@@ -15,8 +15,8 @@ from ccml.errors import InputError
 from ccml.home import Home
 
 LANDING_FORMAT = "auto"
-"""So that a session file dropped there is read as one; a JSONL file of no known shape is read as native, and its lines
-are quarantined."""
+"""A session file that somebody puts there is recognised by its content. A JSONL file that fits no format is read as
+native, so its lines are quarantined."""
 
 
 class Source(msgspec.Struct, frozen=True):

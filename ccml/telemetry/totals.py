@@ -1,4 +1,4 @@
-"""The sums of everything that ever landed: lines in, events kept, lines set aside, and what the readers counted."""
+"""The sums over all files that landed: lines, events, quarantined lines, and what the readers counted."""
 
 from __future__ import annotations
 

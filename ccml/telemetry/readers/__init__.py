@@ -1,4 +1,4 @@
-"""Formats: which there are, which file is in which, and what a file holds.
+"""The formats: which there are, which one a file has, and the records of a file.
 
 Files are read where they lie and are never copied or changed.
 """
@@ -45,7 +45,7 @@ class LogFile(NamedTuple):
 
 
 def detect_format(path: Path) -> str:
-    """The format of one file, by what it holds.
+    """The format of one file, by its content.
 
     Raises:
         InputError: it fits none.
@@ -62,7 +62,7 @@ def fitting_format(path: Path) -> str | None:
     sample = _sample(path)
     fitting = next((reader.name for reader in FORMATS.values() if reader.fits(sample)), None)
     if fitting is None and path.suffix == ".jsonl":
-        # Passed over, a damaged log would be lost; in the quarantine its lines are seen.
+        # A damaged log is read as native: its lines are then seen in the quarantine. Left out, nobody would see them.
         return NATIVE.name
     return fitting
 
@@ -94,6 +94,6 @@ def read_file(path: Path, format: str, *, now: datetime | None = None, facts: Fa
     Args:
         format: a name in `FORMATS`.
         now: events more than a day after it are refused; the present moment if left out.
-        facts: counts of what was met (requests, tool_calls, bash_commands, errors, …) are added to it.
+        facts: what the reader counts (requests, tool_calls, bash_commands, errors, …) is added to it.
     """
     return FORMATS[format].read(path, now or datetime.now(UTC), Counter() if facts is None else facts)

@@ -6,10 +6,10 @@
                 tool results: an execution, and an error where `is_error` is set
     others      left out and counted by type (progress, system, summary, file-history-snapshot, …)
 
-A person who refuses a tool call gives feedback `rejected`; such a call never ran, so it has an error of category
-`rejected` and no execution. Sub-agents (`isSidechain`) are sessions of their own, and their prompt is their request.
-The same tool call is often found twice, in one file or in the file of a resumed session: event ids come from the ids
-of the calls, and the second is a duplicate.
+A tool call that a person refuses becomes feedback `rejected` and an error of category `rejected`. It has no execution,
+because it never ran. Sub-agents (`isSidechain`) are sessions of their own, and their prompt is their request.
+The same tool call is often found twice: in one file, or in the file of a resumed session. Event ids are made of the ids
+of the calls, so the second is counted as a duplicate.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import msgspec
 from ccml.telemetry.decode import Rejection, decode_object, make_event
 from ccml.telemetry.events import AnyEvent, Error, Event, Execution, Feedback, Interaction
 from ccml.telemetry.readers import claude_text as text_of
-from ccml.telemetry.readers.claude_chain import Call, Chain
+from ccml.telemetry.readers.claude_conversation import Call, Conversation
 from ccml.telemetry.readers.failures import error_category, excerpt
 from ccml.telemetry.readers.json_lines import read_json_lines
 from ccml.telemetry.readers.lines import Line
@@ -35,7 +35,7 @@ from ccml.telemetry.readers.owner import home_owner, path_text, platform_of
 from ccml.telemetry.readers.record import Facts, Reader, Record, Sample
 
 _MAX_LINE_BYTES = 16 * 1024 * 1024
-"""A pasted screenshot lies on its line in base64: a megabyte is common."""
+"""A pasted screenshot is on its line in base64; a megabyte is common."""
 _decoder = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -58,7 +58,7 @@ class _SessionFile:
         self.now = now
         self.facts = facts
         self.records: list[Record] = []
-        self.chains: dict[str, Chain] = {}
+        self.conversations: dict[str, Conversation] = {}
         self.calls: dict[str, Call] = {}
         self.seen: set[str] = set()
         """Ids of calls, results and requests met before."""
@@ -89,22 +89,24 @@ class _SessionFile:
         if isinstance(time, Rejection):
             return Record.refused(line, time)
         common = self._common(record)
-        chain = self._chain(record, common["session_id"])
-        common["session_id"] = chain.session_id
+        conversation = self._conversation(record, common["session_id"])
+        common["session_id"] = conversation.session_id
         content = message.get("content")
         blocks = [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []
         if kind == "assistant":
-            outcomes = self._calls(blocks, chain, common, time)
+            outcomes = self._calls(blocks, conversation, common, time)
             skipped = "api_error" if record.get("isApiErrorMessage") else "assistant_text"
         else:
-            outcomes = self._results(blocks, record, chain, common, time)
-            typed = self._typed(text_of.plain_text(content), record, chain, common, time, has_results=bool(outcomes))
+            outcomes = self._results(blocks, record, conversation, common, time)
+            typed = self._typed(
+                text_of.plain_text(content), record, conversation, common, time, has_results=bool(outcomes)
+            )
             skipped = typed if isinstance(typed, str) else ""
             outcomes += typed if isinstance(typed, list) else []
         return _to_record(line, outcomes, skipped)
 
     def _calls(
-        self, blocks: list[dict[str, Any]], chain: Chain, common: dict[str, Any], time: datetime
+        self, blocks: list[dict[str, Any]], conversation: Conversation, common: dict[str, Any], time: datetime
     ) -> list[Event | Rejection | None]:
         """One outcome per tool call: its interaction, why it is none, or None for a call met before."""
         outcomes: list[Event | Rejection | None] = []
@@ -123,11 +125,19 @@ class _SessionFile:
             self.facts["bash_commands_unique"] += tool == "Bash"
             call = Call(call_id, tool, text_of.command_line(tool, given), time)
             self.calls[call_id] = call
-            chain.calls.append(call)
-            if chain.request_record is not None:
-                self.records[chain.request_record] = Record(self.records[chain.request_record].line, skipped="request")
-                chain.request_record = None
-            fields = {**common, "event_id": call_id, "time": time, "request": chain.request, "command": call.command}
+            conversation.calls.append(call)
+            if conversation.request_record is not None:
+                self.records[conversation.request_record] = Record(
+                    self.records[conversation.request_record].line, skipped="request"
+                )
+                conversation.request_record = None
+            fields = {
+                **common,
+                "event_id": call_id,
+                "time": time,
+                "request": conversation.request,
+                "command": call.command,
+            }
             outcomes.append(make_event(Interaction, {**fields, "tool": tool.lower()}, now=self.now))
         return outcomes
 
@@ -135,7 +145,7 @@ class _SessionFile:
         self,
         blocks: list[dict[str, Any]],
         record: dict[str, Any],
-        chain: Chain,
+        conversation: Conversation,
         common: dict[str, Any],
         time: datetime,
     ) -> list[Event | Rejection | None]:
@@ -202,7 +212,7 @@ class _SessionFile:
         self,
         text: str,
         record: dict[str, Any],
-        chain: Chain,
+        conversation: Conversation,
         common: dict[str, Any],
         time: datetime,
         *,
@@ -218,12 +228,14 @@ class _SessionFile:
             return "meta"
         refers = {key: common[key] for key in ("user_id", "session_id", "source")}
         if text_of.is_interruption(text):
-            return [self._rejected(call, refers, time) for call in chain.unanswered()] or "interruption"
+            return [self._rejected(call, refers, time) for call in conversation.unanswered()] or "interruption"
         command = text_of.typed_command(text)
         request = "" if command else text_of.human_request(text)
         if not command and not request:
             return "client_note"
-        identity = hashlib.sha256(f"{chain.session_id}\0{time.isoformat()}\0{command or request}".encode()).hexdigest()
+        identity = hashlib.sha256(
+            f"{conversation.session_id}\0{time.isoformat()}\0{command or request}".encode()
+        ).hexdigest()
         if identity in self.seen:
             return [None]
         self.seen.add(identity)
@@ -232,9 +244,9 @@ class _SessionFile:
         ] += 1
         fields = {**common, "event_id": f"request:{identity[:24]}", "time": time, "request": request}
         if not command:
-            chain.request = request
+            conversation.request = request
             # A prompt to a sub-agent is the input of a call that has landed already.
-            chain.request_record = None if record.get("isSidechain") else len(self.records)
+            conversation.request_record = None if record.get("isSidechain") else len(self.records)
             if record.get("isSidechain"):
                 return "delegated_request"
         tool = {"command": command, "tool": "bash"} if command else {"tool": ""}
@@ -257,17 +269,17 @@ class _SessionFile:
             "platform": platform_of(directory),
         }
 
-    def _chain(self, record: dict[str, Any], session_id: str) -> Chain:
+    def _conversation(self, record: dict[str, Any], session_id: str) -> Conversation:
         uuid, parent, agent = record.get("uuid"), record.get("parentUuid"), record.get("agentId")
         if record.get("isSidechain"):
             root = self.roots.get(str(parent), str(uuid))
             self.roots[str(uuid)] = root
             session_id = f"{session_id}/{agent if isinstance(agent, str) else root}"[:200]
-        return self.chains.setdefault(session_id, Chain(session_id))
+        return self.conversations.setdefault(session_id, Conversation(session_id))
 
     def add_recoveries(self) -> None:
-        for chain in self.chains.values():
-            for call, next_call in chain.recoveries():
+        for conversation in self.conversations.values():
+            for call, next_call in conversation.recoveries():
                 self._add_recovery(call, next_call)
 
     def _add_recovery(self, call: Call, next_call: Call) -> None:

@@ -33,15 +33,15 @@ _CATEGORIES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 def error_category(message: str) -> str:
     """`timeout`, `permission`, `network`, `not_found`, `syntax`, `usage` or `unknown`, by the first rule that applies.
 
-    Only the first and the last 2,000 characters are looked at: programs name the failure there, and what lies between
-    is their output.
+    Only the first and the last 2,000 characters are searched: programs name the failure there, and the rest is their
+    output.
     """
     looked_at = excerpt(message, 4_000)
     return next((category for category, pattern in _CATEGORIES if pattern.search(looked_at)), "unknown")
 
 
 def excerpt(message: str, longest: int = 8_000) -> str:
-    """Beginning and end of a long output; a test run's megabytes between them say nothing about the failure."""
+    """Beginning and end of a long output. What is between them, megabytes of a test run, does not name the failure."""
     message = message.strip()
     half = longest // 2 - 2
     return message if len(message) <= longest else f"{message[:half]}\n…\n{message[-half:]}"

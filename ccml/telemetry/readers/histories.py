@@ -1,9 +1,9 @@
-"""Gives the commands of shell histories without times an identity that survives trimming and editing of the file.
+"""Gives each command of a shell history without times an identity that trimming and editing the file do not change.
 
-A history of 500 lines that gains 20 loses its first 20: every position changes and nearly every command has been read
+A history of 500 lines that gains 20 loses its first 20: every position changes, and nearly every command has been read
 before. So the commands of a file are aligned with the commands read earlier, and a command that was read keeps its
-serial number; event ids are made of it. The serials only name events. Whether an event has landed is decided by its id,
-so commands that are remembered but did not land lose nothing.
+serial number. Event ids are made of the serial numbers. Whether an event has landed is decided by its id alone, so a
+command that is remembered but did not land is landed by the next attempt.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _CONVINCING = 20
-"""So many commands in the same order are no coincidence, whatever the length of the two histories."""
+"""If this many commands stand in the same order, two files are the same history, whatever their lengths."""
 _MOST_CELLS = 10_000_000
-"""Of an alignment with edits, 40 MB: histories of up to 2,200 lines, where bash keeps 500. In a longer one only
-trimming and appending are recognised; after another edit its commands count as new."""
+"""Most cells of an alignment with edits, 40 MB: enough for a file of 2,200 lines, where bash keeps 500. In a longer one
+only trimming and appending are recognised; after another edit its commands count as new."""
 
 
 class History(msgspec.Struct):
@@ -40,7 +40,7 @@ class History(msgspec.Struct):
 
 
 class Histories:
-    """What was read earlier, by shell and owner, under a folder of the lake; without a folder, nothing."""
+    """The commands read earlier, by shell and owner, in a folder of the lake. Without a folder none are remembered."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
@@ -48,7 +48,7 @@ class Histories:
         self._changed: set[str] = set()
 
     def place(self, shell: str, owner: str, path: str, commands: Sequence[bytes]) -> list[str]:
-        """An identity for each command of a file, the same as before for those that were read before."""
+        """An identity for each command of a file. A command that was read before gets the identity it had."""
         if not commands:
             return []
         name = f"{shell}-{_digest(owner)}"
@@ -67,7 +67,8 @@ class Histories:
         return [f"{history.id}\0{serial}" for serial in serials]
 
     def save(self) -> None:
-        """To be called before the events land: ids that have landed must be given again."""
+        """Stores the serial numbers. Called before the events land: a landed event whose number is not stored would get
+        another id in the next reading, and land twice."""
         for name in sorted(self._changed) if self._folder is not None else []:
             atomic.write_bytes(self._file(name), msgspec.json.encode(self._read[name]))
         self._changed.clear()
@@ -83,7 +84,10 @@ class Histories:
 
 
 def _find(known: Sequence[History], path: str, commands: list[int]) -> tuple[History | None, list[int | None]]:
-    """The history that the file continues and its place for each command; the file's own path need convince less."""
+    """The history that the file continues, and for each command its place in it.
+
+    A history that was read from the same path is taken with any number of matches, another one only with many.
+    """
     nothing: list[int | None] = [None] * len(commands)
     own = next((history for history in known if path in history.paths), None)
     best, best_matches, most = own, nothing, 0
@@ -102,9 +106,9 @@ def _convinces(matched: int, *sequences: Sequence[int]) -> bool:
 def align(earlier: Sequence[int], now: Sequence[int]) -> list[int | None]:
     """For each command of a file its position among the earlier ones, or None where it is new.
 
-    The file may have lost commands at its top, got new ones at its end, and been edited between. Of all explanations
-    the one with the fewest new and removed commands is taken; what was trimmed at the top costs nothing. So a command
-    that is repeated counts again, and 300 lines typed after the history was cleared are new although each was typed
+    The file may have lost commands at its top, gained some at its end, and been edited between. Of all alignments the
+    one with the fewest new and removed commands is taken; commands trimmed at the top are not counted. So a command
+    that is typed again is new, and 300 lines typed after the history was cleared are new although each was typed
     before.
     """
     rolled = _overlap(earlier, now)
@@ -186,7 +190,7 @@ def _costs(before: NDArray[np.int64], found: NDArray[np.int64]) -> NDArray[np.in
 
 
 def _merge(history: History, found: Sequence[int], matches: Sequence[int | None]) -> list[int]:
-    """Serials of the file's commands; the new ones take their place in the history."""
+    """Serials of the file's commands. The new ones are inserted into the history where the file has them."""
     serials: list[int] = []
     commands: list[int] = []
     numbers: list[int] = []

@@ -1,5 +1,5 @@
-"""Lines of a file in bounded memory: a line longer than the limit is hashed and dropped while it streams past, so it
-neither fills the memory nor hides the lines after it."""
+"""Reads the lines of a file in bounded memory. Of a line over the limit only the beginning and the hash are kept, so a
+file without line ends does not fill the memory, and the lines after a long one are read."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def read_lines(path: Path, limit: int) -> Iterator[Line]:
                 return
             number += 1
             if number == 1:
-                raw = raw.removeprefix(b"\xef\xbb\xbf")  # a byte order mark says nothing in UTF-8
+                raw = raw.removeprefix(b"\xef\xbb\xbf")  # a byte order mark is no content
             if len(raw) <= limit or raw.endswith(b"\n"):
                 body = raw.removesuffix(b"\n").removesuffix(b"\r")
                 yield Line(number, body, len(body), None, raw.endswith(b"\n"))

@@ -1,8 +1,8 @@
 """mini-SWE-agent runs: trajectories (`*.traj.json`, one JSON document each) and tables of steps made from them.
 
 In a trajectory the `line` of a record is the number of the message, from 1. The request of every command is the task:
-the text between `<pr_description>` and its end in the first user message. One step read from both kinds of file is one
-event: its id comes from the instance, the command and the moment it was done.
+the text between `<pr_description>` and `</pr_description>` in the first user message. The id of an event is made of the
+instance, the command and the time at which it was done, so a step that is read from both kinds of file is one event.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _trajectory_steps(path: Path, document: Any) -> dict[int, list[Step]]:
     instance = str(document.get("instance_id") or path_text(path).removesuffix(".json").removesuffix(".traj"))[-100:]
     task = next((text for message in messages if message.get("role") == "user" and (text := _text(message))), "")
     described = _TASK.search(task)
-    # Trajectories of older versions carry no times: count on, a second a message, up to the file's own.
+    # Trajectories of older versions have no times: each message gets a second, the last one the time of the file.
     written_at = path.stat().st_mtime - len(messages)
     results = {str(message["tool_call_id"]): message for message in messages if message.get("tool_call_id")}
     steps: dict[int, list[Step]] = {}

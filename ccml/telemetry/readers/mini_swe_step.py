@@ -14,7 +14,7 @@ from ccml.telemetry.readers.failures import error_category, excerpt
 
 @dataclass
 class Step:
-    """One command, in the words of either kind of file. Times are seconds since 1970."""
+    """One command, with the same fields for both kinds of file. Times are seconds since 1970."""
 
     instance: str
     agent: str
@@ -76,11 +76,11 @@ def step_events(step: Step, now: datetime) -> list[Event | Rejection]:
         message = step.exception or step.output
         error: dict[str, Any] = {"event_id": f"{step.event_id}:error", "time": done_at or asked_at}
         error |= {"message": excerpt(message), "category": error_category(message)}
-        mended_by = step.next_step
-        if mended_by is not None and mended_by.returncode is not None:
-            error |= {"recovery_command": mended_by.command, "recovered": not mended_by.failed}
-            if not mended_by.failed and mended_by.done_at and step.done_at and mended_by.done_at >= step.done_at:
-                error["recovery_ms"] = (mended_by.done_at - step.done_at) * 1_000
+        next_step = step.next_step
+        if next_step is not None and next_step.returncode is not None:
+            error |= {"recovery_command": next_step.command, "recovered": not next_step.failed}
+            if not next_step.failed and next_step.done_at and step.done_at and next_step.done_at >= step.done_at:
+                error["recovery_ms"] = (next_step.done_at - step.done_at) * 1_000
         outcomes.append(make_event(Error, refers | error, now=now))
     return outcomes
 

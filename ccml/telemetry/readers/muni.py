@@ -5,8 +5,8 @@ One JSON object a line, one file a person:
     {"cmd_type": "bash-command", "timestamp_str": "2019-08-14T15:40:19.345589Z", "hostname": "attacker",
      "cmd": "nmap 172.18.1.5", "wd": "/root", …}
 
-Times come in four shapes (`Z` or an offset, with or without a fraction). Who typed is not in the records (everybody is
-`root`): the training and the sandbox number in the file's path tell people apart.
+Times have four forms (`Z` or an offset, with or without a fraction). The records do not name the person (everybody is
+`root`), so a person is identified by the training and the sandbox number in the file's path.
 
 Source: V. Švábenský, J. Vykopal, P. Seda, P. Čeleda, Data in Brief 38:107398, 2021.
 """
@@ -84,7 +84,7 @@ def read(path: Path, now: datetime, facts: Facts) -> Iterator[Record]:
 
 
 def _person(path: Path) -> str:
-    """`Junior_hacker_adaptive/2021-05-25/sandbox-25`: a sandbox number alone is used again in every training."""
+    """For example `Junior_hacker_adaptive/2021-05-25/sandbox-25`: every training numbers its sandboxes anew."""
     *_, training, class_, name = ("", "", *Path(path_text(path)).parts)
     parts = [training, class_, name.removesuffix(".json").removesuffix("-useractions")]
     return "muni:" + "/".join(part[-60:] for part in parts)

@@ -1,4 +1,4 @@
-"""Whose file, on what kind of machine, as far as a path tells."""
+"""The owner of a file and the platform of its machine, as far as a path shows them."""
 
 from __future__ import annotations
 

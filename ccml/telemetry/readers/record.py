@@ -1,4 +1,4 @@
-"""What a reader says of each line it reads, and what a reader is."""
+"""What a reader is, and the record that it gives for each line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ccml.telemetry.readers.histories import Histories
 from ccml.telemetry.readers.lines import Line
 
 _KEPT_BYTES = 8 * 1024
-"""Of a refused line. Secrets are recognised in this much before the quarantine keeps the first 500 characters of it."""
+"""Of a refused line. Secrets are redacted in this much of it, then the quarantine keeps the first 500 characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +64,9 @@ class Reader:
         patterns: file names taken from a folder when this format is asked for by name.
         fits: does the beginning of a file look like this format?
         read: yields one record per line, in any order; counts facts into the counter it is given.
-        repeats: `conflict` where the writer chooses event ids, so that one id with two contents is a mistake worth
-            showing; `collapse` where ids are derived from the source's own, so that a session copied or continued in a
-            second file is the same session.
+        repeats: `conflict` where the writer chooses event ids: one id with two contents is the writer's mistake and is
+            quarantined. `collapse` where ids are made of the source's own: a session that was copied or continued in a
+            second file has the same ids, and the second event is a duplicate.
     """
 
     name: str

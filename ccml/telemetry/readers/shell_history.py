@@ -6,9 +6,9 @@
            continues it; bytes above 0x82 are stored "metafied".
     fish   `- cmd: …` and below it `  when: …`, with `\\n` and `\\\\` escaped.
 
-An entry without a time gets one a second before the entry after it; after the last entry comes the moment the file was
-written. Their order is true, their times are not. The id of an entry with a time comes from the time, the command and
-its number among equal ones, whatever the file is called: a trimmed history or a backup of it adds nothing. Entries
+An entry without a time gets the time one second before the entry after it; the last one gets the time one second before
+the file was written. Their order is right, their times are not. The id of an entry with a time is made of the time, the
+command and its number among equal ones, not of the file's name: a trimmed history or a backup adds nothing. Entries
 without a time are aligned with those read earlier (`ccml.telemetry.readers.histories`).
 """
 
@@ -34,14 +34,14 @@ from ccml.telemetry.readers.record import Facts, Reader, Record, Sample
 _LONGEST_TEXT = 32_768
 _BASH_TIME = re.compile(rb"#(\d{1,12}|\d{13}|\d{16}|\d{19})\s*\Z")
 _FRACTIONS = {13: 10**3, 16: 10**6, 19: 10**9}
-"""Digits of a stamp that some tool wrote in milliseconds, microseconds or nanoseconds → parts of a second."""
+"""Number of digits of a stamp in milliseconds, microseconds or nanoseconds → its units in a second."""
 _ZSH_ENTRY = re.compile(rb": (\d{1,12}):(\d{1,9});")
 
 
 @dataclass(frozen=True)
 class _Entry:
     line: Line
-    """Where it begins; what is kept of it if it is refused."""
+    """Its first line; this is what is quarantined if the entry is refused."""
     command: bytes
     seconds: int | None = None
     """Since 1970."""
@@ -58,7 +58,7 @@ def _read(
     facts["files"] += 1
     text = path_text(path)
     owner = home_owner(text)
-    # Files in one folder of nobody's home are taken for one person's, those in two folders for two persons'.
+    # Outside of home directories, each folder counts as one person's.
     person = f"{owner}\0{Path(text).parent}" if owner == UNKNOWN_OWNER else owner
     # Session ids are stored as they are, so the owner's name must not be readable in them.
     session = hashlib.sha256(person.encode()).hexdigest()[:16]
@@ -84,7 +84,7 @@ def _read(
 
 
 def _readable(path: Path, records: list[Record]) -> Iterator[Line | None]:
-    """The lines that can be part of an entry; a refused one is recorded at once and given as None: it ends an entry."""
+    """The lines that can be part of an entry. A refused line is recorded, and given as None, for it ends an entry."""
     for line in read_lines(path, MAX_LINE_BYTES):
         if line.digest is not None:
             reason = f"expected at most {MAX_LINE_BYTES} bytes on a line, found {line.size}"
@@ -154,7 +154,7 @@ def _parse_bash(lines: Iterable[Line | None]) -> Iterator[_Entry | Record]:
     entry: _Entry | None = None
     for line in lines:
         if line is None:
-            # What follows may be a command of its own: the refused line may have been its time.
+            # The next line may be a command of its own: the refused line may have been its time.
             if entry is not None:
                 yield entry
             entry, seconds = None, None
@@ -207,7 +207,7 @@ def _continues(command: bytes) -> bool:
 
 
 def _unmetafied(raw: bytes) -> bytes:
-    """zsh stores a byte of its own range as 0x83 and the byte with bit 5 turned."""
+    """zsh stores a byte that it uses itself as 0x83, then the byte with bit 5 inverted; this restores the byte."""
     if b"\x83" not in raw:
         return raw
     plain = bytearray()
@@ -254,7 +254,7 @@ def _lines(sample: Sample) -> list[bytes]:
 
 
 def _fits_bash(sample: Sample) -> bool:
-    """Commands without times look like any text: there only the file's name tells."""
+    """Commands without times look like any text, so there the file's name decides."""
     timed = any(_BASH_TIME.match(line) for line in _lines(sample)[:1])
     return timed or ("bash_history" in sample.path.name and not _fits_zsh(sample))
 

@@ -1,4 +1,5 @@
-"""A conversation of a Claude Code session: its tool calls in order, which of them wait, and which mended another."""
+"""One conversation of a Claude Code session: its tool calls in order, which of them have no answer yet, and which call
+came after a failed one."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ class Call:
 
 
 @dataclass
-class Chain:
+class Conversation:
     """The main conversation of a session, or one sub-agent's."""
 
     session_id: str
@@ -44,7 +45,7 @@ class Chain:
             if call.error_record is None or call.ended_at is None:
                 continue
             following = (later for later in self.calls[position + 1 :] if later.tool == call.tool)
-            # Calls sent together with the failed one were no answer to it.
+            # A call that was sent before the failure was known is no reaction to it.
             next_call = next((later for later in following if later.time >= call.ended_at), None)
             if next_call is not None:
                 yield call, next_call
