@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from ccml.home import Home
 from ccml.quiet import send_nothing_home
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 send_nothing_home()
 sleep_while_waiting()
+
+# Hypothesis fails an example that takes more than 200 ms: beside another test on a busy machine any can.
+settings.register_profile("ccml", deadline=None)
+settings.load_profile("ccml")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
