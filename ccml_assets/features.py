@@ -64,7 +64,7 @@ def _user_context(interactions: Any) -> Any:
 def text_embeddings(
     context: dg.AssetExecutionContext, platform: Platform, interactions: Any
 ) -> dg.MaterializeResult[Any]:
-    """The encoder's vector of every request and command template, computed once per text whoever asks."""
+    """The encoder's vector of every request and command template, computed once per text."""
     from ccml.features.embeddings import embedding_table
 
     if not len(interactions):

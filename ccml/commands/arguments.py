@@ -1,4 +1,4 @@
-"""The words of a command, told apart by what they stand for: a path, a number, a host, a pattern, …"""
+"""The kind of each word of a command: a path, a number, a host, a pattern, …"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from ccml.commands.syntax import Word
 
 KINDS: Final = ("path", "number", "url", "text", "pattern", "host", "name", "assignment", "literal")
-"""`literal` words are closed choices that stay in a template as they are (`find -type f`)."""
+"""A `literal` is one of few fixed choices; a template keeps it as it is (`find -type f`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def placeholder(kind: str, text: str) -> str:
 
 
 def flag_of(text: str, *, numbers_matter: bool = False) -> tuple[str, str | None, str]:
-    """An option taken apart: the flag, the kind of the value attached to it (None without one), the value.
+    """The parts of an option: the flag, the kind of the value attached to it (None without one), the value.
 
     `-20` → (`-`, number, 20), `-n5` → (`-n`, number, 5), `--sort=size` → (`--sort=`, text, size). `numbers_matter` is
     for programs whose numbers are choices: `kill -9`, `xargs -0`.

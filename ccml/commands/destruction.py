@@ -1,6 +1,6 @@
-"""What a command would destroy, expose or overwrite: the reasons for `danger`, told on the parsed line.
+"""What a command would destroy, expose or overwrite: the reasons for `danger`, found in the parsed line.
 
-These rules name the reason that a person is shown; safety does not rest on them (`risk` explains).
+A person is shown the reason. That nothing harmful counts as `safe` does not depend on these rules (see `risk`).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _DESTROYERS: Final = frozenset(
     "zpool hdparm badblocks debugfs blkdiscard insmod rmmod modprobe visudo chattr format diskpart del rd Remove-Item "
     "vssadmin bcdedit".split()
 )
-# Of those, what they may do without harm.
+# Of those, the options with which they do no harm.
 _HARMLESS_USE: Final[dict[str, re.Pattern[str]]] = {
     "fdisk": re.compile(r"-l"),
     "sfdisk": re.compile(r"-l|-d"),

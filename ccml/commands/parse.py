@@ -1,12 +1,12 @@
-"""A command line as the models see it: program, sub-command, flags, typed arguments, and the line's template.
+"""A command line as the models get it: program, sub-command, flags, typed arguments, and the line's template.
 
     sudo tar -xzf logs.tar.gz -C /tmp  → program tar, template `sudo tar -xzf <path> -C <path>`
     git commit -m "fix"                → program git, sub-command commit, template `git commit -m <text>`
     find . -name '*.py' | head -20     → programs (find, head), template `find <path> -name <pattern> | head -<number>`
 
-A template keeps what a person would have to know (programs, sub-commands, flags, operators) and replaces what only the
-moment tells by its kind. Templates are the labels of the command predictor, so what does not change the meaning
-(quoting, how many files were named) must not change them.
+A template keeps programs, sub-commands, flags and operators, and replaces other words by their kind. Templates are the
+labels of the command predictor, so what does not change the meaning (quoting, the number of files) must not change the
+template.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = ["KINDS", "Argument", "Command", "family", "parse"]
 _SUBCOMMAND: Final = re.compile(r"[A-Za-z][\w:.-]*")
 _MODULE: Final = re.compile(r"[A-Za-z_][\w.]*")
 _GRAMMAR: Final = frozenset({"{}", "\\;", "';'", "+", "!", "\\(", "\\)", "\\!", "(", ")", "-", "--", "]", ";"})
-"""Words of `find` and `test` that join others are grammar, not arguments."""
+"""Words of `find` and `test` that combine other words; they are no arguments."""
 _SHORT_CLUSTER: Final = re.compile(r"-[A-Za-z]{2,}")
 _CLUSTERED: Final = frozenset("tar grep egrep curl ssh git ls sort cut head tail docker rsync ps sed".split())
 _NUMBERS_MATTER: Final = frozenset(
@@ -61,7 +61,7 @@ class Command:
 
 @lru_cache(maxsize=16384)
 def parse(line: str) -> Command:
-    """The line taken apart. Never raises: what cannot be parsed has `parsed=False`, its first word as program and a
+    """The parsed line. Never raises: what cannot be parsed has `parsed=False`, its first word as program and a
     template of the program alone."""
     taken = syntax(line)
     if taken is None or not taken.whole or not taken.outline:
@@ -90,12 +90,12 @@ def _first_word(line: str) -> str:
 
 
 class _View:
-    """The words of one simple command, seen through its wrappers."""
+    """The words of one simple command; its program is the one behind the wrappers."""
 
     def __init__(self, words: Sequence[Word]) -> None:
         at = wrapped_at([word.text if word.static else "" for word in words])
         if at == len(words):
-            at = 0  # a wrapper alone is the program: `time`, `sudo -l`, `env`
+            at = 0  # a wrapper that wraps nothing is the program: `time`, `sudo -l`, `env`
         self.program = _program_name(words[at])
         self.programs = [self.program]
         self.subcommand = ""
@@ -137,7 +137,7 @@ class _View:
                 self._operands += 1
 
     def _flag(self, text: str) -> str | None:
-        """Notes an option; the kind that its value, the next word, will have."""
+        """Adds an option and returns the kind of its value, the next word; None where the next word is no value."""
         flag, kind, value = flag_of(text, numbers_matter=self.program in _NUMBERS_MATTER)
         options = OPTION_VALUES.get(self._module or self.program, {})
         self.flags.append(flag.removesuffix("="))
@@ -177,7 +177,7 @@ class _View:
             return "path"
         at = self._operands
         if operands[:1] in (("pattern",), ("text",)) and len(operands) > 1 and _MESSAGE_FLAGS & set(self.flags):
-            at += 1  # the pattern came with an option, so the first plain word is a file
+            at += 1  # an option gave the pattern, so the first plain word is a file
         return operands[min(at, len(operands) - 1)] if operands else ""
 
     def _wrapped(self, words: list[Word]) -> None:
@@ -267,7 +267,7 @@ def _redirect(redirect: Redirect) -> str:
 
 
 def _join(words: Sequence[str]) -> str:
-    """Words with single blanks; three or more of one kind in a row say only that there are many."""
+    """Words with single blanks; three or more of one kind in a row become one with `...`."""
     shown: list[str] = []
     for word in words:
         if word and shown and word.startswith("<") and word.endswith(">"):

@@ -1,7 +1,7 @@
-"""What is known of programs: their family, whether they have sub-commands, which wrap others, what their words mean.
+"""Tables of programs: their family, whether they have sub-commands, and the kinds of their options' values and words.
 
-Data, not rules: `parse`, `risk` and the intent rules read these tables. An unknown program is family `other`, has no
-sub-commands, and its words are told by their looks alone.
+`parse` and the intent rules read them. An unknown program has the family `other` and no sub-commands, and the kinds of
+its words follow from their form alone.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ WITH_SUBCOMMANDS: Final = frozenset(
 )
 
 # What an option's value is, by program. `literal` values are closed choices and stay in the template (`find -type f`,
-# `curl -X POST`): replacing them would make different commands alike.
+# `curl -X POST`): replacing them would give different commands one template.
 _OPTION_VALUES: Final[dict[str, str]] = {
     "*": "--file=path --output=path --directory=path --config=path --port=number",
     "find": "-name=pattern -iname=pattern -path=pattern -ipath=pattern -wholename=pattern -regex=pattern "
@@ -131,7 +131,7 @@ OPTION_VALUES: Final[dict[str, dict[str, str]]] = {
     for program in programs.split()
 }
 
-# The kinds of a program's plain words, in order; the last one goes on for the rest.
+# The kinds of a program's plain words, in order; the last one holds for all further words.
 _OPERANDS: Final[dict[str, str]] = {
     "ls ll dir cat bat head tail less more nl tac wc rm rmdir mkdir touch cp mv ln stat file du df tree vim vi "
     "nvim nano emacs "
@@ -174,7 +174,7 @@ NESTED_SUBCOMMANDS: Final = frozenset(
     "rollout top create get-credentials bucket secret".split()
 )
 
-# `npm run build`, `make test`: the name of a task tells what is wanted, so it stays; other names are a project's own.
+# `npm run build`, `make test`: these names of tasks mean the same in every project, so a template keeps them.
 TASKS: Final = frozenset(
     "test tests build install clean all lint dev start stop check run docs format fmt help watch serve deploy release "
     "compile coverage typecheck package dist up down restart status update upgrade logs e2e unit integration "

@@ -1,7 +1,7 @@
-"""What is never emitted, whatever anyone asked: remote code into a shell, disk devices, `rm` of `/`, fork bombs.
+"""What is never emitted, whatever was asked: remote code into a shell, disk devices, `rm` of `/`, fork bombs.
 
-These rules name the reason; safety does not rest on them (`risk` explains). The few that look at the raw line are for
-lines that do not parse.
+That nothing harmful counts as `safe` does not depend on these rules (see `risk`). Four of them look at the raw line,
+for lines that cannot be parsed.
 """
 
 from __future__ import annotations

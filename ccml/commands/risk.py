@@ -5,11 +5,11 @@
 - `danger`: destroys or exposes something (`rm -r`, `git reset --hard`, `dd`). Never pre-filled, shown with the reason.
 - `refused`: never emitted: secrets, remote code piped into a shell, writing to disk devices, fork bombs, `rm` of `/`.
 
-Proof works from an allow-list (`safe_programs`): a line is safe only if every word of every command in it is literal
-and every command is known to read. A list of forbidden patterns would be passed by the first quote or variable put into
-it; the rules for `danger` and `refused` only sharpen the answer for lines that were not safe to begin with.
+The proof uses an allow-list (`safe_programs`): a line is safe only if every word of every command in it is literal and
+every command is known to read only. A list of forbidden patterns could be evaded with one quote or variable. The rules
+for `danger` and `refused` only divide the lines that are not safe.
 
-The construction is that of OpenAI Codex's `is_known_safe_command`. Nothing is ever executed here.
+OpenAI Codex's `is_known_safe_command` is built in the same way. Nothing is ever executed here.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ LEVELS: Final[tuple[Level, ...]] = ("safe", "ask", "danger", "refused")
 class Risk:
     level: Level
     rule: str
-    """Names the rule that decided, for the audit log, which must not hold the command itself."""
+    """Name of the rule that decided. It is logged; the command itself must not be."""
 
 
-# What a line may be made of and still be read word for word. No substitution, no loop, no assignment, no function.
+# Node types of a line whose words are all literal: no substitution, no loop, no assignment, no function.
 _PLAIN: Final = frozenset(
     "program command command_name word number string string_content raw_string concatenation pipeline list "
     "redirected_statement file_redirect file_descriptor comment".split()
 )
 _OPERATORS: Final = frozenset({"&&", "||", "|", ";", "\n"})
-# Latin letters with accents are let through, for file names; every other character outside ASCII could be a
-# look-alike, turn the reading direction, or be invisible.
+# Latin letters with accents are allowed, for file names. Any other character outside ASCII could look like another
+# one, reverse the reading direction, or be invisible.
 _STRANGE: Final = re.compile(r"[^\x20-\x7e\n\tÀ-ɏ]")
 _PLACEHOLDER: Final = re.compile(r"<(?:secret:[a-z0-9-]+|email|user|path|number|url|text|pattern|host|name|heredoc)>")
 _TOOL_LINE: Final = re.compile(
@@ -51,7 +51,7 @@ _TOOL_LINE: Final = re.compile(
 )
 _READING_TOOLS: Final = frozenset({"Read", "Glob", "Grep", "LS"})
 _SHELL_GRAMMAR: Final = re.compile(r"[;&|`$()<>\n\\]")
-# `!!` and `!rm` are put in by an interactive shell, also inside double quotes.
+# An interactive shell replaces `!!` and `!rm` by earlier commands, also inside double quotes.
 _HISTORY: Final = re.compile(r"^[^']*![\w!$?#^*:-]")
 _SECRET_FILE: Final = re.compile(
     r"(?i)(?:^|/)(?:\.ssh|\.gnupg|\.aws|\.kube|\.docker|\.azure)(?:/|$)|(?:^|/)(?:id_(?:rsa|dsa|ecdsa|ed25519)"
@@ -85,7 +85,7 @@ def assess(line: str) -> Risk:
 
 
 def _tool(name: str, argument: str) -> Risk:
-    """A tool call of an assistant (`Read src/app.py`): no shell sees its words."""
+    """A tool call of an assistant (`Read src/app.py`): its words are not read by a shell."""
     if "<secret:" in redact(argument):
         return Risk("refused", "secret")
     if name not in _READING_TOOLS:
@@ -96,13 +96,13 @@ def _tool(name: str, argument: str) -> Risk:
 
 
 def _proof(line: str, taken: Syntax) -> Risk:
-    """Safe if nothing in the line resists proof."""
+    """`safe` if every command of the line is proven read-only, else `ask` with the first reason."""
     if not taken.whole:
         return Risk("ask", "unparsed")
     if _STRANGE.search(line) or "\\\n" in line:
         return Risk("ask", "strange_character")
     if _PLACEHOLDER.search(line):
-        # A shell would read `<path>` as two redirections, and write to what follows.
+        # A shell would read `<path>` as two redirections, and write to the word after it.
         return Risk("ask", "placeholder")
     if not taken.constructs <= _PLAIN:
         return Risk("ask", "construct")
@@ -111,13 +111,13 @@ def _proof(line: str, taken: Syntax) -> Risk:
     if not all(isinstance(piece, str | SimpleCommand) for piece in taken.outline):
         return Risk("ask", "construct")
     for command in taken.commands:
-        rule = _resists(command)
+        rule = _unproven(command)
         if rule is not None:
             return Risk("ask", rule)
     return Risk("safe", "read_only")
 
 
-def _resists(command: SimpleCommand) -> str | None:
+def _unproven(command: SimpleCommand) -> str | None:
     """Why a simple command is not proven read-only; None where it is."""
     if command.assignments or not command.words:
         return "assignment"

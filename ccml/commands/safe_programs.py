@@ -1,8 +1,8 @@
 """Commands that are known to read only: the allow-list behind `safe`.
 
-A program is here only if no option of it writes, deletes, connects out or runs another program, or if the options that
-do are told apart (`_CHECKED`). Options are matched by prefix where the program accepts abbreviations (`sort --ou x` is
-`sort --output x`).
+A program is listed only if none of its options writes, deletes, connects to a host or runs another program, or if a
+function refuses the options that do (`_CHECKED`). Options are matched by prefix where the program accepts abbreviations
+(`sort --ou x` is `sort --output x`).
 """
 
 from __future__ import annotations
@@ -102,17 +102,17 @@ def _lists(program: str, arguments: Words, allowed: frozenset[str]) -> bool:
         return False
     rest = arguments[1:]
     if program == "ip":
-        # iproute2 takes abbreviations (`ip a ad …` adds an address), so only the listing verbs are let through.
+        # iproute2 takes abbreviations (`ip a ad …` adds an address), so only the listing verbs are allowed.
         return not rest or rest[0] in ("show", "list", "ls")
     if program in ("crontab", "ufw"):
         return not rest or rest == ("verbose",)
     if program == "kubectl" and any("secret" in word.lower() for word in rest):
-        return False  # reads what nobody should be offered
+        return False  # reads a file of secrets
     return not any(word.startswith(_RISKY_LISTING_OPTIONS.get(program, ("--",))) for word in rest)
 
 
 # Options of listing commands that name a server, a configuration or a program to run. Where a program is not here, no
-# long option at all is let through (`rpm -qa --pipe COMMAND`).
+# long option at all is allowed (`rpm -qa --pipe COMMAND`).
 _RISKY_LISTING_OPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "kubectl": ("--kubeconfig", "--as", "--token", "--server", "--cache-dir", "-s"),
     "docker": ("-H", "--host", "-c", "--context", "--config"),

@@ -1,8 +1,7 @@
-"""A command line as the shell would take it apart: simple commands, their words, and the constructs around them.
+"""A command line parsed as the shell would: simple commands, their words, and the constructs around them.
 
-tree-sitter-bash does the parsing; this module turns its tree into the little that templates (`parse`) and the risk
-rules (`risk`) both need. It never runs anything and raises nothing: what cannot be parsed comes back with
-`whole=False`.
+tree-sitter-bash parses; this module reduces its tree to what templates (`parse`) and the risk rules (`risk`) need. It
+runs nothing and raises nothing: a line that cannot be parsed has `whole=False`.
 """
 
 from __future__ import annotations
@@ -17,19 +16,19 @@ import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
 LONGEST_LINE: Final = 4096
-"""Bytes. Longer lines are scripts pasted into a shell; their template would be of no use and their parse is slow."""
+"""Bytes. Longer lines are scripts pasted into a shell: their templates never repeat, and parsing them is slow."""
 
 _PARSER: Final = Parser(Language(tree_sitter_bash.language()))
 
-# `<secret:password>`, `<user>` and the placeholders of templates are words, not redirections. Their angle brackets are
-# exchanged for two controls of Latin-1 that stand for nothing anywhere while the grammar looks at the line.
+# `<secret:password>`, `<user>` and the placeholders of templates are words, not redirections. While
+# the grammar reads the line, their angle brackets are replaced by two control characters of Latin-1 that no line uses.
 _PLACEHOLDER: Final = re.compile(
     r"<(secret:[a-z0-9-]{1,40}|email|user|path|number|url|text|pattern|host|name|heredoc)>(\.\.\.)?"
 )
 _OPEN, _CLOSE = "\x81", "\x8d"
-# The grammar's scanner asks C's `isdigit` of whatever follows a brace, which is defined for Latin-1 alone: `{` and an
-# emoji end the process with a segmentation fault (tree-sitter-bash issue 337; this can go once a release holds its pull
-# request 348). It is shown characters of as many bytes in place of all that is wider.
+# The grammar's scanner calls C's `isdigit` on the character after a brace. It is defined for Latin-1 alone: `{` and an
+# emoji end the process with a segmentation fault (tree-sitter-bash issue 337; remove this when a release contains its
+# pull request 348). So each wider character is replaced by characters of Latin-1 of as many bytes.
 _WIDER: Final = re.compile(r"[^\x00-\xff]")
 _LETTERS: Final = {1: "?", 2: "é", 3: "éx", 4: "éé"}
 _SIGNS: Final = {1: "?", 2: "¬", 3: "¬%", 4: "¬¬"}
@@ -86,13 +85,13 @@ class SimpleCommand:
 
 
 Piece: TypeAlias = str | SimpleCommand | Word | Redirect
-"""Of a line's outline: an operator or keyword, a simple command, a word that stands alone, a redirection."""
+"""Part of a line's outline: an operator or keyword, a simple command, a word by itself, a redirection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Syntax:
     """`outline` is the line in order; `commands` are its simple commands including those inside substitutions;
-    `constructs` are the tree's named node types, by which the risk rules tell plain lines from programs."""
+    `constructs` are the tree's named node types; the risk rules recognise by them lines that hold no program."""
 
     outline: tuple[Piece, ...]
     commands: tuple[SimpleCommand, ...]
@@ -102,7 +101,7 @@ class Syntax:
 
 @lru_cache(maxsize=8192)
 def syntax(line: str) -> Syntax | None:
-    """The line taken apart; None where it is empty, too long or holds a NUL."""
+    """The parsed line; None where it is empty, too long or holds a NUL."""
     shielded = _PLACEHOLDER.sub(lambda m: f"{_OPEN}{m.group(1)}{_CLOSE}{m.group(2) or ''}", line)
     source = shielded.encode("utf-8", "replace")
     if not source.strip() or len(source) > LONGEST_LINE or b"\0" in source:
@@ -119,7 +118,7 @@ def syntax(line: str) -> Syntax | None:
 
 
 def _narrow(line: str) -> bytes:
-    """The line for the scanner: byte for byte as long as in UTF-8, and no character beyond Latin-1."""
+    """The line for the scanner: as many bytes as in UTF-8, and no character beyond Latin-1."""
 
     def stand_in(wider: re.Match[str]) -> str:
         size = len(wider.group().encode("utf-8", "replace"))
@@ -153,7 +152,7 @@ class _Reading:
         elif kind == "redirected_statement":
             self.redirected(node, depth)
         elif kind == "variable_name":
-            self.outline.append("x")  # which name a loop gives its variable says nothing
+            self.outline.append("x")  # the name of a loop's variable does not change what the line does
         elif kind == "test_command":
             self.note(node)
             brackets = self.text(node)
@@ -193,7 +192,7 @@ class _Reading:
                 previous = child
 
     def command(self, node: Node, redirects: Sequence[Redirect] = (), more: Sequence[Word] = ()) -> SimpleCommand:
-        """The redirections of the statement around it come with it, so that who judges the command sees them."""
+        """Adds the redirections of the statement around it, so that the risk rules see them with the command."""
         words: list[Word] = []
         assignments: list[Word] = []
         found: list[Redirect] = []
@@ -231,13 +230,13 @@ class _Reading:
                         words += extra
                     else:
                         trailing.append(part)
-        self.hang(body, redirects, words, depth)
+        self.attach(body, redirects, words, depth)
         for part in trailing:
             self.visit(part, depth + 1)
 
-    def hang(self, body: Node | None, redirects: list[Redirect], words: list[Word], depth: int) -> None:
-        """Gives a statement's redirections to the command that the shell gives them to: its last one. The grammar hangs
-        those of `a && b > f` on the whole list."""
+    def attach(self, body: Node | None, redirects: list[Redirect], words: list[Word], depth: int) -> None:
+        """Adds a statement's redirections to its last command, as the shell does. The grammar adds those of
+        `a && b > f` to the whole list."""
         if depth > _DEEPEST:
             raise RecursionError
         if body is not None and body.type in _COMMANDS:
@@ -247,7 +246,7 @@ class _Reading:
             self.constructs.add(body.type)
             for child in body.children[:-1]:
                 self.visit(child, depth + 1)
-            self.hang(body.children[-1], redirects, words, depth + 1)
+            self.attach(body.children[-1], redirects, words, depth + 1)
         else:
             if body is not None:
                 self.visit(body, depth + 1)
@@ -278,7 +277,7 @@ class _Reading:
         return Redirect(operator, target), words, trailing
 
     def note(self, node: Node) -> None:
-        """Records constructs and commands inside words: a substitution may hold a command of its own."""
+        """Records the constructs and commands inside words: a substitution can hold a command."""
         stack = [node]
         while stack:
             inner = stack.pop()

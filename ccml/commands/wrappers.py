@@ -1,4 +1,4 @@
-"""Programs that run another: `sudo`, `env`, `timeout 10`, `xargs -n 1`. What counts is the command they wrap."""
+"""Programs that run another: `sudo`, `env`, `timeout 10`, `xargs -n 1`. A line's program is the one that they run."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ WRAPPERS: Final[dict[str, frozenset[str]]] = {
     "busybox": frozenset(),
     "chroot": frozenset(),
 }
-"""Wrapper → those of its options that take a value, so that the command is found behind them."""
+"""Wrapper → its options that take a value: the command begins after the value."""
 
 _WITH_OPERAND: Final = frozenset({"timeout", "chrt", "taskset", "chroot"})
-"""Their first plain word is their own: the command begins after it."""
+"""Their first plain word is no command: `timeout 10 ls`."""
 
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 
 
 def base_name(program: str) -> str:
-    """`/usr/bin/rm` → `rm`; a leading backslash, which only silences an alias, goes too."""
+    """`/usr/bin/rm` → `rm`; a leading backslash, which only turns an alias off, is removed too."""
     return program.rpartition("/")[2].lstrip("\\")
 
 

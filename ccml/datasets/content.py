@@ -1,4 +1,4 @@
-"""What a data set is called by: a hash of its content, the same before and after it was stored."""
+"""The hash of a data set's content, by which it is named. It is the same before and after storing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def content_hash(table: pd.DataFrame) -> str:
     """Sixteen hex digits over column names and values in their order.
 
     Storage types do not count: a list read back from Parquet as an array, an integer column that came back nullable
-    or a missing value in another guise hash alike. Floats count with 32 bits.
+    or a missing value of another type have the same hash. Floats count with 32 bits.
     """
     digest = hashlib.sha256()
     for name in table.columns:
@@ -50,5 +50,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float | np.floating):
         return None if np.isnan(value) else float(np.float32(value))
     isoformat = getattr(value, "isoformat", None)
-    # NaT has the method too, and says of itself that it is not equal to itself.
+    # NaT has the method too; it is not equal to itself.
     return isoformat() if isoformat is not None and value == value else None

@@ -26,13 +26,13 @@ class LeakageFinding:
 def check_leakage(
     rows: pd.DataFrame, *, whole_sessions: bool = True, time_ordered: bool = True, text_similarity: float | None = None
 ) -> list[LeakageFinding]:
-    """What leaks, empty if nothing does.
+    """Each way in which rows leak; empty if there is none.
 
     Args:
         rows: a data set with interaction_id, session_id, user_id, time, split, unseen_user; `augmented` if it has any.
-        whole_sessions, time_ordered: what `Splits` says it kept to.
+        whole_sessions, time_ordered: as `Splits` states them; what does not hold is not checked.
         text_similarity: also look for training requests this similar to a held-out one. Only for data sets of texts:
-            in sequences of commands a person asks the same thing again next week, and predicting that is the task.
+            in sequences of commands a person repeats a request next week, and predicting its command is the task.
     """
     findings = [
         *(_session_overlap(rows) if whole_sessions else []),

@@ -14,7 +14,7 @@ SHINGLE = 3
 
 
 def normalise(text: str) -> str:
-    """Case, punctuation and spacing do not make another request of it."""
+    """The text without case, punctuation and spacing, which do not make it another request."""
     return re.sub(r"[^\w<>]+", " ", text.lower()).strip()
 
 
@@ -34,7 +34,7 @@ def near_duplicates(texts: Sequence[str], of: Sequence[str], similarity: float) 
 
     def rarest(text: str) -> list[str]:
         ordered = sorted(shingled[text], key=lambda shingle: (frequency[shingle], shingle))
-        # With this few left out, the sets could no longer share enough of what remains.
+        # Two sets that share none of these share fewer of the rest than `similarity` needs.
         return ordered[: len(ordered) - math.ceil(similarity * len(ordered)) + 1]
 
     holders: dict[str, list[str]] = defaultdict(list)
@@ -43,7 +43,7 @@ def near_duplicates(texts: Sequence[str], of: Sequence[str], similarity: float) 
             holders[shingle].append(other)
 
     def could_be_twins(size: int, other: int) -> bool:
-        """The smaller set can at most be part of the larger one."""
+        """At best the smaller set is a part of the larger one."""
         return (size / other if size < other else other / size) >= similarity
 
     def has_twin(text: str) -> bool:

@@ -1,10 +1,10 @@
-"""Draws training, validation, calibration and test rows: by time for known users, and some users wholly unseen (D13).
+"""Draws training, validation, calibration and test rows: by time for known users, and some users wholly unseen.
 
 The split is drawn before anything is fitted or augmented. The first training holds out the newest third of the log. A
-retrain that did the same would hold out all that is new: it would be judged on the drift that asked for it without
-having seen any of it. Its held-out rows are therefore the newest part of what came after the champions' data, and
-everything before them trains, the rows that earlier trainings were judged on included. Nothing that a champion was
-fitted on is ever held out: it would win every comparison on it.
+retrain that did the same would hold out all new rows: it would be evaluated on the drift that caused it and trained on
+none of it. Its held-out rows are therefore the newest of those that came after the champions' data. All rows before
+them train, also the ones that earlier trainings were evaluated on. No row that a champion was fitted on is held out,
+because the champion would win every comparison on it.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ MINIMUM_ROWS = 40
 MINIMUM_SESSIONS = 4
 """One for each split; with fewer, a session has to be cut by time."""
 MINIMUM_USERS = 5
-"""With fewer, holding a whole user out would take too much of what there is to learn from."""
+"""With fewer, a held-out user would take a quarter of the rows or more, on average."""
 UNEVEN = 0.2
 """Calibration gets at least this share of the validation window, and at most the rest."""
 RETRAIN_VALIDATION, RETRAIN_TEST = 0.2, 0.4
-"""At most these shares of the rows that may be held out are: the gate gets enough, and two fifths are learnt from."""
+"""Most that a retrain holds out, as shares of the rows that may be held out: two fifths of them train."""
 FEWEST_FRESH_SESSIONS = 20
-"""Eight of them test, as many as the gate asks for."""
+"""Eight of them test; the gate needs eight."""
 STRADDLING_LIMIT = 0.2
 """Turns that a session makes after the next cut are dropped while they are at most this share of the rows."""
 
@@ -53,7 +53,7 @@ class Splits:
     time_ordered: bool
     """False where sessions ran side by side, so that a known user's training turns may be later than held-out ones."""
     facts: dict[str, Any]
-    """Counts, cut times, rows dropped by reason and, in words, whatever was not done as usual."""
+    """Counts, cut times, rows dropped by reason and, in words, each deviation from the usual split."""
 
     def table(self, clean: pd.DataFrame) -> pd.DataFrame:
         """interaction_id, user_id, split, unseen_user, whole_sessions, time_ordered: how the split is stored."""
@@ -79,7 +79,7 @@ class Splits:
 
 @dataclass(frozen=True)
 class SeenByChampions:
-    """Times of the newest row that a champion was fitted on, and of the newest it was fitted, chosen or judged on."""
+    """Time of the newest row that a champion was fitted on, and of the newest that it was chosen or evaluated on."""
 
     trained_until: datetime
     data_until: datetime
@@ -91,7 +91,7 @@ def assign_splits(
     """Deterministic for the same arguments, in whatever order the rows come.
 
     Known users: the first sessions train, the next validate (half of them, drawn by hash, calibrates), the last
-    test. A session belongs where it starts; what it does after the next cut is dropped.
+    test. A session belongs to the split in which it starts; its turns after the next cut are dropped.
 
     Args:
         seen: with champions in place, only sessions that began after their data are held out; where these hold fewer
@@ -131,7 +131,7 @@ def assign_splits(
             older = is_drawn & (sessions["start"] <= since)
             by_session |= dict.fromkeys(sessions.loc[older, "session_id"], "dropped")
         labels = rows["session_id"].map(by_session).set_axis(rows["interaction_id"])
-        dropped["turn of a user held out, older than what is judged on"] = int((labels == "dropped").sum())
+        dropped["turn of a user held out, older than the held-out rows"] = int((labels == "dropped").sum())
         late = _after_the_next_cut(rows, labels, known["start"][first], known["start"][second])
         whole, ordered = True, bool(late.sum() <= STRADDLING_LIMIT * len(rows))
         if ordered:
@@ -163,7 +163,7 @@ def assign_splits(
 
 
 def _held_out_users(sessions: pd.DataFrame, settings: SplitSettings, seed: int, notes: list[str]) -> frozenset[str]:
-    """Users in the order of their hash, up to the asked share; nobody who wrote a quarter of everything."""
+    """Users in the order of their hash, up to the wanted share; nobody who has more than a quarter of the rows."""
     by_user = sessions.groupby("user_id")["rows"].sum()
     wanted = math.ceil(settings.unseen_user_fraction * len(by_user))
     if len(by_user) < MINIMUM_USERS:
@@ -174,7 +174,7 @@ def _held_out_users(sessions: pd.DataFrame, settings: SplitSettings, seed: int, 
 
 
 def _only_tested(rows: pd.DataFrame, labels: pd.Series) -> frozenset[str]:
-    """The users drawn, and whoever came after the last cut: nothing was learnt from either."""
+    """The users drawn, and those whose first row is after the last cut: no row of either trains."""
     user = rows["user_id"].set_axis(labels.index)
     return frozenset(user[labels == "test"]) - frozenset(user[labels.isin(["train", "validation", "calibration"])])
 
@@ -197,7 +197,7 @@ def _boundaries(known: pd.DataFrame, settings: SplitSettings, since: datetime | 
     if count - oldest < MINIMUM_SESSIONS:
         raise NotEnoughDataError(
             f"{count - oldest} sessions began after {since}, until when the champions were trained; a retrain needs at "
-            f"least {MINIMUM_SESSIONS} to be judged on. Land newer logs."
+            f"least {MINIMUM_SESSIONS} to be evaluated on. Land newer logs."
         )
     validation, test = settings.validation_fraction, settings.test_fraction
     share = np.cumsum(known["rows"].to_numpy()) / known["rows"].sum()
@@ -228,8 +228,8 @@ def _by_session(known: pd.DataFrame, first: int, second: int, seed: int) -> dict
 
 
 def _halved_in_time(rows: pd.DataFrame, labels: pd.Series, notes: list[str]) -> pd.Series:
-    """Where one long session makes most of the validation window, its later half calibrates: half a session each serves
-    validation and calibration better than one row."""
+    """Where one long session makes most of the validation window, its later half calibrates: half a session each is
+    more for validation and calibration than one row."""
     window = labels[labels.isin(["validation", "calibration"])]
     if len(window) == 0 or UNEVEN <= (window == "calibration").mean() <= 1 - UNEVEN:
         return labels
@@ -247,7 +247,7 @@ def _after_the_next_cut(rows: pd.DataFrame, labels: pd.Series, first: Any, secon
 
 
 def _quietest_boundary(sessions: pd.DataFrame, aim: int, low: int, high: int, reach: int) -> int:
-    """The boundary near `aim` that the fewest rows run across; nights and weekends are better cuts than noon."""
+    """The boundary near `aim` that sessions with the fewest rows run across, such as a night or a weekend."""
     near = range(max(low, aim - reach), min(high, aim + reach) + 1)
     rows = sessions["rows"].to_numpy()
     return min(near, key=lambda boundary: (rows[_straddles(sessions, boundary)].sum(), abs(boundary - aim), boundary))
@@ -271,6 +271,6 @@ def _by_time_within_sessions(rows: pd.DataFrame, settings: SplitSettings) -> pd.
 
 
 def draw(seed: int, purpose: str, identifier: str) -> int:
-    """A number that looks random and depends on nothing but its arguments."""
+    """A pseudo-random number that depends on its arguments alone."""
     digest = hashlib.sha256(f"{seed}:{purpose}:{identifier}".encode()).digest()
     return int.from_bytes(digest[:8], "big")

@@ -1,4 +1,4 @@
-"""Sums over what was known at a moment: the one guard against a feature that looks into the future."""
+"""Sums over what was known at a moment. Every feature over earlier turns uses it, so none uses the future."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def known_sum(
     """
     count = len(group)
     order = np.arange(count)
-    # Each turn is two marks on its group's time line: where it asks, and where its own value becomes known.
+    # Each turn is two points in its group's time: when it asks, and when its own value becomes known.
     mark_group = np.concatenate([group, group])
     mark_time = np.concatenate([time, np.maximum(known_at, time)])
     mark_order = np.concatenate([order, order])

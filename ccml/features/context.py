@@ -1,7 +1,7 @@
 """What is known of the situation before a turn, as numbers: time, session outcomes, user, machine and place.
 
-Training tables and the server go through `context_matrix`, so that a model never sees in production a number it would
-not have seen in training. Numpy only: the server imports this module. Values are raw; NaN says unknown.
+Training tables and the server use `context_matrix`, so a model gets the same numbers in both. Numpy only, because the
+server imports this module. Values are raw; NaN is unknown.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ccml.features.standardise import Standardiser
 PLATFORMS = ("linux", "macos", "windows")
 DIRECTORY_KINDS = ("python", "node", "rust", "home", "tmp", "log", "etc")
 FAILURES_CAP = 8
-"""More failures in a row than this look alike, and a client that sends only its last commands knows no more."""
+"""More failures in a row count as this many: a client that sends only its last commands knows no more."""
 
 TEMPORAL_FIELDS = (
     "hour_sin",
@@ -61,7 +61,7 @@ class TurnContext(msgspec.Struct, frozen=True, kw_only=True):
     user_interactions: int | None = None
     """Earlier turns of this user, over all sessions."""
     user_successes: int | None = None
-    """How many of them were known, by now, to have succeeded."""
+    """How many of them are known to have succeeded."""
     user_mean_rating: float | None = None
     session_position: int = 0
     """Commands run in this session before; a proposal that nobody ran is not one."""
@@ -149,7 +149,7 @@ def context_row(turn: TurnContext) -> NDArray[np.float32]:
 
 
 def temporal_matrix(turns: Mapping[str, Any]) -> NDArray[np.float32]:
-    """`TEMPORAL_FIELDS` (N, 7). Hours and weekdays are UTC: logs and servers seldom know where their user sits."""
+    """`TEMPORAL_FIELDS` (N, 7). Hours and weekdays are UTC: logs and servers seldom know the user's time zone."""
     time = np.asarray(turns["time"], dtype="datetime64[us]")
     day = time.astype("datetime64[D]")
     hour = (time - day) / np.timedelta64(1, "h")
@@ -186,7 +186,7 @@ def user_matrix(turns: Mapping[str, Any]) -> NDArray[np.float32]:
 
 
 def state_matrix(turns: Mapping[str, Any]) -> NDArray[np.float32]:
-    """`STATE_FIELDS` (N, 16). A platform not named has no one-hot, a directory not named no depth."""
+    """`STATE_FIELDS` (N, 16). An unknown platform has only zeros, an unknown directory the depth NaN."""
     platforms = np.asarray([_platform(str(name)) for name in turns["platform"]], dtype=np.float32).reshape(-1, 3)
     places = np.asarray([_place(str(path)) for path in turns["directory"]], dtype=np.float32)
     return _columns(

@@ -1,7 +1,7 @@
-"""One vector per text from the frozen encoder, computed once per text whatever table it stands in.
+"""One vector per text from the frozen encoder, computed once per text, whichever table the text is in.
 
-The cache is keyed by what the vector depends on, the encoder's digest, the token limit and the text, so it never has
-to be emptied by hand: other weights look into another folder.
+The cache is keyed by all that the vector depends on: the encoder's digest, the token limit and the text. So it never
+has to be emptied by hand: other weights have another folder.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from ccml.features.tokens import by_length, token_batch, tokenize
 
 Vectors = NDArray[np.float32]
 _KEY_BYTES = 16
-"""Of the text's sha256: enough that two texts never meet, half the size on the disk."""
+"""Of the text's sha256: two of a billion texts get the same key with a probability below 1e-20; half the disk space."""
 _SHARD_TEXTS = 4_096
-"""Texts embedded between two writes; what a run that dies has to do again."""
+"""Texts embedded between two writes; a run that is killed computes at most these again."""
 
 
 def embed(
@@ -48,7 +48,7 @@ def embed(
     known = _read_cache(folder, encoder.width) if folder else {}
     keys = [_key(text) for text in texts]
     missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
-    # Texts of like length come into one shard, whatever order they were asked for in.
+    # Texts of similar length are computed together, in whatever order they were given.
     todo = sorted(missing.items(), key=lambda item: (len(item[1]), item[1]))
     for start in range(0, len(todo), _SHARD_TEXTS):
         part = todo[start : start + _SHARD_TEXTS]
@@ -118,9 +118,9 @@ def _write_shard(folder: Path, keys: list[bytes], vectors: Vectors) -> None:
 
 
 def embedding_table(interactions: Any, encoder: LoadedEncoder, cache_dir: Path) -> Any:
-    """D7. day, kind (`request` or `template`), text_sha256, embedding (list of D float32): each text of a day once.
+    """day, kind (`request` or `template`), text_sha256, embedding (list of D float32): each text of a day once.
 
-    The text itself stays in the clean table; what training looks up is the cache that this fills.
+    The text itself is in the clean table. Training reads the vectors from the cache that this fills.
     """
     import pandas as pd
 

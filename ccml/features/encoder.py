@@ -25,7 +25,7 @@ from ccml.profiles import EncoderSettings
 LOCAL_FOLDER: Final = "CCML_ENCODER_DIR"
 FILES: Final = ("config.json", "tokenizer.json", "model.safetensors")
 ATTENTION: Final = "sdpa"
-"""Fused attention encodes an eighth more texts a second than "eager"; only the export needs the latter."""
+"""Fused attention encodes an eighth more texts a second than "eager"; only the export needs "eager"."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def _find(name: str, published: _Published, search: Sequence[Path]) -> tuple[Pat
 
 
 def _is_of_size(folder: Path, published: _Published) -> bool:
-    """A folder given for one encoder may hold another; taking it silently would train a different model."""
+    """A folder given for one encoder can hold another; without this check a different model would be trained."""
     import json
 
     config = json.loads((folder / "config.json").read_bytes())
@@ -143,7 +143,7 @@ def _from_hub(name: str, repository: str) -> Path:
     try:
         folders = [Path(hf_hub_download(repository, file)).parent for file in FILES]
     except Exception as error:
-        # The client fails in a dozen ways (offline switch, DNS, proxy, certificate); for the user they are one.
+        # The client fails in many ways (offline switch, DNS, proxy, certificate); the user gets one message for all.
         raise CcmlError(
             f"The encoder {name!r} is in no local folder (${LOCAL_FOLDER}) nor in the hub's cache, and the hub could "
             f"not be reached ({type(error).__name__}). Put {', '.join(FILES)} of {repository} into a folder and set "
@@ -157,7 +157,7 @@ def _checked_digest(weights: Path, published: _Published) -> str:
     with weights.open("rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
-    # The hub's cache names a file's content by its sha256 and links to it.
+    # In the hub's cache the file is a symbolic link to one that is named by the sha256 of its content.
     stored_as = weights.resolve().name
     expected = published.digest or (stored_as if re.fullmatch(r"[0-9a-f]{64}", stored_as) else None)
     if expected and digest.hexdigest() != expected:
@@ -172,7 +172,7 @@ def _read_weights(folder: Path) -> Any:
     from transformers import BertModel
     from transformers.utils import logging
 
-    # A report of the unused pooler weights on every load would hide what matters in the log.
+    # Without this, every load would log the unused pooler weights.
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
@@ -205,7 +205,7 @@ def architecture_of(model: Any) -> dict[str, Any]:
 
 
 def cut_at(tokenizer: Tokenizer, max_tokens: int) -> Tokenizer:
-    """Truncation and padding become part of `tokenizer.json`, so that a server cuts a request as training did."""
+    """Truncation and padding are stored in `tokenizer.json`, so a server cuts a request as training did."""
     tokenizer.enable_truncation(max_tokens)
     tokenizer.enable_padding(pad_id=tokenizer.token_to_id("[PAD]"), pad_token="[PAD]")  # noqa: S106  (not a password)
     return tokenizer

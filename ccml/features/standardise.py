@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from ccml.errors import IntegrityError
 
 CLIP = 5.0
-"""Standard deviations. A machine ten times as loaded as any seen in training must not drown the other features."""
+"""Standard deviations. Without it, a load ten times that of training would outweigh all other features."""
 
 
 @dataclass(frozen=True)
 class Standardiser:
-    """Mean and spread of each field, fitted on training rows only; travels inside the release.
+    """Mean and spread of each field, fitted on training rows only and stored in the release.
 
-    A column that never varied in training is zero whatever is served: its weights were never trained, so a platform or
-    a missing value that training never met would move the answer by chance.
+    A column that never varied in training is zero whatever is served. Its weights were never trained, so a platform or
+    a missing value that did not occur in training would change the answer at random.
     """
 
     FIELDS: ClassVar[tuple[str, ...]] = ()
@@ -28,7 +28,7 @@ class Standardiser:
     spread: NDArray[np.float32]
     """(F,) standard deviation of the known values; 0 where training saw at most one value."""
     indicated: NDArray[np.bool_]
-    """(F,) fields that training saw both known and unknown; only of these is it told whether they are unknown."""
+    """(F,) fields that were known in some training rows and unknown in others; only these have an indicator."""
 
     @classmethod
     def fit(cls, matrix: NDArray[np.float32]) -> Self:

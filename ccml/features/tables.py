@@ -1,7 +1,8 @@
 """Feature tables of the clean interactions: four that exist for each day, and the context vector made of all days.
 
-State, time and outcome features of a day need nothing but that day's clean rows. What is known of a user needs all his
-earlier days, so the daily table is a ledger of what became known when, and `assemble_context` adds it up.
+State, time and outcome features of a day need that day's clean rows alone. What is known of a user depends on all
+earlier days, so the daily table holds each outcome and rating with the time at which it became known, and
+`assemble_context` adds them up.
 """
 
 from __future__ import annotations
@@ -40,22 +41,22 @@ LEDGER_COLUMNS = (
 
 
 def state_vectors(clean: pd.DataFrame) -> pd.DataFrame:
-    """D8. interaction_id, day and `STATE_FIELDS` (float32, NaN for unknown): the machine and the place."""
+    """interaction_id, day and `STATE_FIELDS` (float32, NaN for unknown): the machine and the place."""
     return _feature_table(clean, STATE_FIELDS, state_matrix(turn_columns(clean)))
 
 
 def temporal_features(clean: pd.DataFrame) -> pd.DataFrame:
-    """D10. interaction_id, day and `TEMPORAL_FIELDS` (float32, NaN for unknown)."""
+    """interaction_id, day and `TEMPORAL_FIELDS` (float32, NaN for unknown)."""
     return _feature_table(clean, TEMPORAL_FIELDS, temporal_matrix(turn_columns(clean)))
 
 
 def outcome_features(clean: pd.DataFrame) -> pd.DataFrame:
-    """D9. interaction_id, day and `OUTCOME_FIELDS` (float32, NaN for unknown): how the session went until this turn."""
+    """interaction_id, day and `OUTCOME_FIELDS` (float32, NaN for unknown): how the session went until this turn."""
     return _feature_table(clean, OUTCOME_FIELDS, outcome_matrix(turn_columns(clean)))
 
 
 def user_ledger(clean: pd.DataFrame) -> pd.DataFrame:
-    """D11. `LEDGER_COLUMNS`: each turn's outcome and rating with the moment from which they may be counted."""
+    """`LEDGER_COLUMNS`: each turn's outcome and rating with the moment from which they may be counted."""
     return clean[list(LEDGER_COLUMNS)].reset_index(drop=True)
 
 
@@ -114,7 +115,7 @@ def assemble_context(
 
 
 def turn_columns(clean: pd.DataFrame) -> dict[str, Any]:
-    """The columns of `ccml.features.context.TURN_COLUMNS` that a day's clean rows can tell (all but the user's)."""
+    """The columns of `ccml.features.context.TURN_COLUMNS` that a day's clean rows hold (all but the user's)."""
     numbers = {
         name: clean[name].to_numpy(dtype=np.float64, na_value=np.nan)
         for name in ("cpu_percent", "memory_percent", "disk_percent", "load_1m", "processes")
@@ -136,7 +137,7 @@ def turn_columns(clean: pd.DataFrame) -> dict[str, Any]:
 
 
 def moments(times: pd.Series) -> NDArray[np.int64]:
-    """Microseconds since the epoch (N,); an unknown moment is the far past, and its value is unknown as well."""
+    """Microseconds since the epoch (N,); an unknown moment is the smallest number, and its value is unknown as well."""
     naive = times.dt.tz_convert("UTC").dt.tz_localize(None)
     return np.asarray(naive.to_numpy("datetime64[us]").astype(np.int64))
 

@@ -1,7 +1,7 @@
-"""Texts as arrays of token ids, and batches of texts of like length.
+"""Texts as arrays of token ids, and batches of texts of similar length.
 
-A batch costs as much as its longest text. Batches are made by the number of tokens, never of characters: sorted by
-characters, two fifths of what the encoder computes is padding.
+A batch takes as long as its longest text. Batches are made by the number of tokens: sorted by the number of characters,
+two fifths of what the encoder computes would be padding.
 """
 
 from __future__ import annotations

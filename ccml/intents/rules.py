@@ -1,4 +1,4 @@
-"""What the user wants: the label set, and the documented rules that give a label where nobody gave one.
+"""What the user wants: the label set, and the rules that give a label where neither log nor user gave one.
 
 - `intent_from_command` labels telemetry without intent labels by the command that was run (marked `rule` in the data
   sets), by `COMMAND_RULES`.
@@ -25,7 +25,7 @@ __all__ = [
     "intent_from_request",
 ]
 
-# In-place editing and writing with a reader's program: the flag or the redirection tells.
+# Programs that read, and edit in place with one of these flags.
 _IN_PLACE: Final = {"sed": re.compile(r"-[a-zA-Z]*i|--in-place"), "perl": re.compile(r"-[a-zA-Z]*i")}
 _PLAIN_TEXT: Final = frozenset({"sed", "awk", "gawk", "tr"})
 _SKIPPED: Final = frozenset(

@@ -1,4 +1,4 @@
-"""The intents and the two tables of rules about them; `rules` reads them, top to bottom, the first match decides."""
+"""The intents and the tables of rules about them. `rules` reads them from the top; the first match decides."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ INTENTS: Final[tuple[str, ...]] = (
 
 OUT_OF_SCOPE: Final = "out_of_scope"
 
-# (intent, programs, sub-commands that are meant; empty = any). "!x" means: any but x.
+# (intent, programs, sub-commands for which the rule holds; empty = any).
 COMMAND_RULES: Final[tuple[tuple[str, str, str], ...]] = (
     ("help", "man help info tldr apropos whatis", ""),
     ("run_tests", "pytest py.test tox nox jest vitest mocha rspec phpunit ctest unittest", ""),
@@ -54,7 +54,7 @@ COMMAND_RULES: Final[tuple[tuple[str, str, str], ...]] = (
 )  # fmt: skip
 
 # Words of a request. A comma ends a phrase; `…` stands for any words between; a phrase that ends in `-` also matches
-# longer words (`install-`: installing, installed). The more particular wish comes first.
+# longer words (`install-`: installing, installed). The more specific intent comes first.
 REQUEST_RULES: Final[tuple[tuple[str, str], ...]] = (
     ("help", "how do … use, how to use, how can i use, option of, options of, flags, manual, man page, what does … do, "
      "what does … mean, usage of, explain, help, docs for, documentation"),
@@ -99,7 +99,7 @@ REQUEST_RULES: Final[tuple[tuple[str, str], ...]] = (
      "content, look at, see, count, log, logs"),
 )  # fmt: skip
 
-# Read-only wherever the intent allows it: the rule-based system proposes, it does not know the particulars.
+# Read-only commands wherever the intent allows it: the rules know the intent, but neither files nor names.
 COMMANDS_FOR_INTENT: Final[dict[str, tuple[str, ...]]] = {
     "find_files": ("find . -name '*'", "find . -type f -mtime -1", "ls -la"),
     "search_text": ("grep -rn TODO .", "grep -rni error .", "rg TODO"),

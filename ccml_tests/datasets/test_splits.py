@@ -186,13 +186,13 @@ def test_a_retrain_is_judged_on_the_newest_rows_and_learns_from_new_ones(simulat
     assert share["validation"] + share["calibration"] == pytest.approx(0.2, abs=0.12)
 
 
-def test_users_held_out_are_judged_on_new_rows_alone(simulated: pd.DataFrame, splits: Splits):
+def test_users_held_out_are_evaluated_on_new_rows_alone(simulated: pd.DataFrame, splits: Splits):
     again, _, fresh = retrained(simulated, trained=0.5, known=0.7)
     label = simulated["interaction_id"].map(again.labels)
     held_out = simulated["user_id"].isin(splits.unseen_users)
     assert set(label[held_out & fresh]) == {"test"}
     assert set(label[held_out & ~fresh]) == {"dropped"}
-    assert again.facts["dropped"]["turn of a user held out, older than what is judged on"] == (held_out & ~fresh).sum()
+    assert again.facts["dropped"]["turn of a user held out, older than the held-out rows"] == (held_out & ~fresh).sum()
 
 
 def test_what_champions_were_judged_on_is_learnt_from_once_newer_rows_judge(simulated: pd.DataFrame):
