@@ -20,6 +20,7 @@ from ccml.code_digest import Definition, Project, Reached
 from ccml.models import kinds as kinds_table
 from ccml.models.kinds import KINDS, ModelKind
 from ccml.profiles import Profile
+from ccml.serving.loading.loaded import MODEL_CLASSES
 from ccml_assets.model_lines import MODEL_LINES, ModelLine
 
 PROJECT = Project(Path(ccml.__file__).parents[1])
@@ -62,5 +63,10 @@ def code_of(asset: dg.AssetsDefinition, project: Project = PROJECT) -> Reached:
         Definition(kinds_table.__name__, name)
         for name, value in vars(kinds_table).items()
         if isinstance(value, ModelKind) and value not in kinds
+    }
+    others |= {
+        Definition(served.__module__, served.__name__)
+        for name, served in MODEL_CLASSES.items()
+        if KINDS[name] not in kinds
     }
     return project.reach(roots, kinds=[kind.package for kind in kinds], without=_SETTINGS | others)

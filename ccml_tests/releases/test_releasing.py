@@ -57,7 +57,7 @@ def released(home: Home, rows: Any, candidate: Candidate, meanwhile: Callable[[]
     decision = decide_on_scores("policy", evaluated.scores, PROFILE)
     candidate.save(home.candidates / "new")
     path = home.relative(home.candidates / "new")
-    reference = CandidateReference("policy", path, "d", "mlflow-1", trained_until="", data_until="")
+    reference = CandidateReference("policy", path, "d", "mlflow-1", "c0de", trained_until="", data_until="")
     serving = facts().serving
     return release_candidate(
         reference,
@@ -68,7 +68,6 @@ def released(home: Home, rows: Any, candidate: Candidate, meanwhile: Callable[[]
         home,
         drift_reference=b"{}",
         run_id="run-1",
-        code="c0de",
     )
 
 
