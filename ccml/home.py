@@ -47,7 +47,7 @@ class Home:
 
     @property
     def candidates(self) -> Path:
-        """Trained models that no gate has judged yet, one folder per content hash."""
+        """Trained models before the gate, one folder per content hash."""
         return self.root / "candidates"
 
     @property
@@ -67,6 +67,11 @@ class Home:
     @property
     def dagster(self) -> Path:
         return self.root / "dagster"
+
+    @property
+    def logs(self) -> Path:
+        """What Dagster and the libraries below it logged, for people."""
+        return self.root / "logs"
 
     @property
     def study(self) -> Path:

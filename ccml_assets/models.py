@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 import msgspec
 
+from ccml.evaluation.html import short
 from ccml.evaluation.report import Trial
 from ccml.models.candidates import CandidateReference
 from ccml.models.job import TrainingJob
@@ -62,7 +63,8 @@ def search_asset(line: ModelLine) -> dg.AssetsDefinition:
 
 
 def _log_trial(context: dg.AssetExecutionContext, run: ExperimentRun, trial: dict[str, Any]) -> None:
-    context.log.info(f"trial {trial['number']} {trial['state']}: {trial['score']} with {trial['params']}")
+    score = "no score" if trial["score"] is None else f"score {trial['score']:.3f}"
+    context.log.info(f"trial {trial['number']} {trial['state']}: {score} with {_one_line(trial['params'])}")
     run.log_trial(trial)
 
 
@@ -142,9 +144,9 @@ def _job(context: dg.AssetExecutionContext, platform: Platform, rows: Any, chose
 
 
 def _one_line(progress: dict[str, Any]) -> str:
-    """A training's progress, without what is nested."""
-    short = {name: round(value, 4) if isinstance(value, float) else value for name, value in progress.items()}
-    return ", ".join(f"{name} {value}" for name, value in short.items() if not isinstance(value, list | dict))
+    """Such as `epoch 3, loss 2.31`, without what is nested and what there is none of."""
+    plain = {name: short(value) for name, value in progress.items() if not isinstance(value, list | dict | None)}
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in plain.items())
 
 
 def _numbers(values: dict[str, Any], prefix: str = "") -> dict[str, float]:

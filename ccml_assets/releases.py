@@ -41,7 +41,7 @@ def gate_asset(line: ModelLine) -> dg.AssetsDefinition:
         from ccml.releases.releasing import decide_on_scores
 
         decision = decide_on_scores(line.name, scores, platform.profile)
-        context.log.info(f"{decision.answer}: {'; '.join(decision.reasons)}")
+        context.log.info(decision.answer)
         page = _publish(context, platform, report, decision)
         experiments.add(
             trained.mlflow_run_id,
@@ -86,7 +86,7 @@ def release_asset(line: ModelLine) -> dg.AssetsDefinition:
 
         with skip_with_reason(context):
             if not decision.passed:
-                raise NotBetterError(f"{decision.answer}: {'; '.join(decision.reasons)}")
+                raise NotBetterError(f"{decision.answer}. {' '.join(decision.reasons)}")
             released = release_candidate(
                 trained,
                 exported.read(platform.home),

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 import msgspec
 
+from ccml.evaluation.html import difference
 from ccml.evaluation.report import ModelReport
 from ccml.export.bundle import ExportReference
 from ccml.models.candidates import CandidateReference
@@ -116,6 +117,7 @@ def beats_check(line: ModelLine) -> dg.AssetChecksDefinition:
         return dg.AssetCheckResult(
             passed=bool(best and best.difference.above(0.0)),
             severity=dg.AssetCheckSeverity.WARN,
+            description=f"{difference(best.difference, report.headline_unit)} against {best.name}" if best else None,
             metadata={"difference": str(best.difference) if best else "no baseline"},
         )
 

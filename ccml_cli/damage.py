@@ -10,6 +10,7 @@ import msgspec
 
 from ccml.errors import CcmlError
 from ccml.home import Home
+from ccml.models.kinds import KINDS as MODEL_KINDS
 from ccml.releases.manifest import is_version
 from ccml.releases.reader import list_versions, read_pointer, read_release
 from ccml.settings import loaded_profile
@@ -34,6 +35,10 @@ def damaged(home: Home) -> list[dict[str, str]]:
     for folder in sorted(home.models.iterdir()) if home.models.is_dir() else []:
         if not folder.is_dir():
             note(folder, "a file where only folders of models are expected", "move it out of the folder")
+            continue
+        if folder.name not in MODEL_KINDS:
+            expected = f"no model has this name; expected {', '.join(MODEL_KINDS)}"
+            note(folder, expected, "move it out of the folder")
             continue
         try:
             _check_model(home.models, folder, note)
@@ -63,13 +68,11 @@ def damaged(home: Home) -> list[dict[str, str]]:
     for path in (one for one in databases if one.exists()):
         try:
             with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
-                database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                (first,), *_ = database.execute("PRAGMA quick_check(1)").fetchall()
         except sqlite3.Error as error:
-            note(
-                path,
-                f"no database: {error}",
-                "restore it from a copy, or move it away with its history",
-            )
+            first = f"no database: {error}"
+        if first != "ok":
+            note(path, first, "restore it from a copy, or move it away with its history")
     return found
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ccml import atomic
 from ccml.home import Home
 from ccml.quiet import send_nothing_home
+from ccml_cli.logs import logged_to_file
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -44,7 +45,7 @@ def instance_of(home: Home) -> Iterator["dg.DagsterInstance"]:
 
     prepare(home)
     experiments(home).follow_the_home()
-    with dg.DagsterInstance.get() as instance:
+    with logged_to_file(home), dg.DagsterInstance.get() as instance:
         fail_orphans(instance)
         yield instance
 

@@ -1,6 +1,5 @@
 """`ccml run`: does what is left to do, in the order of the circle, and nothing that is done already."""
 
-import logging
 import os
 import time
 import uuid
@@ -92,8 +91,9 @@ class Circle:
         self.instance.add_event_listener(run_id, self.progress.event)
         whole = self.defs.resolve_job_def(job)
         steps = [node.name for node in whole.get_subset(asset_selection=set(keys)).nodes]
-        self.progress.expect(steps, usual_seconds(self.instance, job))
+        self.progress.expect(job, steps, usual_seconds(self.instance, job))
         events = _execute(whole, keys, self.instance, run_id, tags or {})
+        self.progress.over(one.node_def.name for one in self.defs.asset_checks or ())
         self.outcome.runs.append(run_id)
         self.outcome.assets += len({event.asset_key for event in events if event.is_step_materialization})
         if any(event.is_failure for event in events):
@@ -118,7 +118,6 @@ def _execute(
     from dagster._core.remote_origin import RemoteRepositoryOrigin
     from dagster._core.workspace.load import location_origin_from_module_name
 
-    _errors_only()
     location = location_origin_from_module_name(DEFINITIONS, attribute=None, working_directory=str(CODE))
     run = instance.create_run_for_job(
         job.get_subset(asset_selection=set(keys)),
@@ -130,17 +129,6 @@ def _execute(
         remote_job_origin=RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME).get_job_origin(job.name),
     )
     return execute_run(InMemoryJob(job), run, instance).all_events
-
-
-def _errors_only() -> None:
-    """Keeps Dagster's warnings outside of runs off the terminal, such as one for each check of a skipped asset: Python
-    prints those of a logger without a handler.
-    """
-    dagster = logging.getLogger("dagster")
-    if not dagster.handlers:
-        handler = logging.StreamHandler()
-        handler.setLevel(logging.ERROR)
-        dagster.addHandler(handler)
 
 
 def _why(events: "Sequence[dg.DagsterEvent]") -> str:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ccml.evaluation.html import difference, interval
 from ccml.evaluation.statistics import Interval
 from ccml.home import Home
 from ccml.models.kinds import KINDS
@@ -64,17 +65,14 @@ def _print_models(console: Console, summary: dict[str, Any]) -> None:
         if "skipped" in model:
             console.print(f"[bold]{KINDS[name].title}[/bold] [yellow]skipped[/yellow]: {escape(model['skipped'])}")
             continue
+        unit = model["unit"]
         best = next(one for one in model["baselines"] if one["name"] == model["best_baseline"])
         table.add_row(
             KINDS[name].title,
             model["headline"],
-            _interval(model["value"]),
-            f"{best['name']}: {_interval(best['value'])}",
-            _interval(best["model_minus_baseline"], signed=True),
+            escape(interval(msgspec.convert(model["value"], Interval), unit)),
+            escape(f"{best['name']}: {interval(msgspec.convert(best['value'], Interval), unit)}"),
+            escape(difference(msgspec.convert(best["model_minus_baseline"], Interval), unit)),
         )
     if table.row_count:
         console.print(table)
-
-
-def _interval(value: dict[str, Any], *, signed: bool = False) -> str:
-    return escape(msgspec.convert(value, Interval).text(("{:+.3f}" if signed else "{:.3f}").format))

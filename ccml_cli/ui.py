@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -12,12 +14,15 @@ from ccml.errors import CcmlError
 from ccml.home import Home
 from ccml_cli.instance import CODE, DEFINITIONS, instance_of
 
+PATIENCE = 20.0
+"""Seconds that each of the two has to end by itself."""
+
 
 def run_ui(port: int, profile: str | None) -> int:
-    """Returns the exit status of whichever of the two ended first; 0 after an interrupt.
+    """Serves until Ctrl-C or SIGTERM; returns 0.
 
     Raises:
-        CcmlError: another program holds the port.
+        CcmlError: another program holds the port, or one of the two ended by itself.
     """
     home = Home.from_environment()
     if profile:
@@ -29,26 +34,49 @@ def run_ui(port: int, profile: str | None) -> int:
     code = ["-m", DEFINITIONS, "-d", str(CODE), "--code-server-log-level", "warning"]
     webserver = ["dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "--dagster-log-level", "warning", *code]
     daemon = ["dagster-daemon", "run", "--log-level", "warning", *code]
-    bin_folder = Path(sys.executable).parent
-    environment = os.environ | {"PATH": f"{bin_folder}{os.pathsep}{os.environ.get('PATH', '')}"}
-    # A terminated parent would leave both running, and the port taken, with nobody to stop them.
-    signal.signal(signal.SIGTERM, _stop)
-    processes = [subprocess.Popen(command, env=environment) for command in (webserver, daemon)]  # noqa: S603
-    print(f"CCML is at http://127.0.0.1:{port} — Ctrl-C ends it.", flush=True)  # noqa: T201
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    log = home.logs / "ui.log"
     try:
-        while all(process.poll() is None for process in processes):
-            time.sleep(0.5)
-        return next(process.returncode for process in processes if process.returncode is not None)
+        with _running([webserver, daemon], log) as processes:
+            print(f"CCML is at http://127.0.0.1:{port} — Ctrl-C ends it. Dagster's log: {log}", flush=True)  # noqa: T201
+            while all(process.poll() is None for process in processes):
+                time.sleep(0.5)
+            ended = next(process for process in processes if process.poll() is not None)
     except KeyboardInterrupt:
         return 0
-    finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            try:
-                process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                process.kill()
+    raise CcmlError(f"{Path(str(ended.args[0])).name} ended with status {ended.returncode}; {log} has its last words.")  # type: ignore[index]
+
+
+@contextmanager
+def _running(commands: list[list[str]], log: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Both with their output, and that of the runs they start, in the log. Each is in a session of its own: a
+    terminal's Ctrl-C would interrupt them in the middle, and each would print where.
+    """
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    log.parent.mkdir(parents=True, exist_ok=True)
+    processes: list[subprocess.Popen[bytes]] = []
+    with log.open("wb") as output:
+        try:
+            for command in commands:
+                processes.append(  # noqa: PERF401  # those that started must end, also where the next does not
+                    subprocess.Popen(  # noqa: S603
+                        command, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+                    )
+                )
+            yield processes
+        finally:
+            # A second Ctrl-C would leave both running, and the port taken, with nobody to stop them.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=PATIENCE)
+                # What it started and did not end: code servers, runs, or itself.
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGTERM if process.returncode is not None else signal.SIGKILL)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

@@ -166,9 +166,9 @@ class Experiments(dg.ConfigurableResource):
         created = client.create_run(experiment_id, run_name=_run_name(key, context), tags=tags)
         tracking = mlflow_tracking.MlFlow(
             # The four things that MlFlow reads of a resource's context. It renames the run to the job's name, which
-            # says nothing for a run of assets, so it is told the asset's.
+            # says nothing for a run of assets, so it is given the asset's.
             SimpleNamespace(
-                log=context.log,
+                log=logging.getLogger(__name__),
                 dagster_run=SimpleNamespace(job_name=created.info.run_name),
                 run_id=context.run_id,
                 resource_config={
@@ -354,7 +354,7 @@ def _close_abandoned(client: Any, experiment_id: str, key: str, instance: dg.Dag
 
 @cache
 def _dagster_mlflow() -> Any:
-    """The module, loaded on first use and told to be quiet: it costs several seconds, and MLflow reports each table
+    """The module, loaded on first use and made quiet: it costs several seconds, and MLflow reports each table
     that it creates."""
     send_nothing_home()
     with warnings.catch_warnings():

@@ -18,7 +18,7 @@ from ccml_cli.main import main
 
 
 @dataclass(frozen=True)
-class Said:
+class Done:
     code: int
     out: str
     err: str
@@ -29,7 +29,7 @@ class Said:
         return json.loads(self.out)
 
 
-Call: TypeAlias = Callable[..., Said]
+Call: TypeAlias = Callable[..., Done]
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def ccml(home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixtu
     monkeypatch.setenv("DAGSTER_HOME", str(home.dagster))
     monkeypatch.setenv("COLUMNS", "200")
 
-    def call(*words: object) -> Said:
+    def call(*words: object) -> Done:
         monkeypatch.setattr(sys, "argv", ["ccml", *map(str, words)])
         capfd.readouterr()
         try:
@@ -48,7 +48,7 @@ def ccml(home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixtu
         except SystemExit as ended:
             code = ended.code or 0
         out, err = capfd.readouterr()
-        return Said(int(code), out, err)
+        return Done(int(code), out, err)
 
     return call
 
@@ -57,9 +57,9 @@ def ccml(home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixtu
 def ccml_process(home: Home) -> Call:
     """The installed command in a process of its own."""
 
-    def call(*words: object) -> Said:
+    def call(*words: object) -> Done:
         command = [str(Path(sys.executable).with_name("ccml")), *map(str, words)]
         done = subprocess.run(command, env=dict(os.environ), capture_output=True, text=True, timeout=120)
-        return Said(done.returncode, done.stdout, done.stderr)
+        return Done(done.returncode, done.stdout, done.stderr)
 
     return call

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +29,7 @@ def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_as_json_it_tells_facts_and_nothing_else(ccml: Call, home: Home, user: Path) -> None:
+def test_as_json_it_gives_facts_and_nothing_else(ccml: Call, home: Home, user: Path) -> None:
     facts = ccml("doctor", "--json").facts
     assert facts["profile"] == "smoke"
     assert facts["state"] == {"home": str(home.root), "exists": False, "releases": {}}
@@ -35,7 +37,9 @@ def test_as_json_it_tells_facts_and_nothing_else(ccml: Call, home: Home, user: P
     assert facts["packages"]["serving (ccml serve, ask)"]["numpy"]
 
 
-def test_a_missing_package_is_told_beside_its_feature(ccml: Call, user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_listed_beside_its_feature(
+    ccml: Call, user: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(doctor.FEATURES, "flying", ("no-such-package",))
     assert ccml("doctor", "--json").facts["packages"]["flying"] == {"no-such-package": None}
     assert [line.split() for line in ccml("doctor").out.splitlines() if "no-such" in line] == [
@@ -86,10 +90,10 @@ def test_each_damaged_thing_is_named_with_its_cure_and_the_rest_goes_on(ccml: Ca
     assert set(found) == {str(path) for path in [*broken, policy / "1.0.0"]}
     assert "manifest.json" in found[str(policy / "1.0.0")]["found"]
     assert all(one["cure"] for one in found.values())
-    told = ccml("doctor")
-    assert told.code == 0
-    assert sum(line.startswith("damaged ") for line in told.out.splitlines()) == len(found)
-    assert "numpy" in told.out
+    shown = ccml("doctor")
+    assert shown.code == 0
+    assert sum(line.startswith("damaged ") for line in shown.out.splitlines()) == len(found)
+    assert "numpy" in shown.out
 
 
 def test_a_landed_table_that_lost_rows_is_damaged(ccml: Call, home: Home, user: Path, tmp_path: Path) -> None:
@@ -103,6 +107,28 @@ def test_a_landed_table_that_lost_rows_is_damaged(ccml: Call, home: Home, user: 
     (found,) = ccml("doctor", "--json").facts["damaged"]
     assert found["file"] == str(table)
     assert f"remove {home.lake / 'landed'} and run `ccml run`" in found["cure"]
+
+
+def test_a_database_that_is_damaged_behind_its_header_is_named(ccml: Call, home: Home, user: Path) -> None:
+    home.root.mkdir(parents=True)
+    store = home.root / "mlflow.db"
+    with closing(sqlite3.connect(store)) as database, database:
+        database.execute("CREATE TABLE runs (name TEXT PRIMARY KEY)")
+        database.executemany("INSERT INTO runs VALUES (?)", [(f"run {number}" * 20,) for number in range(500)])
+    assert ccml("doctor", "--json").facts["damaged"] == []
+    content = bytearray(store.read_bytes())
+    middle = len(content) // 2 // 4096 * 4096
+    content[middle : middle + 4096] = b"x" * 4096
+    store.write_bytes(content)
+    (found,) = ccml("doctor", "--json").facts["damaged"]
+    assert found["file"] == str(store)
+
+
+def test_a_folder_of_no_model_is_named(ccml: Call, home: Home, user: Path) -> None:
+    (home.models / "policy_of_last_year").mkdir(parents=True)
+    (found,) = ccml("doctor", "--json").facts["damaged"]
+    assert found["file"] == str(home.models / "policy_of_last_year")
+    assert "command_predictor" in found["found"]
 
 
 def test_without_logs_it_says_where_it_looked(ccml: Call, user: Path) -> None:

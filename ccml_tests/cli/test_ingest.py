@@ -25,12 +25,12 @@ def log(tmp_path: Path) -> Path:
 
 
 def test_it_tells_the_counts_and_names_the_broken_line(ccml: Call, log: Path) -> None:
-    said = ccml("ingest", log)
-    assert said.code == 0
-    told = " ".join(said.out.split())
-    assert "1 files with 5 lines: 4 events landed on 1 days from 4 lines; 1 lines quarantined (1 truncated)" in told
-    assert f"quarantined {log}:5: truncated: the file ends inside this line" in told
-    assert "[ 1/1] ✓ landing/files" in told
+    done = ccml("ingest", log)
+    assert done.code == 0
+    shown = " ".join(done.out.split())
+    assert "1 files with 5 lines: 4 events landed on 1 days from 4 lines; 1 lines quarantined (1 truncated)" in shown
+    assert f"quarantined {log}:5: truncated: the file ends inside this line" in shown
+    assert "[ 1/1] ✓ landing/files" in shown
 
 
 def test_as_json_it_tells_the_same_and_nothing_else(ccml: Call, log: Path) -> None:
@@ -43,9 +43,9 @@ def test_as_json_it_tells_the_same_and_nothing_else(ccml: Call, log: Path) -> No
 
 def test_the_second_time_nothing_is_new(ccml: Call, log: Path) -> None:
     ccml("ingest", log)
-    said = ccml("ingest", log)
-    assert said.code == 0
-    assert said.out == "Nothing new: every file had landed before.\n"
+    done = ccml("ingest", log)
+    assert done.code == 0
+    assert done.out == "Nothing new: every file had landed before.\n"
     assert ccml("ingest", log, "--json").facts == {"files": 0}
 
 
@@ -60,17 +60,17 @@ def test_a_folder_is_remembered_and_what_is_new_in_it_lands(ccml: Call, home: Ho
 def test_no_more_than_ten_broken_lines_are_shown(ccml: Call, tmp_path: Path) -> None:
     path = tmp_path / "broken.jsonl"
     path.write_bytes((BROKEN + b"\n") * 12)
-    said = ccml("ingest", path)
-    assert "12 lines quarantined" in " ".join(said.out.split())
-    assert said.out.count("quarantined /") == 10
+    done = ccml("ingest", path)
+    assert "12 lines quarantined" in " ".join(done.out.split())
+    assert done.out.count("quarantined /") == 10
 
 
 def test_a_key_that_others_may_read_fails_the_landing_in_one_sentence(ccml: Call, home: Home, log: Path) -> None:
     home.root.mkdir(parents=True)
     home.key_file.write_bytes(b"k" * 32)
     home.key_file.chmod(0o644)
-    said = ccml("ingest", log)
-    assert said.code == 1
-    assert said.err.startswith("ccml: landing/files failed: ")
-    assert str(home.key_file) in said.err
-    assert "Traceback" not in said.err
+    done = ccml("ingest", log)
+    assert done.code == 1
+    assert done.err.startswith("ccml: landing/files failed: ")
+    assert str(home.key_file) in done.err
+    assert "Traceback" not in done.err

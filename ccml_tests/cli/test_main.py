@@ -25,9 +25,9 @@ def test_these_are_the_commands() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_ends_with_an_example_of_the_command(ccml: Call, command: str) -> None:
-    said = ccml(command, "--help")
-    assert said.code == 0
-    assert f"Example: ccml {command}" in said.out
+    done = ccml(command, "--help")
+    assert done.code == 0
+    assert f"Example: ccml {command}" in done.out
 
 
 @pytest.mark.parametrize("command", ["run", "simulate", "ingest", "ask", "bench", "doctor"])
@@ -36,30 +36,30 @@ def test_a_command_that_tells_facts_tells_them_as_json_too(ccml: Call, command: 
 
 
 def test_the_help_of_input_names_every_format(ccml: Call) -> None:
-    said = ccml("run", "--help").out
-    assert [name for name in FORMATS if name not in said] == []
+    done = ccml("run", "--help").out
+    assert [name for name in FORMATS if name not in done] == []
 
 
 def test_an_input_that_does_not_exist_is_one_sentence_and_code_2(ccml_process: Call, tmp_path: Path) -> None:
-    said = ccml_process("run", "--input", tmp_path / "nowhere")
-    assert said.code == 2
-    assert said.out == ""
-    assert said.err == f"ccml: {tmp_path / 'nowhere'} is neither a file nor a folder; expected one that exists.\n"
+    done = ccml_process("run", "--input", tmp_path / "nowhere")
+    assert done.code == 2
+    assert done.out == ""
+    assert done.err == f"ccml: {tmp_path / 'nowhere'} is neither a file nor a folder; expected one that exists.\n"
 
 
 def test_with_debug_the_same_is_a_traceback(ccml_process: Call, tmp_path: Path) -> None:
-    said = ccml_process("run", "--input", tmp_path / "nowhere", "--debug")
-    assert said.code != 0
-    assert "Traceback" in said.err
-    assert "InputError" in said.err
+    done = ccml_process("run", "--input", tmp_path / "nowhere", "--debug")
+    assert done.code != 0
+    assert "Traceback" in done.err
+    assert "InputError" in done.err
 
 
 @pytest.mark.parametrize("command", [("run", "--input"), ("ingest",)])
 def test_an_unknown_format_lists_the_known_ones(ccml: Call, tmp_path: Path, command: tuple[str, ...]) -> None:
-    said = ccml(*command, tmp_path, "--format", "csv")
-    assert said.code == 2
-    assert said.err.count("\n") == 1
-    assert [name for name in ("auto", *FORMATS) if name not in said.err] == []
+    done = ccml(*command, tmp_path, "--format", "csv")
+    assert done.code == 2
+    assert done.err.count("\n") == 1
+    assert [name for name in ("auto", *FORMATS) if name not in done.err] == []
 
 
 @pytest.mark.parametrize("command", [("run", "--input"), ("ingest",)])
@@ -68,16 +68,16 @@ def test_an_empty_folder_is_one_sentence_and_code_2(
 ) -> None:
     folder = tmp_path / "empty"
     folder.mkdir()
-    said = ccml(*command, folder)
-    assert said.code == 2
-    assert "expected logs in it" in said.err
+    done = ccml(*command, folder)
+    assert done.code == 2
+    assert "expected logs in it" in done.err
     assert not home.root.exists()
 
 
 def test_an_unknown_profile_is_one_sentence_and_code_2(ccml: Call) -> None:
-    said = ccml("run", "--profile", "huge")
-    assert said.code == 2
-    assert said.err == "ccml: CCML_PROFILE is 'huge'; expected one of smoke, laptop, gpu.\n"
+    done = ccml("run", "--profile", "huge")
+    assert done.code == 2
+    assert done.err == "ccml: CCML_PROFILE is 'huge'; expected one of smoke, laptop, gpu.\n"
 
 
 @pytest.mark.parametrize("command", ["ui", "mlflow"])
@@ -85,21 +85,21 @@ def test_a_taken_port_is_one_sentence(ccml: Call, command: str) -> None:
     with listen(0) as taken:
         taken.listen()
         port = taken.getsockname()[1]
-        said = ccml(command, "--port", port)
-    assert said.code == 1
-    assert said.err == f"ccml: Port {port} of 127.0.0.1 is in use; give another with --port.\n"
+        done = ccml(command, "--port", port)
+    assert done.code == 1
+    assert done.err == f"ccml: Port {port} of 127.0.0.1 is in use; give another with --port.\n"
 
 
 def test_the_version_is_that_of_the_package(ccml: Call) -> None:
-    said = ccml("--version")
-    assert (said.code, said.out) == (0, f"ccml {version('ccml')}\n")
+    done = ccml("--version")
+    assert (done.code, done.out) == (0, f"ccml {version('ccml')}\n")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_command_completes_itself_in_a_shell(ccml_process: Call, shell: str) -> None:
-    said = ccml_process("--show-completion", shell)
-    assert (said.code, said.err) == (0, "")
-    assert "_CCML_COMPLETE" in said.out
+    done = ccml_process("--show-completion", shell)
+    assert (done.code, done.err) == (0, "")
+    assert "_CCML_COMPLETE" in done.out
 
 
 def test_a_completion_offers_the_commands_that_begin_so(ccml_process: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,21 +113,21 @@ def test_an_unknown_option_is_code_2(ccml: Call) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "told"),
+    ("error", "code", "shown"),
     [
         (InputError("Expected a folder."), 2, "ccml: Expected a folder.\n"),
         (ValueError("a bug"), 1, "ccml: ValueError: a bug (--debug shows where)\n"),
     ],
 )
 def test_an_error_ends_with_its_code_and_one_line(
-    ccml: Call, monkeypatch: pytest.MonkeyPatch, error: Exception, code: int, told: str
+    ccml: Call, monkeypatch: pytest.MonkeyPatch, error: Exception, code: int, shown: str
 ) -> None:
     def fails(**_: object) -> None:
         raise error
 
     monkeypatch.setattr("ccml_cli.doctor.examine", fails)
-    said = ccml("doctor")
-    assert (said.code, said.out, said.err) == (code, "", told)
+    done = ccml("doctor")
+    assert (done.code, done.out, done.err) == (code, "", shown)
     with pytest.raises(type(error)):
         ccml("doctor", "--debug")
 
@@ -137,6 +137,6 @@ def test_an_interrupt_is_code_130(ccml: Call, monkeypatch: pytest.MonkeyPatch) -
         raise KeyboardInterrupt
 
     monkeypatch.setattr("ccml_cli.doctor.examine", interrupted)
-    said = ccml("doctor")
-    assert said.code == 130
-    assert "Traceback" not in said.err
+    done = ccml("doctor")
+    assert done.code == 130
+    assert "Traceback" not in done.err

@@ -34,19 +34,20 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"), [(300.0, ", about 5 min left"), (42.0, ", about 40 s left"), (3.0, ""), (None, "")]
+    ("seconds", "shown"),
+    [(300.0, ", about 5 min of both left"), (42.0, ", about 40 s of both left"), (3.0, ""), (None, "")],
 )
 def test_the_line_of_a_step_says_how_long_the_rest_takes(
-    instance: dg.DagsterInstance, seconds: float | None, told: str
+    instance: dg.DagsterInstance, seconds: float | None, shown: str
 ) -> None:
     progress, text, run_id = Progress(quiet=True), io.StringIO(), str(uuid.uuid4())
     progress.console = Console(file=text, width=200, highlight=False)
-    progress.expect(["first", "second"], {} if seconds is None else {"first": 900.0, "second": seconds})
+    progress.expect("both", ["first", "second"], {} if seconds is None else {"first": 900.0, "second": seconds})
     instance.add_event_listener(run_id, progress.event)
     JOB.execute_in_process(instance=instance, run_id=run_id)
     one, other = text.getvalue().splitlines()
     assert one.startswith("[ 1/2] ✓ first ")
-    assert one.endswith(f" s{told}")
+    assert one.endswith(f" s{shown}")
     assert "left" not in other
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -97,9 +98,9 @@ def printed(summary: dict[str, Any]) -> str:
 
 
 def test_the_summary_counts_what_came_in(runs: Runs) -> None:
-    told = runs.first["interactions"]
-    assert (told["files"], told["lines"], told["landed_lines"]) == (1, len(EVENTS), len(EVENTS))
-    assert (told["kept"], told["rejected"], told["quarantined"]) == (len(TURNS), 0, 0)
+    shown = runs.first["interactions"]
+    assert (shown["files"], shown["lines"], shown["landed_lines"]) == (1, len(EVENTS), len(EVENTS))
+    assert (shown["kept"], shown["rejected"], shown["quarantined"]) == (len(TURNS), 0, 0)
 
 
 def test_the_summary_says_why_nothing_was_trained(runs: Runs) -> None:
@@ -131,12 +132,12 @@ def test_a_run_leaves_no_sample_telemetry_beside_the_users_own(runs: Runs) -> No
 
 
 def test_a_person_reads_the_same_facts(runs: Runs) -> None:
-    told = printed(runs.first)
-    assert f"lines {len(EVENTS)} in 1 files = {len(EVENTS)} landed" in told
-    assert "kept 4 interactions" in told
-    assert "skipped The telemetry holds 4 interactions" in " ".join(told.split())
-    assert "alerts none" in told
-    assert "summary.json" in told
+    shown = printed(runs.first)
+    assert f"lines {len(EVENTS)} in 1 files = {len(EVENTS)} landed" in shown
+    assert "kept 4 interactions" in shown
+    assert "skipped The telemetry holds 4 interactions" in " ".join(shown.split())
+    assert "alerts none" in shown
+    assert "summary.json" in shown
 
 
 @pytest.mark.parametrize("row", ["lines", "events"])
@@ -176,10 +177,25 @@ def test_each_run_belongs_to_its_job_in_the_code_location_of_the_ui(runs: Runs) 
 
 
 def test_a_skipped_part_is_one_line_with_its_reason(runs: Runs) -> None:
-    told = [line for line in runs.seen.splitlines() if "datasets/splits" in line]
-    assert len(told) == 1
-    assert "– datasets/splits skipped: The telemetry holds 4 interactions" in told[0]
-    assert sum("datasets/episodes" in line for line in runs.seen.splitlines()) <= 3  # itself and its checks
+    shown = [line for line in runs.seen.splitlines() if "datasets/splits" in line]
+    assert len(shown) == 1
+    assert "– datasets/splits skipped: The telemetry holds 4 interactions" in shown[0]
+    assert sum("datasets/episodes" in line for line in runs.seen.splitlines()) == 1
+
+
+def test_only_the_lines_of_the_command_are_on_the_terminal(runs: Runs) -> None:
+    """Dagster's warnings, one for each check of a skipped asset, are in the log."""
+    before, _ = runs.seen.split("\n\n")
+    expected = re.compile(r"Profile |ingest |prepare |\[ ?\d+/\d+\] [✓–!] |        \w+/\w+: ")
+    assert [line for line in before.splitlines() if not expected.match(line)] == []
+    assert not re.search(r"\bNone\b|[{}]|\w+\(", before)
+    assert "Blocking asset check" in (runs.home.logs / "ccml.log").read_text()
+
+
+def test_parts_that_were_skipped_with_what_they_are_made_from_share_a_line(runs: Runs) -> None:
+    shared = [line for line in runs.seen.splitlines() if "skipped with what they are made from" in line]
+    assert any("models/policy" in line and "checks" in line for line in shared)
+    assert len(shared) <= 2
 
 
 def test_a_person_reads_that_there_was_nothing_to_do(runs: Runs) -> None:

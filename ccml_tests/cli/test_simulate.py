@@ -1,4 +1,4 @@
-"""`ccml simulate`: files for the landing zone, and what cannot be simulated said in one sentence."""
+"""`ccml simulate`: files for the landing zone, and what cannot be simulated, in one sentence."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ SMALL = ("--users", "3", "--days", "4", "--interactions", "40", "--seed", "5")
 
 
 def test_the_files_go_to_the_landing_zone_and_the_truth_elsewhere(ccml: Call, home: Home) -> None:
-    said = ccml("simulate", *SMALL, "--json")
-    assert said.code == 0
-    assert said.facts["into"] == str(home.landing)
+    done = ccml("simulate", *SMALL, "--json")
+    assert done.code == 0
+    assert done.facts["into"] == str(home.landing)
     lines = sum(path.read_text().count('"kind":"interaction"') for path in home.landing.glob("*.jsonl"))
-    assert said.facts["interactions"] == lines
+    assert done.facts["interactions"] == lines
     assert (home.truth / "interactions.parquet").is_file()
 
 
@@ -31,20 +31,20 @@ def test_the_last_day_is_yesterday(ccml: Call, tmp_path: Path) -> None:
 
 
 def test_a_person_is_told_how_much_where(ccml: Call, tmp_path: Path) -> None:
-    said = ccml("simulate", *SMALL, "--into", tmp_path / "logs")
-    assert said.out.endswith(f"interactions of 3 users in {tmp_path / 'logs'}\n")
+    done = ccml("simulate", *SMALL, "--into", tmp_path / "logs")
+    assert done.out.endswith(f"interactions of 3 users in {tmp_path / 'logs'}\n")
 
 
 def test_drift_sets_in_on_the_named_day(ccml: Call, home: Home) -> None:
-    said = ccml("simulate", *SMALL, "--drift", "wording", "--drift", "commands", "--drift-day", "3")
-    assert said.code == 0
+    done = ccml("simulate", *SMALL, "--drift", "wording", "--drift", "commands", "--drift-day", "3")
+    assert done.code == 0
     change = json.loads((home.truth / "drift.json").read_text())["drift"]
     assert change["kinds"] == ["wording", "commands"]
     assert date.fromisoformat(change["day"]) == datetime.now(UTC).date() - timedelta(days=2)
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "shown"),
     [
         (("--drift", "wording"), "--drift and --drift-day go together"),
         (("--drift-day", "2"), "--drift and --drift-day go together"),
@@ -53,12 +53,12 @@ def test_drift_sets_in_on_the_named_day(ccml: Call, home: Home) -> None:
     ],
 )
 def test_a_drift_that_cannot_be_is_one_sentence_and_code_2(
-    ccml: Call, home: Home, words: tuple[str, ...], told: str
+    ccml: Call, home: Home, words: tuple[str, ...], shown: str
 ) -> None:
-    said = ccml("simulate", *SMALL, *words)
-    assert said.code == 2
-    assert told in said.err
-    assert said.err.count("\n") == 1
+    done = ccml("simulate", *SMALL, *words)
+    assert done.code == 2
+    assert shown in done.err
+    assert done.err.count("\n") == 1
     assert not home.landing.exists()
 
 
