@@ -111,11 +111,12 @@ class Progress:
         return True
 
     def _seconds(self, step: str) -> str:
-        return f"{time.monotonic() - self.started.get(step, time.monotonic()):.1f} s"
+        self.left.discard(step)
+        return f"{time.monotonic() - self.started.get(step, time.monotonic()):.1f} s{self._time()}"
 
     def _finished(self, step: str, mark: str, name: str, what: str) -> None:
         self.left.discard(step)
-        self._line(mark, name, f"{what}{self._time()}")
+        self._line(mark, name, what)
 
     def _line(self, mark: str, name: str, what: str) -> None:
         done = self.of - len(self.left)
