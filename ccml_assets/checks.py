@@ -5,9 +5,11 @@ stops what is made from the table, and one of severity WARN, which stops nothing
 the second, and so is a table without rows: there is nothing to break and nothing to stop for, but nothing was checked.
 """
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 
 from ccml_resources.platform import Platform
 
@@ -21,7 +23,11 @@ NOT_EVALUATED = "Not evaluated"
 def expectations(
     key: dg.AssetKey, suite: str, partitions: dg.PartitionsDefinition | None = None
 ) -> dg.AssetChecksDefinition:
-    """Validates the table against its suite, and stops what is made from it where a critical expectation fails."""
+    """Validates the table against its suite, and stops what is made from it where a critical expectation fails.
+
+    Args:
+        partitions: of a daily table. The days of a run are validated together, and each day has the verdict.
+    """
 
     @dg.asset_check(
         name=EXPECTATIONS,
@@ -30,27 +36,68 @@ def expectations(
         partitions_def=partitions,
         description=f"The rows of {key.to_user_string()} keep the rules of their declaration: types, ranges, words.",
     )
-    def check(platform: Platform, table: Any) -> dg.AssetCheckResult:
-        from ccml.expectations.data_docs import write_data_docs
-        from ccml.expectations.suites import suite_for
-        from ccml.expectations.validation import validate
-
-        if not len(table):
-            return not_evaluated("0 rows", {"rows": 0})
-        report = validate(table, suite_for(suite))
-        page = write_data_docs(report, platform.home.reports, suite)
-        return dg.AssetCheckResult(
-            passed=not report.failures and not report.warnings,
-            severity=dg.AssetCheckSeverity.ERROR if report.failures else dg.AssetCheckSeverity.WARN,
-            description=_in_words(report),
-            metadata={
-                "rows": report.rows,
-                "rules": as_table(report.rules),
-                "Data Docs of the newest validation": dg.MetadataValue.path(platform.home.relative(page)),
-            },
-        )
+    def check(context: dg.AssetCheckExecutionContext, platform: Platform, table: Any) -> dg.AssetCheckResult:
+        result = _validated(platform, suite, table)
+        if partitions is not None and not context.has_partition_key:
+            _give_each_day(context, dg.AssetCheckKey(key, EXPECTATIONS), result)
+        return result
 
     return check
+
+
+def _validated(platform: Platform, suite: str, table: Any) -> dg.AssetCheckResult:
+    from ccml.expectations.data_docs import write_data_docs
+    from ccml.expectations.suites import suite_for
+    from ccml.expectations.validation import validate
+
+    if not len(table):
+        return not_evaluated("0 rows", {"rows": 0})
+    report = validate(table, suite_for(suite))
+    page = write_data_docs(report, platform.home.reports, suite)
+    return dg.AssetCheckResult(
+        passed=not report.failures and not report.warnings,
+        severity=dg.AssetCheckSeverity.ERROR if report.failures else dg.AssetCheckSeverity.WARN,
+        description=_in_words(report),
+        metadata={
+            "rows": report.rows,
+            "rules": as_table(report.rules),
+            "Data Docs of the newest validation": dg.MetadataValue.path(platform.home.relative(page)),
+        },
+    )
+
+
+def _give_each_day(
+    context: dg.AssetCheckExecutionContext, check: dg.AssetCheckKey, result: dg.AssetCheckResult
+) -> None:
+    """Records the verdict of a run over several days at each of them.
+
+    Dagster records one result for the run and none for its days: the page would call the check skipped.
+    """
+    days = context.partition_keys
+    made = context.instance.get_latest_storage_id_by_partition(
+        check.asset_key, dg.DagsterEventType.ASSET_MATERIALIZATION, set(days)
+    )
+    for day in days:
+        target = (
+            AssetCheckEvaluationTargetMaterializationData(
+                storage_id=made[day], run_id=context.run.run_id, timestamp=time.time()
+            )
+            if day in made
+            else None
+        )
+        context.op_execution_context.log_event(
+            dg.AssetCheckEvaluation(  # type: ignore[arg-type]  # taken, though its annotation does not say so
+                check_name=check.name,
+                asset_key=check.asset_key,
+                passed=result.passed,
+                severity=result.severity,
+                description=f"{result.description} Days of the run: {days[0]} to {days[-1]}.",
+                metadata={},
+                target_materialization_data=target,
+                blocking=True,
+                partition=day,
+            )
+        )
 
 
 def leakage(key: dg.AssetKey, splits: dg.AssetKey, *, name: str, texts: bool = False) -> dg.AssetChecksDefinition:

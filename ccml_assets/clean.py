@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 
 from ccml_assets.checks import expectations
-from ccml_assets.partitions import count_rows, days, keeps_up, whole_range
+from ccml_assets.partitions import count_rows, days, whole_range
 from ccml_resources.lake import DAYS_BESIDE
 
 KEY = dg.AssetKey(["clean", "interactions"])
@@ -21,13 +21,11 @@ def _events(kind: str) -> dg.AssetIn:
     outs={
         "interactions": dg.AssetOut(
             key=KEY,
-            automation_condition=keeps_up,
             kinds={"parquet", "pandas"},
             description="One row per interaction: request, command and its parts, action, outcome, feedback, state.",
         ),
         "rejected": dg.AssetOut(
             key=REJECTED,
-            automation_condition=keeps_up,
             kinds={"parquet", "pandas"},
             description="Events that could not be joined, each with the reason.",
         ),

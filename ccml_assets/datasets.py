@@ -8,6 +8,7 @@ import dagster as dg
 from ccml.monitoring.reference import DriftReference
 from ccml_assets.checks import expectations, leakage
 from ccml_assets.model_lines import MODEL_LINES
+from ccml_assets.shown import shown
 from ccml_assets.skips import skip_with_reason
 from ccml_resources.platform import Platform
 
@@ -30,7 +31,7 @@ def splits(
     with skip_with_reason(context):
         seen = seen_by_champions(platform.home.models)
         drawn = assign_splits(interactions, platform.profile.split, platform.profile.seed, seen)
-        yield dg.MaterializeResult(value=drawn.table(interactions), metadata=drawn.facts)
+        yield dg.MaterializeResult(value=drawn.table(interactions), metadata=shown(drawn.facts))
 
 
 @dg.asset(
@@ -137,7 +138,7 @@ def _result(made: Any) -> dg.MaterializeResult[Any]:
     digest = content_hash(made.rows)
     return dg.MaterializeResult(
         value=made.rows,
-        metadata={"rows": len(made.rows), "content_hash": digest, **made.facts},
+        metadata=shown({"rows": len(made.rows), "content_hash": digest, **made.facts}),
         data_version=dg.DataVersion(digest),
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from ccml_assets.partitions import count_rows, days, keeps_up, whole_range
+from ccml_assets.partitions import count_rows, days, whole_range
 from ccml_resources.platform import Platform
 
 CLEAN = dg.AssetIn(["clean", "interactions"])
@@ -18,7 +18,6 @@ def _feature_table(name: str, description: str, make: Callable[[Any], Any]) -> d
         description=description,
         partitions_def=days,
         backfill_policy=whole_range,
-        automation_condition=keeps_up,
         kinds={"parquet", "numpy"},
     )
     def table(context: dg.AssetExecutionContext, interactions: Any) -> dg.MaterializeResult[Any]:
@@ -58,7 +57,6 @@ def _user_context(interactions: Any) -> Any:
     ins={"interactions": CLEAN},
     partitions_def=days,
     backfill_policy=whole_range,
-    automation_condition=keeps_up,
     kinds={"parquet", "pytorch", "huggingface"},
 )
 def text_embeddings(

@@ -32,7 +32,8 @@ def files(context: dg.AssetExecutionContext, platform: Platform) -> dg.Materiali
     report = land(all_sources(home), home.lake, platform.pseudonyms(), now=datetime.now(UTC))
     context.log.info(report.sentence())
     report_days(context.instance, report.days, home)
-    return dg.MaterializeResult(metadata={"days": report.days, **report.metadata()})
+    # As plain values: `ccml ingest` reads them.
+    return dg.MaterializeResult(metadata={"in short": report.sentence(), "days": report.days, **report.metadata()})
 
 
 def report_days(instance: dg.DagsterInstance, touched: Sequence[str], home: Home) -> None:

@@ -11,6 +11,7 @@ from ccml.evaluation.report import Trial
 from ccml.models.candidates import CandidateReference
 from ccml.models.job import TrainingJob
 from ccml_assets.model_lines import ModelLine
+from ccml_assets.shown import shown
 from ccml_assets.skips import skip_with_reason
 from ccml_assets.tracking import training_curves
 from ccml_resources.experiments import ExperimentRun, Experiments
@@ -56,7 +57,9 @@ def search_asset(line: ModelLine) -> dg.AssetsDefinition:
             context.log.info(study.rule)
             yield dg.MaterializeResult(
                 value=SearchResult(study.best, study.rule, study.trials),
-                metadata={"best": study.best, "why": study.rule, "validation_mrr": study.best_score, **run.metadata},
+                metadata=shown(
+                    {"best": study.best, "why": study.rule, "validation_mrr": study.best_score, **run.metadata}
+                ),
             )
 
     return search
@@ -112,13 +115,15 @@ def model_asset(line: ModelLine) -> dg.AssetsDefinition:
             )
             yield dg.MaterializeResult(
                 value=reference,
-                metadata={
-                    "path": dg.MetadataValue.path(platform.home.relative(folder)),
-                    "classes": len(candidate.labels),
-                    "data_hash": job.facts["data_hash"],
-                    "validation": _numbers(candidate.metrics),
-                    **run.metadata,
-                },
+                metadata=shown(
+                    {
+                        "path": dg.MetadataValue.path(platform.home.relative(folder)),
+                        "classes": len(candidate.labels),
+                        "data_hash": job.facts["data_hash"],
+                        **_numbers(candidate.metrics),
+                        **run.metadata,
+                    }
+                ),
             )
 
     return model

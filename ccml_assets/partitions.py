@@ -5,10 +5,13 @@ would show thousands of days that hold nothing, and a code server that runs woul
 """
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import dagster as dg
 
+from ccml_assets.staleness import LANDED_DAYS
 from ccml_resources.lake import beside
 
 DAYS = "days"
@@ -19,25 +22,30 @@ days = dg.DynamicPartitionsDefinition(name=DAYS)
 whole_range = dg.BackfillPolicy.single_run()
 
 
-def _keeps_up() -> dg.AutomationCondition:
-    """Made when its day has landed, landed again or was made by other code; not beside a run that makes its inputs.
+def keeps_up(daily: Sequence[dg.AssetKey]) -> dg.AutomationCondition:
+    """The condition of the raw tables: make a day that has landed or landed again, or of which a daily asset is missing
+    or was made by other code; not beside a run that makes one of them.
 
-    Differs from `AutomationCondition.eager()` in three ways. What waits when the daemon starts for the first time is
-    made, too. A changed code version counts. A failed blocking check of an input holds in later runs as well.
+    A day is made whole, in one run: a failed blocking check stops what is downstream only within its run.
+
+    Args:
+        daily: all daily assets.
     """
     on = dg.AutomationCondition
-    passed = on.all_checks_match(on.check_passed(), blocking_only=True)
-    return (
-        # Not also `newly_updated`: a run that ends and a landing between the same two ticks would cancel each other.
-        (on.newly_missing() | on.any_deps_updated() | on.code_version_changed()).since(on.newly_requested())
-        & ~on.any_deps_missing()
-        & ~on.any_deps_in_progress()
-        & ~on.in_progress()
-        & on.all_deps_match(on.will_be_requested() | passed)
-    ).with_label("keeps up with what lands")
+    # `since` compares the times of the landing and of the request where both are seen at once: a day that lands while
+    # it is made is asked for again. It sees no times through `|`, so the two stand apart.
+    landed = on.asset_matches(LANDED_DAYS, on.newly_updated())
+    lacking = reduce(or_, (on.asset_matches(key, on.newly_missing() | on.code_version_changed()) for key in daily))
+    at_work = reduce(or_, (on.asset_matches(key, on.in_progress()) for key in daily))
+    asked = on.newly_requested()
+    return ((landed.since(asked) | lacking.since(asked)) & ~at_work).with_label("keeps up with what lands")
 
 
-keeps_up = _keeps_up()
+comes_along = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.will_be_requested()).with_label(
+    "made with the tables that it is made of"
+)
+"""The condition of the daily assets after the raw tables. With the whole condition at each of the twelve a tick takes
+2.2 s in place of 0.9."""
 
 
 def with_neighbours(touched: Sequence[str], existing: Sequence[str]) -> list[str]:

@@ -1,12 +1,13 @@
 """The five kinds of telemetry as daily tables: one row per event, duplicates gone."""
 
+from inspect import getdoc
 from typing import Any
 
 import dagster as dg
 
 from ccml.telemetry.events import KINDS
 from ccml_assets.checks import expectations
-from ccml_assets.partitions import count_rows, days, keeps_up, whole_range
+from ccml_assets.partitions import count_rows, days, whole_range
 from ccml_assets.staleness import LANDED_DAYS
 from ccml_resources.platform import Platform
 
@@ -14,11 +15,10 @@ from ccml_resources.platform import Platform
 def _raw(kind: str) -> dg.AssetsDefinition:
     @dg.asset(
         key=["raw", kind],
-        description=f"{KINDS[kind].__doc__ or ''}\n\nAs landed: redacted, pseudonymised, one row per event id.",
+        description=f"{getdoc(KINDS[kind])}\n\nAs landed: redacted, pseudonymised, one row per event id.",
         deps=[LANDED_DAYS],
         partitions_def=days,
         backfill_policy=whole_range,
-        automation_condition=keeps_up,
         kinds={"parquet", "pandas"},
     )
     def raw(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:

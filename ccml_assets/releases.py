@@ -13,6 +13,7 @@ from ccml.monitoring.reference import DriftReference
 from ccml.releases.gate import GateDecision
 from ccml.releases.releasing import ReleaseReference
 from ccml_assets.model_lines import ModelLine
+from ccml_assets.shown import shown
 from ccml_assets.skips import skip_with_reason
 from ccml_resources.experiments import Experiments
 from ccml_resources.platform import Platform
@@ -50,7 +51,9 @@ def gate_asset(line: ModelLine) -> dg.AssetsDefinition:
         )
         return dg.MaterializeResult(
             value=decision,
-            metadata={"answer": decision.answer, "reasons": decision.reasons, "rows": decision.rows, "page": page},
+            metadata=shown(
+                {"answer": decision.answer, "reasons": decision.reasons, "rows": decision.rows, "page": page}
+            ),
         )
 
     return gate

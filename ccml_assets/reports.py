@@ -7,12 +7,13 @@ import dagster as dg
 import msgspec
 
 from ccml.evaluation.html import difference
-from ccml.evaluation.report import ModelReport
+from ccml.evaluation.report import Metric, ModelReport
 from ccml.export.bundle import ExportReference
 from ccml.models.candidates import CandidateReference
 from ccml_assets.model_lines import ModelLine
 from ccml_assets.models import SearchResult
 from ccml_assets.served_cost import served_cost
+from ccml_assets.shown import shown
 from ccml_assets.skips import skip_with_reason
 from ccml_assets.tracking import evaluation_metrics, picture_bytes
 from ccml_resources.experiments import Experiments
@@ -97,8 +98,9 @@ def report_assets(line: ModelLine) -> dg.AssetsDefinition:
                     "page": dg.MetadataValue.path(platform.home.relative(page)),
                     "headline": str(report.headline_value),
                     "best baseline": f"{best.name}: {best.value}" if best else "none",
-                    **{metric.title: metric.value.estimate for metric in report.metrics},
-                    **{name: dg.MetadataValue.md(picture) for name, picture in pictures.items()},
+                    # All in one: Dagster shows a picture after a click.
+                    "pictures": dg.MetadataValue.md("\n\n".join(pictures.values())),
+                    **shown({_with_unit(metric): metric.value.estimate for metric in report.metrics}),
                 },
             )
             yield dg.Output(evaluated.scores, "scores", metadata={"rows": len(evaluated.scores)})
@@ -122,6 +124,10 @@ def beats_check(line: ModelLine) -> dg.AssetChecksDefinition:
         )
 
     return check
+
+
+def _with_unit(metric: Metric) -> str:
+    return f"{metric.title} ({metric.unit})" if metric.unit in ("ms", "MB") else metric.title
 
 
 def _facts(trained: CandidateReference, candidate: Any) -> dict[str, str | int | float]:

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from ccml_assets.model_lines import ModelLine
+from ccml_assets.shown import shown
 from ccml_assets.skips import skip_with_reason
 from ccml_resources.platform import Platform
 
@@ -26,7 +27,7 @@ def deployment_asset(line: ModelLine) -> dg.AssetsDefinition:
             ready = check_readiness(platform.home.models, line.name)
             yield dg.MaterializeResult(
                 value=ready,
-                metadata={"version": ready.version, "graph": ready.graph, "load_seconds": ready.load_seconds},
+                metadata=shown({"version": ready.version, "graph": ready.graph, "load_seconds": ready.load_seconds}),
                 data_version=dg.DataVersion(ready.version),
             )
 

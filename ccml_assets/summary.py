@@ -46,9 +46,9 @@ def interactions(home: Home) -> dict[str, Any]:
     """Sums over every landing so far; `kept` counts the clean table."""
     from ccml.telemetry.totals import landed_totals
 
-    books = landed_totals(home.lake)
+    landed = landed_totals(home.lake)
     clean = home.lake / "clean" / "interactions"
-    return {**books, "kept": _rows(clean), "rejected": _rows(home.lake / "clean" / "rejected")}
+    return {**landed, "kept": _rows(clean), "rejected": _rows(home.lake / "clean" / "rejected")}
 
 
 def _rows(folder: Path) -> int:

@@ -84,7 +84,8 @@ class Progress:
                     self.skipped[step] = str(reason.value)
             case "ASSET_CHECK_EVALUATION":
                 result = happened.event_specific_data
-                if not result.passed:
+                # Once for the run; the same stands at each of its days.
+                if not result.passed and result.partition is None:
                     asset = result.asset_key.to_user_string()
                     self.failed_checks[step] = f"{result.check_name} of {asset}: {result.description or 'failed'}"
             case "STEP_SUCCESS" if step in self.skipped:

@@ -41,7 +41,9 @@ class TableIOManager(dg.ConfigurableIOManager):
             )
         folder = self.folder(context.asset_key)
         if not context.has_asset_partitions:
-            self._write(folder / "all.parquet", obj)
+            columns = self._write(folder / "all.parquet", obj)
+            shown = dg.TableSchema([dg.TableColumn(one.name, str(one.type)) for one in columns])
+            context.add_output_metadata({"dagster/row_count": len(obj), "dagster/column_schema": shown})
             return
         by_day = dict(tuple(obj.groupby("day", sort=False))) if len(obj) else {}
         stray = sorted(set(by_day) - set(context.asset_partition_keys))
@@ -86,12 +88,16 @@ class TableIOManager(dg.ConfigurableIOManager):
         return [path for day, path in files.items() if day not in missing]
 
     @staticmethod
-    def _write(path: Path, frame: Any) -> None:
+    def _write(path: Path, frame: Any) -> Any:
+        """Returns the schema of the file."""
         import io
+
+        import pyarrow.parquet as pq
 
         buffer = io.BytesIO()
         frame.to_parquet(buffer, index=False)
         atomic.write_bytes(path, buffer.getvalue())
+        return pq.read_schema(buffer)
 
 
 class DocumentIOManager(dg.ConfigurableIOManager):

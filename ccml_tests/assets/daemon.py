@@ -16,7 +16,7 @@ class Daemon:
     sensor: str
     cursor: str | None = None
     keys: set[str] = field(default_factory=set)
-    said: str | None = None
+    skip_message: str | None = None
 
     def tick(self) -> list[dg.RunRequest]:
         """The runs that would be started."""
@@ -28,7 +28,7 @@ class Daemon:
             resources={name: resources[name] for name in sensor.required_resource_keys},
         )
         tick = sensor.evaluate_tick(context)
-        self.cursor, self.said = tick.cursor, tick.skip_message
+        self.cursor, self.skip_message = tick.cursor, tick.skip_message
         for event in tick.asset_events:
             self.platform.instance.report_runless_asset_event(event)
         started = [request for request in tick.run_requests or [] if request.run_key not in self.keys]

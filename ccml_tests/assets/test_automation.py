@@ -17,8 +17,6 @@ from ccml_tests.assets import evening
 from ccml_tests.assets.daemon import Automation
 from ccml_tests.assets.platform import DAYS, Platform
 
-DAILY = dg.AssetSelection.groups("raw", "clean", "features")
-
 
 @pytest.fixture
 def automation(platform: Platform) -> Automation:
@@ -62,13 +60,17 @@ def test_a_day_is_asked_for_again_when_something_lands_on_it(platform: Platform,
     assert automation.tick() == []
 
 
-def test_a_day_that_lands_again_while_it_is_made_is_asked_for_again(platform: Platform, automation: Automation) -> None:
+@pytest.mark.parametrize("ticks", [1, 2], ids=["before the next tick", "after it"])
+def test_a_day_that_lands_again_while_it_is_made_is_asked_for_again(
+    platform: Platform, automation: Automation, ticks: int
+) -> None:
     land(platform, *DAYS)
-    automation.tick()
-    automation.tick()
+    assert automation.tick() == DAYS
+    for _ in range(ticks - 1):
+        automation.tick()
     prepare(platform, DAYS[0], DAYS[-1])
     land(platform, DAYS[1])
-    assert automation.tick() == [DAYS[1]]
+    assert [automation.tick() for _ in range(3)] == [[DAYS[1]], [], []]
 
 
 def test_a_day_older_than_all_others_is_asked_for(platform: Platform, automation: Automation) -> None:
@@ -81,19 +83,23 @@ def test_a_day_older_than_all_others_is_asked_for(platform: Platform, automation
     assert automation.tick() == []
 
 
-def test_other_code_asks_for_every_day(
+def test_other_code_of_any_table_asks_for_every_day_whole(
     platform: Platform, automation: Automation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    land(platform, *DAYS)
+    platform.put("evening.jsonl", evening.EVENTS)
+    platform.run("ingest")
     automation.tick()
-    prepare(platform, DAYS[0], DAYS[-1])
+    assert prepare(platform, DAYS[0], DAYS[1]).success
     automation.tick()
-    moved = platform.defs.map_resolved_asset_specs(
-        func=lambda spec: spec.replace_attributes(code_version="other"), selection=DAILY
+    for group in ("features", "clean", "raw"):
+        monkeypatch.setattr(platform, "defs", with_other_code(platform, group))
+        assert [automation.tick() for _ in range(2)] == [DAYS[:2], []], group
+
+
+def with_other_code(platform: Platform, group: str) -> dg.Definitions:
+    return platform.defs.map_resolved_asset_specs(
+        func=lambda spec: spec.replace_attributes(code_version="other"), selection=dg.AssetSelection.groups(group)
     )
-    monkeypatch.setattr(platform, "defs", moved)
-    assert automation.tick() == DAYS
-    assert automation.tick() == []
 
 
 def test_a_run_that_failed_is_left_to_its_retries_until_the_day_lands_again(

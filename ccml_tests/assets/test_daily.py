@@ -86,14 +86,14 @@ def test_a_raw_table_names_no_user(prepared: Platform, kind: str) -> None:
     assert prepared.table("raw", kind)["user_id"].str.fullmatch(r"u-[0-9a-f]{12}").all()
 
 
-def test_landing_says_how_its_books_add_up(prepared: Platform) -> None:
+def test_the_sums_of_a_landing_add_up(prepared: Platform) -> None:
     (record,) = prepared.instance.fetch_materializations(INGEST, limit=1).records
     assert record.asset_materialization is not None
-    told = {name: value.value for name, value in record.asset_materialization.metadata.items()}
-    assert told["files"] == 4
-    assert told["days"] == DAYS
-    assert told["lines"] == told["landed_lines"] + told["duplicates"] + told["blank"]
-    assert told["quarantined"] == {}
+    found = {name: value.value for name, value in record.asset_materialization.metadata.items()}
+    assert found["files"] == 4
+    assert found["days"] == DAYS
+    assert found["lines"] == found["landed_lines"] + found["duplicates"] + found["blank"]
+    assert found["quarantined"] == {}
 
 
 def test_the_same_files_land_once(prepared: Platform, home: Home) -> None:
@@ -155,11 +155,21 @@ def test_a_broken_table_fails_its_check_and_nothing_is_made_of_it(prepared: Plat
     assert not result.success
     checks = checks_of(result)
     assert checks.pop(("raw/feedback", "expectations")) is False
-    (failed,) = [
-        one
+    failed = {
+        one.partition: str(one.description)
         for one in result.get_asset_check_evaluations()
         if not one.passed and one.severity == dg.AssetCheckSeverity.ERROR
-    ]
-    assert failed.description == "`rating` is 1 to 5: 1 of 44 rows break it, for example 9."
+    }
+    assert failed.keys() == {None, DAYS[1]}, "once for the run, once for its day"
+    assert failed[None] == "`rating` is 1 to 5: 1 of 44 rows break it, for example 9."
+    assert failed[DAYS[1]].startswith(failed[None])
     assert CLEAN not in made_by(result)
     assert not any(key.path[0] == "features" for key in made_by(result))
+
+
+@pytest.mark.parametrize("key", [dg.AssetKey(["raw", "interactions"]), CLEAN], ids=str)
+def test_each_day_of_a_run_over_several_has_the_verdict_of_its_check(prepared: Platform, key: dg.AssetKey) -> None:
+    check = dg.AssetCheckKey(key, "expectations")
+    infos = prepared.instance.event_log_storage.get_asset_check_partition_info([check], partition_keys=DAYS)
+    found = {info.partition_key: (info.latest_execution_status.value, info.is_current) for info in infos}
+    assert found == dict.fromkeys(DAYS, ("SUCCEEDED", True))

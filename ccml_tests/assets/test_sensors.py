@@ -36,7 +36,7 @@ def test_files_that_landed_ask_for_one_ingest(platform: Platform) -> None:
 def test_an_empty_landing_zone_asks_for_nothing(platform: Platform) -> None:
     daemon = Daemon(platform, "landed_files")
     assert daemon.ticks() == []
-    assert "No new files" in str(daemon.said)
+    assert "No new files" in str(daemon.skip_message)
 
 
 def test_another_file_asks_again(platform: Platform) -> None:
@@ -53,6 +53,21 @@ def test_a_file_that_has_grown_asks_again(platform: Platform) -> None:
     daemon.tick()
     platform.run("ingest")
     platform.put("history.jsonl", evening.EVENTS)
+    later(platform, minutes=2)
+    assert len(daemon.ticks()) == 1
+
+
+def test_files_that_follow_one_another_land_together(platform: Platform) -> None:
+    daemon = Daemon(platform, "landed_files")
+    platform.put("evening.jsonl", evening.FIRST_EVENING)
+    daemon.tick()
+    platform.run("ingest")
+    platform.put("morning.jsonl", evening.NEXT_MORNING)
+    later(platform, minutes=1)
+    assert daemon.ticks() == []
+    assert "land together" in str(daemon.skip_message)
+    platform.put("noon.jsonl", evening.EVENTS)
+    later(platform, minutes=1)
     assert len(daemon.ticks()) == 1
 
 
@@ -84,7 +99,7 @@ def test_a_run_that_failed_is_asked_for_again_but_not_for_ever(platform: Platfor
         asked += requests
         ran(platform, requests[0], FAILED)
     assert len(asked) == MOST_ATTEMPTS
-    assert "Failed 3 times" in str(daemon.said)
+    assert "Failed 3 times" in str(daemon.skip_message)
     platform.put("morning.jsonl", evening.NEXT_MORNING)
     assert len(daemon.ticks()) == 1, "another set of files is another cause"
 
@@ -97,7 +112,7 @@ def test_a_run_at_work_is_waited_for(platform: Platform) -> None:
     (again,) = daemon.tick()
     ran(platform, again, dg.DagsterRunStatus.STARTED)
     assert daemon.ticks() == []
-    assert "at work" in str(daemon.said)
+    assert "at work" in str(daemon.skip_message)
 
 
 def test_a_run_that_dagster_starts_again_by_itself_is_waited_for_and_counts_once(platform: Platform) -> None:
@@ -225,7 +240,7 @@ def test_a_training_at_work_is_waited_for(platform: Platform, retraining: Daemon
     ran(platform, retraining.tick()[0], STARTED, job="learn")
     report(platform, drifted=OTHER_NEW_WORDS)
     assert retraining.ticks() == []
-    assert "at work" in str(retraining.said)
+    assert "at work" in str(retraining.skip_message)
 
 
 def test_a_training_that_failed_is_asked_for_again_but_not_for_ever(platform: Platform, retraining: Daemon) -> None:
@@ -284,13 +299,13 @@ def test_a_second_drift_waits_for_the_cool_down_and_is_answered_after_it(
     assert [decision["retrain"] for decision in decisions(platform)] == [True, False, True]
 
 
-def later(platform: Platform, hours: float) -> None:
+def later(platform: Platform, hours: float = 0, minutes: float = 0) -> None:
     """So much time passes since the runs that the instance knows were created."""
     storage = platform.instance.run_storage
     assert isinstance(storage, SqlRunStorage)
     with storage.connect() as connection:
         for record in platform.instance.get_run_records():
-            earlier = record.create_timestamp.replace(tzinfo=None) - timedelta(hours=hours, seconds=1)
+            earlier = record.create_timestamp.replace(tzinfo=None) - timedelta(hours=hours, minutes=minutes, seconds=1)
             connection.execute(
                 RunsTable.update().where(RunsTable.c.id == record.storage_id).values(create_timestamp=earlier)
             )

@@ -156,5 +156,5 @@ def test_a_schedule_is_on_unless_switched_off(schedule: dg.ScheduleDefinition) -
 
 
 def test_data_is_looked_for_nightly_and_models_are_trained_weekly() -> None:
-    told = {one.name: (one.job_name, one.cron_schedule) for one in schedules.all_schedules}
-    assert told == {"nightly_data": ("ingest", "0 2 * * *"), "weekly_retraining": ("learn", "0 3 * * 0")}
+    found = {one.name: (one.job_name, one.cron_schedule) for one in schedules.all_schedules}
+    assert found == {"nightly_data": ("ingest", "0 2 * * *"), "weekly_retraining": ("learn", "0 3 * * 0")}

@@ -41,16 +41,16 @@ def _asset(graph: Any, key: dg.AssetKey) -> dict[str, Any]:
 
 def differences(kept: dict[str, dict[str, Any]], found: dict[str, dict[str, Any]]) -> list[str]:
     """One line per asset that came, went or changed, and per fact of it that did."""
-    told = [f"{name} is new: {found[name]}" for name in sorted(found.keys() - kept.keys())]
-    told += [f"{name} is gone" for name in sorted(kept.keys() - found.keys())]
+    lines = [f"{name} is new: {found[name]}" for name in sorted(found.keys() - kept.keys())]
+    lines += [f"{name} is gone" for name in sorted(kept.keys() - found.keys())]
     for name in sorted(found.keys() & kept.keys()):
         facts = sorted(found[name].keys() | kept[name].keys())
-        told += [
+        lines += [
             f"{name}: {fact} was {kept[name].get(fact)}, is {found[name].get(fact)}"
             for fact in facts
             if kept[name].get(fact) != found[name].get(fact)
         ]
-    return told
+    return lines
 
 
 def main() -> None:

@@ -236,3 +236,25 @@ def test_a_kill_during_a_write_leaves_the_table_before_it(tmp_path: Path) -> Non
         left = pd.read_parquet(path)
         assert len(left) == 20_000
         assert left["generation"].nunique() == 1
+
+
+@dg.asset(key=["datasets", "small"])
+def small() -> Any:
+    return pd.DataFrame({"request": ["list"], "vector": [[1.0, 2.0]], "own": [1]})
+
+
+def test_a_table_that_is_not_daily_states_its_rows_and_columns(tmp_path: Path) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = dg.materialize(
+            [small], instance=instance, resources={"io_manager": TableIOManager(root=str(tmp_path))}
+        )
+    (made,) = result.get_asset_materialization_events()
+    found = made.materialization.metadata
+    assert found["dagster/row_count"].value == 1
+    columns = found["dagster/column_schema"].value
+    assert isinstance(columns, dg.TableSchema)
+    assert [(one.name, one.type) for one in columns.columns] == [
+        ("request", "string"),
+        ("vector", "list<element: double>"),
+        ("own", "int64"),
+    ]
