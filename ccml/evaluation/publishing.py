@@ -33,7 +33,7 @@ def publish_page(report: ModelReport, folder: Path, confidence: float) -> tuple[
 
 
 def publish_answer(report: ModelReport, answer: GateAnswer, folder: Path, confidence: float) -> Path:
-    """Writes the page of a published report again, now with what the gate said of it."""
+    """Writes the page of a published report again, now with the gate's answer."""
     drawn = {path.stem: path.read_bytes() for path in (folder / "pictures" / report.model).glob("*.png")}
     return _write(msgspec.structs.replace(report, gate=answer), drawn, folder, confidence)
 

@@ -213,9 +213,9 @@ def against_baselines(
     scores: Floats, baselines: Mapping[str, Floats], clusters: Clusters
 ) -> tuple[list[Baseline], str]:
     """Every baseline beside the model on the same rows, the best first, and the best one's name."""
-    judged = [Baseline(name, clusters.mean(own), clusters.difference(scores, own)) for name, own in baselines.items()]
-    judged.sort(key=lambda baseline: (-baseline.value.estimate, baseline.name))
-    return judged, judged[0].name
+    compared = [Baseline(name, clusters.mean(own), clusters.difference(scores, own)) for name, own in baselines.items()]
+    compared.sort(key=lambda baseline: (-baseline.value.estimate, baseline.name))
+    return compared, compared[0].name
 
 
 def slices(

@@ -167,8 +167,9 @@ def _reason(one: Comparison, score: str, *, best: bool) -> str:
     verdict = "Better than" if one.better else "Not shown to be better than"
     if one.difference.below(0.0):
         verdict = "Worse than"
+    needed = f"{one.margin:+.3f}" if one.margin else "0"
     return (
         f"{verdict} {who}: {score} {one.candidate_score:.3f} against {one.reference_score:.3f}, "
         f"difference {one.difference.text('{:+.3f}'.format)}, "
-        f"needed above {one.margin:+.3f}."
+        f"needed above {needed}."
     )

@@ -92,7 +92,7 @@ class ReleaseFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trained_until: str | None = None
     """Time of the newest row it was fitted on; UTC, ISO 8601."""
     data_until: str | None = None
-    """Time of the newest row it was fitted, chosen or judged on. What comes later is new to it."""
+    """Time of the newest row it was fitted, chosen or evaluated on. Later rows are new to it."""
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -112,7 +112,7 @@ def release_candidate(
     files = {**exported, DRIFT_REFERENCE: drift_reference}
     published = publish(home.root / trained.path, home.models, trained.name, exported=files, facts=facts)
     before = decision.champion_version
-    promote(home.models, trained.name, published.version, expected=before, reason="; ".join(decision.reasons))
+    promote(home.models, trained.name, published.version, expected=before, reason=" ".join(decision.reasons))
     return ReleaseReference(trained.name, published.version, home.relative(published.path), before)
 
 

@@ -1,7 +1,7 @@
 """Publishes releases and moves the two pointers. Every change is made under one lock per model and appears at once.
 
 A release is written beside its place, synced, and renamed; its files are read-only and never change again. A pointer
-is replaced by compare-and-set: whoever decided on the ground of another champion is refused and has to judge again.
+is replaced by compare-and-set: whoever decided against another champion is refused and has to gate the candidate again.
 A process killed at any point leaves either the old state or the new one, and at most a `.publishing-…` folder that
 the next publication removes.
 """
@@ -264,7 +264,7 @@ def _compare(name: str, current: Pointer | None, expected: str | None) -> None:
     if found != expected:
         raise ChampionMovedError(
             f"The champion of {name} is {found or 'not set'}, not {expected or 'unset'} as it was when this was"
-            " decided. Judge the candidate against the champion of now."
+            " decided. Gate the candidate against the champion of now."
         )
 
 

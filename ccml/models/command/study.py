@@ -203,7 +203,10 @@ def _cheapest_of_the_best(complete: list[Any], validation_rows: int) -> tuple[An
     chosen = min(near, key=lambda trial: (trial.params["lstm_units"], -trial.params["batch_size"], trial.number))
     what = f"Trial {chosen.number}{' (the settings as they stood)' if chosen.number == 0 else ''}"
     if len(near) == 1:
-        return chosen, f"{what} has the best score, {chosen.value:.3f}; no other is within {error:.3f} of it."
+        return (
+            chosen,
+            f"{what} has the best score, {chosen.value:.3f}; no other finished trial is within {error:.3f} of it.",
+        )
     return chosen, (
         f"{what}, with {chosen.value:.3f}, is the cheapest (fewest LSTM units, then the largest batch) of the "
         f"{len(near)} trials within {error:.3f} of the best score, {best.value:.3f} of trial {best.number}; a "

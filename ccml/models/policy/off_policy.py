@@ -49,7 +49,7 @@ class RewardModel:
 
     @classmethod
     def fit(cls, logged: Logged, ridge: float = 10.0) -> RewardModel:
-        """Fitted on other rows than it is used to judge; an action never seen is predicted at the mean reward."""
+        """Fitted on other rows than it predicts; an action that was never seen is predicted at the mean reward."""
         design = _with_intercept(logged.features)  # (N, P + 1)
         mean = logged.reward.mean()
         coefficients = np.zeros((len(ACTIONS), design.shape[1]))
@@ -108,7 +108,7 @@ def policy_value(probabilities: Floats, predicted: Floats, logged: Logged, clust
     """
     weights = logged.weights(probabilities)
     if not weights.any():
-        raise NotEnoughDataError("The log holds no action that this policy would take, so it cannot be judged.")
+        raise NotEnoughDataError("The log holds no action that this policy would take, so it cannot be evaluated.")
     ones = np.ones(len(logged))
     scores = doubly_robust_scores(probabilities, predicted, logged)
     columns = np.column_stack([weights * logged.reward, weights, logged.reward, ones])

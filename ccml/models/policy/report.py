@@ -87,8 +87,8 @@ class PolicyEvaluator:
     def baselines(self) -> dict[str, Floats]:
         """(N,) scores of the logging policy, of always the same action, and of a rule on the command's risk.
 
-        All but the logging policy, which is judged as it was, explore as the candidate does: whichever were served
-        would have to, or its log could teach nothing.
+        All but the logging policy, which is scored as it was, explore as the candidate does: a policy that is
+        served must explore, or its log cannot show what another action earns.
         """
         risk = self.logged.risk
         allowed = allowed_actions(risk)
@@ -99,17 +99,17 @@ class PolicyEvaluator:
 
 
 def policy_report(
-    judge: PolicyEvaluator,
+    evaluator: PolicyEvaluator,
     candidate: Candidate,
     *,
     evaluation: EvaluationSettings,
     cost: Cost | None,
     facts: Mapping[str, str | int | float],
 ) -> ModelReport:
-    clusters = clusters_of(judge.test, confidence=evaluation.confidence)
-    served = judge.served(candidate)
-    value = policy_value(served, judge.predicted, judge.logged, clusters)
-    scores, baselines = judge.scores(served), judge.baselines()
+    clusters = clusters_of(evaluator.test, confidence=evaluation.confidence)
+    served = evaluator.served(candidate)
+    value = policy_value(served, evaluator.predicted, evaluator.logged, clusters)
+    scores, baselines = evaluator.scores(served), evaluator.baselines()
     compared, best = against_baselines(scores, baselines, clusters)
     curve = candidate.training["learning_curve"]
     clip = float(candidate.training["hyper_parameters"]["importance_clip"])
@@ -122,22 +122,22 @@ def policy_report(
         headline_unit="reward",
         metrics=[
             *_values(value),
-            *_support(judge, served, clip, clusters),
+            *_support(evaluator, served, clip, clusters),
             *_learning_metrics(curve),
             *(cost.metrics(evaluation.confidence) if cost else ()),
         ],
         baselines=compared,
         best_baseline=best,
-        slices=slices(judge.test, scores, baselines[best], _groups(judge.test), evaluation),
+        slices=slices(evaluator.test, scores, baselines[best], _groups(evaluator.test), evaluation),
         learning=[
             _panel(curve, "improvement", "gain over the logging policy (validation)"),
             _panel(curve, "entropy", "entropy of the served actions"),
         ],
-        actions=_shares(judge.logged, served, clusters),
-        examples=_worst_turns(judge, served),
+        actions=_shares(evaluator.logged, served, clusters),
+        examples=_worst_turns(evaluator, served),
         examples_score="reward",
         facts={
-            "test rows": len(judge.test),
+            "test rows": len(evaluator.test),
             "independent units": str(clusters),
             "effective sample size": round(value.effective_sample_size, 1),
             "largest importance weight": round(value.largest_weight, 2),
@@ -160,15 +160,15 @@ def _values(value: PolicyValue) -> list[Metric]:
     ]
 
 
-def _support(judge: PolicyEvaluator, served: Floats, clip: float, clusters: Clusters) -> list[Metric]:
-    weights = judge.logged.weights(served)
+def _support(evaluator: PolicyEvaluator, served: Floats, clip: float, clusters: Clusters) -> list[Metric]:
+    weights = evaluator.logged.weights(served)
     columns = np.column_stack([weights, weights**2, np.ones(len(weights))])
     effective = clusters.statistic(columns, lambda sums: sums[..., 0] ** 2 / (sums[..., 1] * sums[..., 2]), share=True)
     clipped = clusters.mean((weights > clip).astype(np.float64))
     return [
         Metric(
             "effective_share", "Effective share of the log", effective, "share", None,
-            "Effective sample size over rows: how much of the log speaks about this policy.",
+            "Effective sample size over rows: how much of the log tells of this policy.",
         ),
         Metric(
             "clipped_share", "Weights above the training clip", clipped, "share", None,
@@ -179,11 +179,11 @@ def _support(judge: PolicyEvaluator, served: Floats, clip: float, clusters: Clus
 
 def _learning_metrics(curve: Sequence[Mapping[str, Any]]) -> list[Metric]:
     """Convergence and stability, as ranges over the restarts."""
-    settled, spread, final = [], [], []
+    reached, spread, final = [], [], []
     for restart in sorted({point["restart"] for point in curve}):
         gains = np.array([point["improvement"] for point in curve if point["restart"] == restart])
         goal = gains[0] + CONVERGED * (gains.max() - gains[0])
-        settled.append(float(np.argmax(gains >= goal) + 1))
+        reached.append(float(np.argmax(gains >= goal) + 1))
         spread.append(float(gains[-max(2, len(gains) // 4) :].std()))
         final.append(float(gains[-1]))
 
@@ -192,7 +192,7 @@ def _learning_metrics(curve: Sequence[Mapping[str, Any]]) -> list[Metric]:
         return Metric(name, title, interval, unit, better, f"{meaning} Range over {len(values)} restarts.")
 
     return [
-        over_restarts("convergence", "Convergence", settled, "epochs", False, "Epochs to 95 % of the validation gain."),
+        over_restarts("convergence", "Convergence", reached, "epochs", False, "Epochs to 95 % of the validation gain."),
         over_restarts(
             "stability", "Late spread", spread, "reward", False, "Deviation over the last quarter of epochs."
         ),
@@ -222,17 +222,17 @@ def _shares(logged: Logged, served: Floats, clusters: Clusters) -> list[ActionSh
     ]
 
 
-def _worst_turns(judge: PolicyEvaluator, served: Floats) -> list[Example]:
+def _worst_turns(evaluator: PolicyEvaluator, served: Floats) -> list[Example]:
     """Of the turns in which the log did what this policy prefers, those that earned least.
 
     Episodes hold no text; the interaction's id leads to it in the table `clean/interactions`.
     """
-    logged, preferred = judge.logged, served.argmax(axis=1)
+    logged, preferred = evaluator.logged, served.argmax(axis=1)
     followed = np.flatnonzero(logged.action == preferred)
     return [
         Example(
-            text=str(judge.test["interaction_id"].iloc[row]),
-            right=f"reward model expects most of {ACTIONS[int(judge.predicted[row].argmax())].replace('_', ' ')}",
+            text=str(evaluator.test["interaction_id"].iloc[row]),
+            right=f"reward model expects most of {ACTIONS[int(evaluator.predicted[row].argmax())].replace('_', ' ')}",
             predicted=f"{ACTIONS[int(preferred[row])].replace('_', ' ')} ({served[row].max():.0%})",
             score=float(logged.reward[row]),
             notes=f"command's risk: {logged.risk[row]}; the log took it with probability {logged.propensity[row]:.2f}",

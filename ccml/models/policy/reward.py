@@ -1,4 +1,4 @@
-"""What an interaction was worth (M7): 0.5 success + 0.3 satisfaction + 0.1 execution + 0.1 resource efficiency.
+"""What an interaction was worth: 0.5 success + 0.3 satisfaction + 0.1 execution + 0.1 resource efficiency.
 
 The one place where rewards are defined; the simulator, the episodes and the served log's monitoring all use it.
 """

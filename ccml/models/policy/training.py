@@ -12,7 +12,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from msgspec import Struct, to_builtins
 from numpy.typing import NDArray
 
 from ccml.errors import CcmlError, NotEnoughDataError
+from ccml.evaluation.statistics import Clusters, clusters_of
 from ccml.models.artifact import Candidate
 from ccml.models.job import TrainingJob
 from ccml.models.policy.acting import allowed_actions, served_distribution
@@ -55,7 +55,7 @@ class Epoch(Struct, frozen=True):
     doubly_robust: float
     improvement: float
     improvement_low: float
-    """One-sided 95 % lower bound of the improvement over the logging policy, by session."""
+    """One-sided 95 % lower bound of the improvement over the logging policy; users, else sessions, are independent."""
     entropy: float
     effective_sample_size: float
     clipped_share: float
@@ -69,8 +69,22 @@ def train(job: TrainingJob) -> Candidate:
         seed=job.profile.seed,
         data_hash=job.facts["data_hash"],
         code_version=job.facts["code_version"],
-        report=lambda epoch: job.report(to_builtins(epoch)),
+        report=lambda epoch: _report_restart(job, epoch),
     )
+
+
+def _report_restart(job: TrainingJob, epoch: Epoch) -> None:
+    """One line a restart: its epochs take a tenth of a second each, and MLflow has them all as curves."""
+    if epoch.epoch == job.profile.policy.epochs - 1:
+        job.report(
+            {
+                "restart": epoch.restart + 1,
+                "of": RESTARTS,
+                "epochs": epoch.epoch + 1,
+                "gain over the logging policy": epoch.improvement,
+                "at least": epoch.improvement_low,
+            }
+        )
 
 
 def train_policy(
@@ -97,9 +111,7 @@ def train_policy(
     transform = PolicyTransform.fit(raw_features(training))
     train, validation = as_logged(training, transform), as_logged(held_out, transform)
     reward_model = RewardModel.fit(train)
-    validator = _Validation(
-        validation, np.asarray(held_out["session_id"]).astype(str), reward_model, settings.exploration
-    )
+    validator = _Validation(validation, _clusters(held_out), reward_model, settings.exploration)
 
     started = time.perf_counter()
     curve: list[Epoch] = []
@@ -212,9 +224,9 @@ def _one_training(train: Logged, validator: _Validation, settings: PolicySetting
 class _Validation:
     """The validation episodes and what does not change between epochs."""
 
-    def __init__(self, episodes: Logged, sessions: NDArray[Any], reward_model: RewardModel, exploration: float) -> None:
+    def __init__(self, episodes: Logged, clusters: Clusters, reward_model: RewardModel, exploration: float) -> None:
         self.episodes = episodes
-        self.session = np.unique(sessions, return_inverse=True)[1]
+        self.clusters = clusters
         self.predicted = reward_model.predict(episodes.features)
         self.exploration = exploration
 
@@ -222,10 +234,8 @@ class _Validation:
         served = served_distribution(logits, self.episodes.risk, self.exploration)
         weights = self.episodes.weights(served)
         scores = doubly_robust_scores(served, self.predicted, self.episodes)
-        difference = scores - self.episodes.reward
-        improvement = float(difference.mean())
-        by_session = np.bincount(self.session, difference - improvement)  # zero in sum
-        error = sqrt(float(by_session @ by_session)) / len(difference)
+        improvement = self.clusters.difference(scores, self.episodes.reward)
+        assert improvement.low is not None  # `_clusters` refuses too few of them
         with np.errstate(divide="ignore", invalid="ignore"):
             entropy = -np.nansum(served * np.log(served), axis=1).mean()
         return Epoch(
@@ -234,12 +244,24 @@ class _Validation:
             phase=phase,
             snips=float(weights @ self.episodes.reward / weights.sum()),
             doubly_robust=float(scores.mean()),
-            improvement=improvement,
-            improvement_low=improvement - 1.645 * error,
+            improvement=improvement.estimate,
+            improvement_low=improvement.low,
             entropy=float(entropy),
             effective_sample_size=effective_sample_size(weights),
             clipped_share=clipped,
         )
+
+
+def _clusters(held_out: Any) -> Clusters:
+    """The lower end of a two-sided 90 % interval is the one-sided 95 % bound.
+
+    Raises:
+        NotEnoughDataError: too few users and sessions for a bound, so no epoch could be chosen.
+    """
+    clusters = clusters_of(held_out, confidence=0.9)
+    if clusters.lacking:
+        raise NotEnoughDataError(f"A policy is chosen on validation episodes; they come from {clusters.lacking}.")
+    return clusters
 
 
 def _require_enough(training: Any, held_out: Any) -> None:

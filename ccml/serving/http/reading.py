@@ -145,7 +145,7 @@ def _problems(value: Any, declared: Any, place: str) -> Iterator[FieldProblem]:
         elif problem.startswith("Invalid enum value"):
             problem = "Expected one of the values that /openapi.json lists"
         elif problem.startswith("Object missing required field"):
-            # msgspec places it at the object; what is missing is declared, so its name may be said.
+            # msgspec places it at the object; what is missing is declared, so its name may be given.
             inner += "." + problem.split("`")[1]
             problem = "Is required"
         yield FieldProblem((place + inner).lstrip(".") or "body", problem)

@@ -112,6 +112,23 @@ def test_too_few_episodes_are_refused_with_their_number() -> None:
         trained(episodes(Bandit(), 7, {"train": 5, "validation": 5}))
 
 
+def test_the_bound_that_an_epoch_is_chosen_by_is_the_report_s_interval_over_users() -> None:
+    frame = episodes(Bandit(), 6, {"train": 80, "validation": 40})
+    merged = frame.assign(
+        user_id="u-" + frame["session_id"].str.extract(r"(\d+)$")[0].astype(int).floordiv(4).astype(str)
+    )
+    by_session, by_user = trained(frame), trained(merged)
+    first = [one.training["learning_curve"][0] for one in (by_session, by_user)]
+    assert first[0]["improvement"] == pytest.approx(first[1]["improvement"])
+    assert first[0]["improvement_low"] != first[1]["improvement_low"]
+
+
+def test_validation_episodes_of_too_few_users_and_sessions_are_refused() -> None:
+    frame = episodes(Bandit(), 7, SESSIONS)
+    with pytest.raises(NotEnoughDataError, match="come from 2 sessions, 8 needed"):
+        trained(frame.assign(user_id="ada", session_id="s-" + (frame.index % 2).astype(str)))
+
+
 def test_a_log_of_one_action_is_refused() -> None:
     frame = episodes(Bandit(), 8, SESSIONS).assign(action="execute", action_index=0)
     with pytest.raises(NotEnoughDataError, match="only ever took the action 'execute'"):
