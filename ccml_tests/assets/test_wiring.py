@@ -158,3 +158,11 @@ def test_a_schedule_is_on_unless_switched_off(schedule: dg.ScheduleDefinition) -
 def test_data_is_looked_for_nightly_and_models_are_trained_weekly() -> None:
     found = {one.name: (one.job_name, one.cron_schedule) for one in schedules.all_schedules}
     assert found == {"nightly_data": ("ingest", "0 2 * * *"), "weekly_retraining": ("learn", "0 3 * * 0")}
+
+
+def test_the_picture_in_the_readme_has_the_arrows_of_the_graph(defs: dg.Definitions) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    drawn = {(start, end) for start, end in re.findall(r"^  (\w+)(?:\[.*?\])? --> (\w+)", text, re.MULTILINE)}
+    graph = wiring(defs)
+    between = {(parent.split("/")[0], name.split("/")[0]) for name, asset in graph.items() for parent in asset["from"]}
+    assert drawn == {(start, end) for start, end in between if start != end}
