@@ -203,7 +203,7 @@ def simulated_turns(accuracy: float, rows: int) -> tuple[pd.DataFrame, pd.Series
         events.append(
             Interaction(
                 event_id=name,
-                time=start + timedelta(seconds=number),
+                time=(now := start + timedelta(seconds=number)),
                 user_id=reported["user_id"],
                 session_id=session["session_id"],
                 request=request.body["request"],
@@ -212,7 +212,11 @@ def simulated_turns(accuracy: float, rows: int) -> tuple[pd.DataFrame, pd.Series
                 predicted_intent="out_of_scope" if turn.task is None else turn.intent,
             )
         )
-        events += feedback_events(msgspec.convert(reported, FeedbackRequest), line, f"{number:08d}")
+        # The server stamps feedback with the present moment; a day away from its answer it would not count.
+        events += [
+            msgspec.structs.replace(event, time=now)
+            for event in feedback_events(msgspec.convert(reported, FeedbackRequest), line, f"{number:08d}")
+        ]
     from ccml.cleaning.join import clean
 
     cleaned = clean(*raw_tables(events)).interactions
