@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from copy import copy, deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -57,12 +57,10 @@ class Project:
 
     Args:
         root: the folder that holds the packages.
-        edited: module → text that stands in for its file.
     """
 
-    def __init__(self, root: Path, edited: Mapping[str, str] | None = None) -> None:
+    def __init__(self, root: Path) -> None:
         self._root = root
-        self._edited = edited or {}
         self._modules: dict[str, _Module | None] = {}
         self._references: dict[Definition, References] = {}
         self._digests: dict[Definition, bytes] = {}
@@ -70,7 +68,7 @@ class Project:
     def module(self, name: str) -> _Module | None:
         """None where no file of the project has this name."""
         if name not in self._modules:
-            text = self._text(name)
+            text = self.text(name)
             self._modules[name] = _Module(name, text) if text is not None else None
         return self._modules[name]
 
@@ -96,14 +94,6 @@ class Project:
             self._references[one] = _references(self, module, module.nodes(one.name))
         return self._references[one]
 
-    def with_edits(self, edited: Mapping[str, str]) -> Project:
-        """The same project with other texts for some modules; what is known of the rest is shared."""
-        other = Project(self._root, {**self._edited, **edited})
-        other._modules = {name: module for name, module in self._modules.items() if name not in edited}
-        other._references = {one: found for one, found in self._references.items() if one.module not in edited}
-        other._digests = {one: found for one, found in self._digests.items() if one.module not in edited}
-        return other
-
     def digest(self, definitions: Iterable[Definition]) -> str:
         """64 hex digits over the definitions' code."""
         total = hashlib.sha256()
@@ -116,9 +106,8 @@ class Project:
             total.update(f"{one.module}:{one.name}".encode() + b"\0" + self._digests[one])
         return total.hexdigest()
 
-    def _text(self, name: str) -> str | None:
-        if name in self._edited:
-            return self._edited[name]
+    def text(self, name: str) -> str | None:
+        """The source of a module; None where the project has none of this name."""
         if name.split(".")[0] not in PACKAGES:
             return None
         path = self._root.joinpath(*name.split("."))

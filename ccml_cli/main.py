@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from ccml.errors import CcmlError
+from ccml.models.kinds import KINDS
 from ccml.quiet import send_nothing_home
 from ccml.telemetry.readers import AUTO, FORMATS
 from ccml.threads import sleep_while_waiting
@@ -144,6 +145,17 @@ def ask(
     answer = ask_once(request, directory, history or [], url, quiet=as_json)
     if as_json:
         show(answer)
+
+
+@app.command("roll-back", epilog="Example: ccml roll-back policy")
+def roll_back(
+    model: Annotated[str, typer.Argument(help=f"{', '.join(KINDS)}.")],
+    reason: Annotated[str, typer.Option(help="Kept in the pointer, for whoever asks later.")] = "rolled back by hand",
+) -> None:
+    """Serve the previous release of a model again. A running server follows within a second."""
+    from ccml_cli.rollback import roll_back_model
+
+    roll_back_model(model, reason)
 
 
 @app.command(epilog="Example: ccml bench --requests 2000 --clients 8")
