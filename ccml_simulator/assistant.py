@@ -16,7 +16,7 @@ from ccml.telemetry.events import ACTIONS, Action
 
 POLICY_VERSION = "softmax-1"
 SUPPORT = 0.025
-"""Least probability of every action, so that each can be judged from the log."""
+"""Least probability of every action, so that each can be valued from the log."""
 
 
 UNFAMILIAR = 0.4

@@ -12,7 +12,7 @@ from ccml.commands.risk import assess
 from ccml.telemetry.events import ACTIONS, Error, Event, Execution, Feedback, Interaction, SystemState
 from ccml_simulator.assistant import POLICY_VERSION, draw_action, draw_confidence, logging_policy
 from ccml_simulator.feedback import draw_opinion
-from ccml_simulator.sitting import Settlement, Sitting, Turn
+from ccml_simulator.sitting import Reaction, Sitting, Turn
 
 _LABELLED = 0.62
 """Share of interactions whose intent somebody wrote down; nobody labels a bare "again"."""
@@ -59,7 +59,7 @@ def log_turn(sitting: Sitting, session_id: str, now: datetime, rng: np.random.Ge
     confidence = draw_confidence(turn.situation.right if turn.task else float(rng.uniform(0.04, 0.35)), rng)
     policy = logging_policy(confidence, assess(proposed).level if proposed else "safe")
     action, propensity = draw_action(policy, rng)
-    settlement = sitting.settle(turn, action, right, proposed)
+    reaction = sitting.react(turn, action, right, proposed)
     interaction_id = f"{session_id}-{turn.position:02d}"
     common: Who = {"user_id": sitting.user.name, "session_id": session_id}
     answered = now + timedelta(milliseconds=round(float(np.exp(rng.normal(5.2, 0.4)))))
@@ -84,14 +84,14 @@ def log_turn(sitting: Sitting, session_id: str, now: datetime, rng: np.random.Ge
     if rng.random() < _SNAPSHOT:
         events.append(_snapshot(sitting, turn, interaction_id, now, common, rng))
     ended = answered
-    if settlement.run is not None:
+    if reaction.run is not None:
         begun = answered if action == "execute" else answered + timedelta(seconds=round(float(rng.gamma(2.0, 3.0)), 3))
-        ended = begun + timedelta(milliseconds=settlement.run.duration_ms)
-        events.extend(_run_events(settlement, interaction_id, begun, ended, common))
-    judged = ended + timedelta(seconds=round(1.0 + float(rng.exponential(6.0)), 3))
-    if (feedback := _feedback(turn, settlement, right, interaction_id, judged, common, rng)) is not None:
+        ended = begun + timedelta(milliseconds=reaction.run.duration_ms)
+        events.extend(_run_events(reaction, interaction_id, begun, ended, common))
+    rated = ended + timedelta(seconds=round(1.0 + float(rng.exponential(6.0)), 3))
+    if (feedback := _feedback(turn, reaction, right, interaction_id, rated, common, rng)) is not None:
         events.append(feedback)
-        ended = judged
+        ended = rated
     return LoggedTurn(tuple(events), _truth(turn, right, proposed, policy, interaction_id, common), ended)
 
 
@@ -115,10 +115,8 @@ def _snapshot(
     )
 
 
-def _run_events(
-    settlement: Settlement, interaction_id: str, begun: datetime, ended: datetime, common: Who
-) -> list[Event]:
-    run, failure = settlement.run, settlement.failure
+def _run_events(reaction: Reaction, interaction_id: str, begun: datetime, ended: datetime, common: Who) -> list[Event]:
+    run, failure = reaction.run, reaction.failure
     assert run is not None
     events: list[Event] = [
         Execution(
@@ -153,7 +151,7 @@ def _run_events(
 
 def _feedback(
     turn: Turn,
-    settlement: Settlement,
+    reaction: Reaction,
     right: bool,
     interaction_id: str,
     time: datetime,
@@ -161,8 +159,8 @@ def _feedback(
     rng: np.random.Generator,
 ) -> Feedback | None:
     nothing_to_correct = right or turn.task is None
-    branch = settlement.branch
-    opinion = draw_opinion(branch.verdict, branch.runs, settlement.satisfaction, nothing_to_correct, rng)
+    branch = reaction.branch
+    opinion = draw_opinion(branch.verdict, branch.runs, reaction.satisfaction, nothing_to_correct, rng)
     if opinion.verdict is None and opinion.rating is None and not opinion.corrected:
         return None
     return Feedback(

@@ -74,7 +74,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Settlement:
+class Reaction:
     """What came of a turn."""
 
     branch: Branch
@@ -87,7 +87,7 @@ class Settlement:
 
 
 class Sitting:
-    """A session. `ask` and `settle` alternate; the generator's draws depend on nothing outside this session."""
+    """A session. `ask` and `react` alternate; the generator's draws depend on nothing outside this session."""
 
     def __init__(
         self, user: User, machines: Machines, drift: Drift | None, day: date, rng: np.random.Generator
@@ -211,7 +211,7 @@ class Sitting:
             task = list(TASKS.values())[int(self._rng.integers(0, len(TASKS)))]
         return "ls -la"
 
-    def settle(self, turn: Turn, action: Action, right: bool, proposed: str) -> Settlement:
+    def react(self, turn: Turn, action: Action, right: bool, proposed: str) -> Reaction:
         """Draw what comes of acting by `action` with the command `proposed`, which is `right` or not."""
         rng = self._rng
         branch = draw_branch(action, turn.situation, right, rng)
@@ -225,7 +225,7 @@ class Sitting:
                 failure = draw_failure(turn.intent, executed, thing, turn.situation, branch.right_command, rng)
         satisfaction = branch.satisfaction * (FAILED_SATISFACTION if succeeded is False else 1.0)
         self._remember(turn, action, branch, executed, succeeded)
-        return Settlement(branch, executed, run, succeeded, failure, satisfaction)
+        return Reaction(branch, executed, run, succeeded, failure, satisfaction)
 
     def _remember(
         self, turn: Turn, action: Action, branch: Branch, executed: str | None, succeeded: bool | None

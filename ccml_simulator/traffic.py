@@ -20,7 +20,7 @@ from ccml_simulator.drift import Drift
 from ccml_simulator.feedback import draw_opinion
 from ccml_simulator.people import User, make_users
 from ccml_simulator.simulate import make_machines
-from ccml_simulator.sitting import Settlement, Sitting, Turn
+from ccml_simulator.sitting import Reaction, Sitting, Turn
 
 _MEAN_TURNS = 9.0
 
@@ -109,27 +109,25 @@ class SimulatedTraffic:
         turn, conversation = request.turn, request.conversation
         offered = answer["commands"][0]["command"] if answer["commands"] else ""
         right = bool(offered) and turn.task is not None and parse(offered).template == parse(turn.line).template
-        # Asked back or handed over, people judge by how near the server was, not by how near the simulated assistant.
-        judged = replace(turn, situation=replace(turn.situation, right=0.97 if right else 0.2))
+        # Asked back or handed over, people rate by how near the server was, not by how near the simulated assistant.
+        seen = replace(turn, situation=replace(turn.situation, right=0.97 if right else 0.2))
         action = answer["action"]["name"]
-        settlement = conversation.sitting.settle(judged, action, right, offered or turn.line)
-        body = self._feedback(judged, settlement, right, answer["interaction_id"], conversation)
-        self._move_on(conversation, settlement, body["rating"])
+        reaction = conversation.sitting.react(seen, action, right, offered or turn.line)
+        body = self._feedback(seen, reaction, right, answer["interaction_id"], conversation)
+        self._move_on(conversation, reaction, body["rating"])
         return body
 
     def _feedback(
-        self, turn: Turn, settlement: Settlement, right: bool, interaction_id: str, conversation: _Conversation
+        self, turn: Turn, reaction: Reaction, right: bool, interaction_id: str, conversation: _Conversation
     ) -> dict[str, Any]:
-        branch, run, failure = settlement.branch, settlement.run, settlement.failure
+        branch, run, failure = reaction.branch, reaction.run, reaction.failure
         nothing_to_correct = right or turn.task is None
-        opinion = draw_opinion(
-            branch.verdict, branch.runs, settlement.satisfaction, nothing_to_correct, conversation.rng
-        )
+        opinion = draw_opinion(branch.verdict, branch.runs, reaction.satisfaction, nothing_to_correct, conversation.rng)
         return {
             "interaction_id": interaction_id,
             "session_id": conversation.session_id,
             "user_id": conversation.sitting.user.name,
-            "executed_command": settlement.executed,
+            "executed_command": reaction.executed,
             "exit_status": None if run is None else failure.exit_status if failure else 0,
             "duration_ms": run.duration_ms if run else None,
             "cpu_ms": run.cpu_ms if run else None,
@@ -156,14 +154,14 @@ class SimulatedTraffic:
         turns = 2 + int(rng.negative_binomial(3, 3.0 / (3.0 + _MEAN_TURNS - 2)))
         return _Conversation(Sitting(user, self._machines, self._drift, now.date(), rng), session_id, rng, now, turns)
 
-    def _move_on(self, conversation: _Conversation, settlement: Settlement, rating: int | None) -> None:
+    def _move_on(self, conversation: _Conversation, reaction: Reaction, rating: int | None) -> None:
         past = self._pasts[conversation.sitting.user.name]
         past.interactions += 1
-        past.successes += bool(settlement.succeeded)
+        past.successes += bool(reaction.succeeded)
         if rating is not None:
             past.ratings.append(rating)
         seconds = float(np.exp(conversation.rng.normal(3.4, 0.8)))
-        seconds += settlement.run.duration_ms / 1_000.0 if settlement.run else 0.0
+        seconds += reaction.run.duration_ms / 1_000.0 if reaction.run else 0.0
         conversation.now += timedelta(seconds=seconds)
         conversation.waited = round(seconds, 3)
         conversation.turns_left -= 1

@@ -46,7 +46,7 @@ class Answered(Generic[Out]):
     """Why responders before it did not answer."""
 
 
-class Chain(Generic[Out]):
+class FallbackOrder(Generic[Out]):
     """The responders of one component in their order. The last one must answer every turn.
 
     Args:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ccml.models.kinds import COMMAND, INTENT, POLICY
-from ccml.serving.answers.fallback import Chain
+from ccml.serving.answers.fallback import FallbackOrder
 from ccml.serving.answers.responders import command_responders, intent_responders, policy_responders
 from ccml.serving.answers.verify import checked_choice, checked_intent, checked_proposal
 from ccml.serving.interrupt import Interrupt
@@ -25,9 +25,9 @@ class Predictor:
     def __init__(self, loaded: LoadedModels, settings: ServingSettings, meter: Meter) -> None:
         # Without a given seed, from the operating system: an action that could be foretold is no experiment.
         random = np.random.default_rng(settings.seed)
-        self._commands = Chain(COMMAND.name, command_responders(loaded), checked_proposal, meter)
-        self._intents = Chain(INTENT.name, intent_responders(loaded), checked_intent, meter)
-        self._policy = Chain(POLICY.name, policy_responders(loaded, random), checked_choice, meter)
+        self._commands = FallbackOrder(COMMAND.name, command_responders(loaded), checked_proposal, meter)
+        self._intents = FallbackOrder(INTENT.name, intent_responders(loaded), checked_intent, meter)
+        self._policy = FallbackOrder(POLICY.name, policy_responders(loaded, random), checked_choice, meter)
 
     def decide(self, turns: Sequence[Turn], interrupt: Interrupt | None) -> list[Decision]:
         """
