@@ -20,7 +20,7 @@ def print_summary(console: Console, summary: dict[str, Any], home: Home, path: P
     _print_models(console, summary)
     for name, gate in summary["gates"].items():
         console.print(
-            f"[bold]gate[/bold] {KINDS[name].title}: {gate['answer']} [dim]{escape(gate['reasons'][0])}[/dim]"
+            f"[bold]gate[/bold] {KINDS[name].title}: {gate['answer']}. [dim]{escape(gate['reasons'][0])}[/dim]"
         )
     for name, release in summary["releases"].items():
         shown = f"{release['version']} [dim]{home.root / release['path']}[/dim]" if release else "none"

@@ -29,6 +29,7 @@ from ccml.datasets.splits import SeenByChampions
 from ccml.home import Home
 from ccml.profiles import EncoderSettings, IntentSettings, SimulationSettings
 from ccml.releases.reader import read_manifest, read_pointer
+from ccml_assets import sensors
 from ccml_assets.monitoring import DRIFT, NO_DRIFT, retrain_decision
 from ccml_assets.partitions import DAYS
 from ccml_assets.sensors import EVIDENCE, TRIGGER
@@ -196,6 +197,8 @@ class Customer(threading.Thread):
 @pytest.fixture
 def platform(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
     monkeypatch.setitem(profiles.PROFILES, "smoke", PROFILE)
+    # Two minutes between landings are a bound on runs; the test would wait for them three times.
+    monkeypatch.setattr(sensors, "BETWEEN_LANDINGS", timedelta(0))
     home.key_file.parent.mkdir(parents=True)
     home.key_file.write_bytes(b"k" * 32)
     home.key_file.chmod(0o600)
