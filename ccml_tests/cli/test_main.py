@@ -14,13 +14,12 @@ from ccml.telemetry.readers import FORMATS
 from ccml_cli.main import app
 from ccml_tests.cli.conftest import Call
 
-COMMANDS = ["run", "ui", "simulate", "ingest", "serve", "ask", "bench", "doctor", "mlflow", "env"]
+COMMANDS = ["run", "ui", "simulate", "ingest", "serve", "ask", "roll-back", "bench", "doctor", "mlflow", "env"]
 
 
 def test_these_are_the_commands() -> None:
-    assert sorted(command.callback.__name__ for command in app.registered_commands if command.callback) == sorted(
-        COMMANDS
-    )
+    registered = [(command.name, command.callback) for command in app.registered_commands]
+    assert sorted(name or function.__name__ for name, function in registered if function) == sorted(COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
