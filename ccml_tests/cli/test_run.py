@@ -135,7 +135,7 @@ def test_a_person_reads_the_same_facts(runs: Runs) -> None:
     shown = printed(runs.first)
     assert f"lines {len(EVENTS)} in 1 files = {len(EVENTS)} landed" in shown
     assert "kept 4 interactions" in shown
-    assert "skipped The telemetry holds 4 interactions" in " ".join(shown.split())
+    assert "skipped. The telemetry holds 4 interactions" in " ".join(shown.split())
     assert "alerts none" in shown
     assert "summary.json" in shown
 
