@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from copy import copy, deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -334,13 +334,3 @@ class _Bare(ast.NodeTransformer):
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
         return None if is_text else node
-
-
-def definitions_of(project: Project, module: str) -> Iterator[Definition]:
-    """Every definition of a module, methods included."""
-    found = project.module(module)
-    for name in found.definitions if found is not None else ():
-        yield Definition(module, name)
-        assert found is not None
-        for method in found.methods.get(name, {}):
-            yield Definition(module, f"{name}.{method}")

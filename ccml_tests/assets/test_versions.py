@@ -17,7 +17,7 @@ import dagster as dg
 import pytest
 
 import ccml
-from ccml.code_digest import PACKAGES, Definition, Project, definitions_of
+from ccml.code_digest import PACKAGES, Definition, Project
 from ccml.home import Home
 from ccml.models.kinds import INTENT
 from ccml.profiles import PROFILES, SimulationSettings
@@ -55,6 +55,16 @@ class Edited(Project):
 
     def text(self, name: str) -> str | None:
         return self._texts.get(name) or super().text(name)
+
+
+def definitions_of(project: Project, module: str) -> Iterator[Definition]:
+    """Every definition of a module, methods included."""
+    found = project.module(module)
+    for name in found.definitions if found is not None else ():
+        yield Definition(module, name)
+        assert found is not None
+        for method in found.methods.get(name, {}):
+            yield Definition(module, f"{name}.{method}")
 
 
 def stale_after(edited: dict[str, str]) -> set[str]:
