@@ -3,7 +3,8 @@
     python benchmarks/gate_error_rates.py --repeats 2000
 
 Two models score right or wrong on the same rows. Rows come from users who differ in number of rows, share a difficulty
-and suit one model better than the other, so rows of a user are alike and the two models often fail together.
+and suit one model better than the other, so rows of a user are alike and the two models often fail together. Each user
+has one session, so where there are too few of one to be the unit there are too few of the other.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import argparse
 import numpy as np
 from numpy.typing import NDArray
 
-from ccml.evaluation.statistics import Clusters, wilson
+from ccml.evaluation.statistics import clusters_of, wilson
 from ccml.profiles import GateSettings
 from ccml.releases.gate import decide
 
@@ -54,7 +55,7 @@ def called_better(users: int, correlation: float, gain: float, repeats: int) -> 
             ours,
             champion=None,
             baselines={"reference": theirs},
-            clusters=Clusters(user, "users"),
+            clusters=clusters_of({"user_id": user, "session_id": user}),
             gate=GateSettings(margin=0.0, minimum_rows=1),
         )
         passed += decision.passed
