@@ -5,7 +5,6 @@ from typing import Any
 
 import dagster as dg
 
-from ccml.models.kinds import COMMAND
 from ccml.monitoring.alerts import Alert
 from ccml.monitoring.drift import DriftReport
 from ccml.monitoring.quality import QualityFinding, QualityReport
@@ -89,15 +88,11 @@ def quality(
     """Served accuracy and reward, beside what the releases were published with or what was served before."""
     from ccml.monitoring.quality import quality_report
     from ccml.monitoring.window import promised
-    from ccml.releases.champions import load_champion
+    from ccml.releases.champions import champion_model
 
     with skip_with_reason(context):
         models = platform.home.models
-        commands = load_champion(models, COMMAND.name)
-        known = frozenset(commands.model.labels if commands else ())
-        target = commands.model.transforms["target"] if commands else platform.profile.command.target
-        fewest = platform.profile.monitoring.fewest_answers
-        report = quality_report(served, promised(models), known, target, fewest=fewest)
+        report = quality_report(served, promised(models), lambda name: champion_model(models, name), platform.profile)
         yield dg.MaterializeResult(
             value=report,
             metadata={f"{one.model} {one.metric}": served_figure(one) for one in report.findings},
@@ -133,10 +128,7 @@ def alerts(
 
 
 def served_figure(one: QualityFinding) -> str:
-    if one.served is None:
-        few = f"{one.known} answers, {one.needed} needed" if one.known < one.needed else "answers of one session alone"
-        return f"not evaluated: {few}"
-    return str(one.served)
+    return f"not evaluated: {one.lacking}" if one.served is None else str(one.served)
 
 
 retrain_decision = dg.AssetSpec(

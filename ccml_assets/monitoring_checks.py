@@ -49,10 +49,8 @@ def keeps_its_promise(platform: Platform, report: QualityReport) -> dg.AssetChec
     ]
     metadata = {"models": _table(rows), "largest drop allowed": f"{limit:.0%}"}
     if not compared:
-        most = max((one.known for one in report.findings), default=0)
-        needed = platform.profile.monitoring.fewest_answers
-        why = f"{most} answers with a known outcome, {needed} needed" if most < needed else "nothing to compare with"
-        return not_evaluated(why, metadata)
+        best_known = max(report.findings, key=lambda one: one.known)
+        return not_evaluated(best_known.lacking or "nothing to compare with", metadata)
     fell = [f"{model} by {drop.estimate:.1%}" for model, drop in compared if drop.above(limit)]
     found = f"Fell: {', '.join(fell)}" if fell else f"{len(compared)} of {len(rows)} models compared, none fell"
     return _warning(not fell, f"{found}.", metadata)

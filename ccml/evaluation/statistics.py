@@ -12,6 +12,7 @@ A percentile or studentised bootstrap of few clusters errs more often than it st
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from math import sqrt
 from statistics import NormalDist
@@ -136,6 +137,31 @@ class Clusters:
         error = sqrt(float(differences @ differences) + 2.0 * unit**2 - shift**2 / trials)
         reach = self._critical(_shares(self.sums(np.ones(self.rows))[:, 0])) * error
         return Interval(shift / self.rows, (shift - reach) / self.rows, (shift + reach) / self.rows)
+
+    def quantile(self, values: ArrayLike, level: float) -> Interval:
+        """The smallest of (N,) row values that the share `level` of the rows does not exceed.
+
+        Its interval holds each value of which the share of the rows that do not exceed it may be `level`, by that
+        share's own interval (Francisco and Fuller 1991). Where no row is surely above the quantile the upper end is the
+        largest value, which covers less than is stated.
+        """
+        measured = np.asarray(values, np.float64)
+        if not len(measured):
+            raise NotEnoughDataError("A quantile needs at least one measurement.")
+        estimate = float(np.quantile(measured, level, method="inverted_cdf"))
+        if self.lacking:
+            return Interval(estimate, None, None, self.lacking)
+        ordered = np.unique(measured)
+
+        def first(end: Callable[[Interval], float | None]) -> float:
+            def reached(at: int) -> bool:
+                found = end(self.mean(measured <= ordered[at]))
+                return found is not None and found >= level
+
+            return float(ordered[min(bisect_left(range(len(ordered)), True, key=reached), len(ordered) - 1)])
+
+        low, high = first(lambda share: share.high), first(lambda share: share.low)
+        return Interval(estimate, min(low, estimate), max(high, estimate))
 
     def statistic(self, columns: ArrayLike, of_sums: Callable[[Floats], Floats], *, share: bool) -> Interval:
         """Any smooth statistic of column sums.

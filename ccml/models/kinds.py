@@ -8,6 +8,7 @@ the first call, so that a server and the command can read this table without tor
 - `training.py`: `train`
 - `study.py`: `search`, where the kind has a search
 - `evaluation.py`: `evaluate`
+- `served.py`: `served_outcomes`
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from ccml.models.command.study import StudyResult
     from ccml.models.evaluating import Evaluation
     from ccml.models.job import TrainingJob
+    from ccml.models.outcomes import ServedOutcomes
     from ccml.profiles import Profile
 
 
@@ -139,6 +141,19 @@ class ModelKind:
             rows, candidate, champion, profile, cost=cost, trials=trials, facts=facts
         )
         return made
+
+    def served_outcomes(
+        self, served: pd.DataFrame, champion: Callable[[], Candidate | None], profile: Profile
+    ) -> ServedOutcomes:
+        """What is known of its served answers.
+
+        Args:
+            served: clean interactions answered by a server.
+            champion: loads the model's champion, where there is one: its weights take up to 0.5 GB, and most rules need
+                nothing of it.
+        """
+        read: ServedOutcomes = self._function("served", "served_outcomes")(served, champion, profile)
+        return read
 
     def _function(self, module: str, name: str) -> Any:
         return getattr(import_module(f"{self.package}.{module}"), name)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import msgspec
 import numpy as np
 
-from ccml.evaluation.statistics import FEWEST_CLUSTERS, Clusters, Interval, quantile_interval
+from ccml.evaluation.statistics import Floats, Interval
+from ccml.monitoring.figures import Figure, figure, too_few
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ccml.monitoring.limits import MonitoringLimits, Statistic, Watched
+    from ccml.monitoring.limits import MonitoringLimits, Watched
     from ccml.monitoring.quality import QualityReport
 
 ABSOLUTE = ("ms", "MB")
@@ -50,35 +51,34 @@ def serving_alerts(
         quality: served figures beside those the models are held to.
         released: names of the models that have a champion.
     """
-    sessions = served["session_id"].to_numpy(dtype=str)
-    memory = np.asarray(server_memory_mb, dtype=float)
     measured = {
-        "latency_ms": (served["latency_ms"].to_numpy(dtype=float), sessions),
-        "failed": (_failed(served, released), sessions),
-        "server_memory_mb": (memory, None),
+        "latency_ms": served["latency_ms"].to_numpy(dtype=float),
+        "failed": _failed(served, released),
+        "server_memory_mb": np.asarray(server_memory_mb, dtype=float),
     }
     alerts: list[Alert] = []
     for watched in limits.alerts.watched:
-        if watched.measure == "relative_drop":
-            alerts += _falls(quality, watched, limits.fewest_answers)
+        if watched.statistic == "given":
+            alerts += _falls(quality, watched)
+            continue
+        values = measured[watched.measure]
+        if watched.statistic == "peak":
+            found = _peak(values)
         else:
-            values, clusters = measured[watched.measure]
-            needed = 1 if watched.statistic == "peak" else limits.fewest_answers
-            value, known = _figure(values, clusters, watched.statistic, needed)
-            alerts.append(alert(watched.alert, value, watched.limit, watched.unit, known, needed))
+            found = figure(served, values, limits.fewest_answers, watched.statistic)
+        alerts.append(alert(watched.alert, found.value, watched.limit, watched.unit, found.lacking))
     return alerts
 
 
-def alert(name: str, value: Interval | None, limit: float, unit: str, known: int, needed: int) -> Alert:
+def alert(name: str, value: Interval | None, limit: float, unit: str, lacking: str) -> Alert:
     """The level of one figure; higher is worse.
 
     Args:
-        known: how many answers the figure rests on.
-        needed: how many it takes to tell, for the reason of an `unknown`.
+        lacking: why there is no figure, for the reason of an `unknown`.
     """
     level: Level
     if value is None:
-        level, reason = "unknown", f"not evaluated: {_too_few(known, needed)}"
+        level, reason = "unknown", f"not evaluated: {lacking}"
     else:
         level = "watch" if value.estimate > limit else "ok"
         if value.above(limit):
@@ -88,36 +88,20 @@ def alert(name: str, value: Interval | None, limit: float, unit: str, known: int
     return Alert(name=name, level=level, value=value, limit=limit, unit=unit, reason=reason)
 
 
-def _falls(quality: QualityReport, watched: Watched, needed: int) -> Iterator[Alert]:
+def _falls(quality: QualityReport, watched: Watched) -> Iterator[Alert]:
     for one in quality.findings:
         name, unit = f"{one.model}_{watched.alert}", f"{watched.unit} {one.against}"
-        if one.served is not None and one.relative_drop is None:
-            reason = f"not evaluated: no figure of {one.against} to compare with"
-            yield Alert(name=name, level="unknown", value=None, limit=watched.limit, unit=unit, reason=reason)
-        else:
-            yield alert(name, one.relative_drop, watched.limit, unit, one.known, needed)
+        lacking = one.lacking or f"no figure of {one.against} to compare with"
+        yield alert(name, one.relative_drop, watched.limit, unit, lacking)
 
 
-def _figure(values: Any, sessions: Any, statistic: Statistic, needed: int) -> tuple[Interval | None, int]:
-    """The figure, None where too little is known for one, and how many values it rests on."""
-    present = ~np.isnan(values)
-    known = values[present]
-    if statistic == "peak":
-        # A process either went beyond the limit or did not: one value is enough, and no interval is needed.
-        peak = float(known.max()) if len(known) else None
-        return (None if peak is None else Interval(peak, peak, peak)), len(known)
-    if len(known) < needed:
-        return None, len(known)
-    if statistic == "p95":
-        return quantile_interval(known, 0.95), len(known)
-    figure = Clusters(sessions[present], "sessions").mean(known)
-    return (None if figure.lacking else figure), len(known)
-
-
-def _too_few(known: int, needed: int) -> str:
-    if known < needed:
-        return f"{known} answers, {needed} needed"
-    return f"{known} answers of fewer than {FEWEST_CLUSTERS} sessions"
+def _peak(values: Floats) -> Figure:
+    """A process either went beyond the limit or did not: one value is enough, and no interval is needed."""
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return Figure(None, 0, too_few(0, 1))
+    peak = float(known.max())
+    return Figure(Interval(peak, peak, peak), len(known), "")
 
 
 def _failed(served: pd.DataFrame, released: Collection[str]) -> Any:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ccml.evaluation.statistics import Interval
     from ccml.monitoring.limits import RetrainLimits
 
-Trigger: TypeAlias = Literal["drift", "accuracy_fell", "new_commands", "resources", "none"]
+Trigger: TypeAlias = Literal["drift", "accuracy_fell", "new_classes", "resources", "none"]
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,9 +104,9 @@ def _cause(evidence: Evidence, limits: RetrainLimits) -> tuple[Trigger, str]:
             "drift",
             f"drift in {_columns(evidence.drift)} over {evidence.drift.current_rows} served answers",
         )
-    share = evidence.quality.new_commands if evidence.quality else None
-    if share is not None and share.above(limits.new_command_share):
-        return "new_commands", f"{_percent(share)} of corrected commands have no class"
+    for one in evidence.quality.findings if evidence.quality else ():
+        if one.without_class is not None and one.without_class.above(limits.new_class_share):
+            return "new_classes", f"{_percent(one.without_class)} of the corrections have no class in {one.model}"
     strained = [alert for alert in evidence.alerts if alert.name == "memory" and alert.level == "alert"]
     if strained:
         return "resources", f"the server holds {strained[0].reason}"

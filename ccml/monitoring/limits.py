@@ -62,7 +62,7 @@ class DriftLimits:
 
 @dataclass(frozen=True)
 class RetrainLimits:
-    new_command_share: Share = 0.1
+    new_class_share: Share = 0.1
     """The vocabulary is old when even the low end of the interval says that so many corrections have no class."""
     cool_down_hours: Positive = 6.0
     """Since the last training that was asked for and did not fail."""

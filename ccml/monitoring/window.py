@@ -62,12 +62,12 @@ def champions_reference(models: Path) -> DriftReference:
     return decode_reference(newest.files[DRIFT_REFERENCE], str(newest.path / DRIFT_REFERENCE))
 
 
-def promised(models: Path) -> dict[str, tuple[str, Interval]]:
-    """Model → headline metric and figure, as its champion's manifest has them."""
-    figures: dict[str, tuple[str, Interval]] = {}
+def promised(models: Path) -> dict[str, Interval]:
+    """Model → headline figure, as its champion's manifest has it."""
+    figures: dict[str, Interval] = {}
     for folder in sorted(models.iterdir()) if models.is_dir() else []:
         pointer = read_pointer(models, folder.name, "champion") if folder.is_dir() else None
         if pointer is not None:
             headline = read_manifest(models, folder.name, pointer.version).metrics["headline"]
-            figures[folder.name] = (headline["headline"], msgspec.convert(headline["value"], Interval))
+            figures[folder.name] = msgspec.convert(headline["value"], Interval)
     return figures

@@ -42,6 +42,12 @@ class Champion:
     model: Candidate
 
 
+def champion_model(models: Path, name: str) -> Candidate | None:
+    """The model that is served now; None before the first release."""
+    champion = load_champion(models, name)
+    return champion.model if champion else None
+
+
 def load_champion(models: Path, name: str) -> Champion | None:
     """What is served now; None before the first release. The pointer is read once: version and model agree."""
     from ccml.models.artifact import load_candidate

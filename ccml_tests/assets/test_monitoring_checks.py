@@ -28,7 +28,7 @@ def results(home: Home, answers: pd.DataFrame) -> tuple[dg.AssetCheckResult, dg.
 
 def test_five_answers_pass_no_check_and_say_how_many_are_needed(home: Home) -> None:
     promise, alert = results(home, table(served(5)))
-    assert promise.description == "Not evaluated: 5 answers with a known outcome, 30 needed."
+    assert promise.description == "Not evaluated: 5 answers, 30 needed."
     assert alert.description == "Not evaluated: too few answers for every limit."
     for one in (promise, alert):
         assert not one.passed

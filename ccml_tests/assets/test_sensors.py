@@ -168,7 +168,7 @@ def test_traffic_that_monitoring_has_looked_at_asks_for_nothing(platform: Platfo
 
 def report(platform: Platform, *, drifted: DriftReport | None = None, alerts: tuple[Alert, ...] = ()) -> None:
     """What a run of the job `monitor` leaves behind."""
-    values = {DRIFT: drifted, QUALITY: QualityReport(findings=[], new_commands=None), ALERTS: list(alerts)}
+    values = {DRIFT: drifted, QUALITY: QualityReport(findings=[]), ALERTS: list(alerts)}
     for key, value in values.items():
         if value is None:
             skipped = dg.AssetObservation(key, metadata={REASON: "Too little was served."})

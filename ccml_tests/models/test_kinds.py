@@ -29,6 +29,7 @@ FUNCTIONS = {
     ("module", "model_inputs"): ["candidate", "frame"],
     ("module", "run_module"): ["module", "inputs"],
     ("training", "train"): ["job"],
+    ("served", "served_outcomes"): ["served", "champion", "profile"],
     ("evaluation", "evaluate"): ["rows", "candidate", "champion", "profile", "cost", "trials", "facts"],
 }
 """What the table calls in each model's folder, and with what."""

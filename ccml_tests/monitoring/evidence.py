@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import cache
 
 import pandas as pd
 
 from ccml.evaluation.statistics import Interval
+from ccml.models.artifact import Candidate
 from ccml.monitoring.alerts import Alert, serving_alerts
 from ccml.monitoring.drift import DriftReport, drift_report
 from ccml.monitoring.limits import MonitoringLimits
 from ccml.monitoring.quality import QualityReport, quality_report
 from ccml.monitoring.reference import DriftReference
+from ccml.profiles import PROFILES
 from ccml_tests.monitoring.turns import VERSIONS, served, table
 
 LIMITS = MonitoringLimits()
-RELEASED = {"command_predictor": ("top-1 accuracy", Interval(0.8, 0.78, 0.82))}
-NO_QUALITY = QualityReport(findings=[], new_commands=None)
+RELEASED = {"command_predictor": Interval(0.8, 0.78, 0.82)}
+NO_QUALITY = QualityReport(findings=[])
 
 
-def quality(rows: pd.DataFrame) -> QualityReport:
-    return quality_report(rows, RELEASED, frozenset({"ls -la"}), fewest=LIMITS.fewest_answers)
+def champion_of(*labels: str, target: str = "template") -> Callable[[str], Candidate]:
+    """Loads a champion with these classes: all of it that the rules for served answers read."""
+
+    def load(name: str) -> Candidate:
+        return Candidate({"model": name}, {}, None, list(labels), {"target": target}, {}, {}, {}, {})
+
+    return load
+
+
+def quality(rows: pd.DataFrame, released: Mapping[str, Interval] = RELEASED) -> QualityReport:
+    return quality_report(rows, released, champion_of("ls -la", "df -h"), PROFILES["laptop"])
+
+
+def corrected(new: int, known: int = 0) -> QualityReport:
+    """So many corrections to a command that the champion has no class for, and so many to one it has."""
+    groups = [
+        served(known, feedback={"corrected_command": "df -h"}),
+        served(new, first=known, feedback={"corrected_command": "podman ps"}),
+    ]
+    return quality(table(*groups))
 
 
 def raised(rows: pd.DataFrame, memory: tuple[float, ...] = (100.0,)) -> dict[str, Alert]:

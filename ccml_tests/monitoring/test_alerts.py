@@ -32,7 +32,7 @@ def alert(name: str, rows: pd.DataFrame, memory: Any = (100.0,), found: QualityR
     ],
 )
 def test_an_alert_needs_the_whole_interval_beyond_the_limit(value: Interval | None, level: str) -> None:
-    assert alerts.alert("error_rate", value, 0.05, "of answers", known=200, needed=30).level == level
+    assert alerts.alert("error_rate", value, 0.05, "of answers", lacking="5 answers, 30 needed").level == level
 
 
 def test_the_limits_are_the_published_ones() -> None:
@@ -105,7 +105,7 @@ def test_figures_are_rounded_and_have_units() -> None:
     rows = table(served(200))
     assert alert("latency_p95", rows).reason == "20 ms, limit 100 ms"
     assert alert("memory", rows, memory=(244.26,)).reason == "244 MB, limit 512 MB"
-    assert alert("error_rate", rows).reason == "0.0 % [0.0, 9.3] of answers, limit 5.0 %"
+    assert alert("error_rate", rows).reason == "0.0 % [0.0, 18.0] of answers, limit 5.0 %"
 
 
 @pytest.mark.parametrize("rows", [served(29), served(40, per_session=40)], ids=["few answers", "one session"])
@@ -114,3 +114,23 @@ def test_a_handful_of_answers_raises_nothing(rows: list[Any]) -> None:
     answers["served_by"] = "human"
     assert alert("error_rate", answers).level == "unknown"
     assert alert("memory", answers, memory=()).level == "unknown"
+
+
+def test_the_users_are_the_independent_units_of_latency_and_errors() -> None:
+    """All answers of 3 of 20 users are slow and fail: 3 of 20 may be chance where 60 of 400 is not."""
+    rows = table(served(400, per_session=2))
+    few = rows["user_id"].isin(sorted(set(rows["user_id"]))[:3])
+    rows.loc[few, "latency_ms"] = 150.0
+    rows.loc[few, "served_by"] = "human"
+    assert alert("latency_p95", rows).level == "watch"
+    assert alert("error_rate", rows).level == "watch"
+    rows["user_id"] = rows["session_id"]
+    assert alert("latency_p95", rows).level == "alert"
+    assert alert("error_rate", rows).level == "alert"
+
+
+def test_answers_of_few_users_are_counted_by_their_sessions_and_of_few_sessions_not_at_all() -> None:
+    rows = table(served(40)).assign(user_id="u-1")
+    assert alert("latency_p95", rows).level == "ok"
+    few = alert("latency_p95", rows.assign(session_id="s1"))
+    assert (few.level, few.reason) == ("unknown", "not evaluated: 1 sessions, 8 needed")

@@ -6,21 +6,20 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ccml.evaluation.statistics import Interval
 from ccml.monitoring.alerts import Alert
 from ccml.monitoring.decisions import Evidence, PastRetrain, RetrainDecision, decide_retraining
 from ccml.monitoring.drift import DriftReport
 from ccml.monitoring.quality import QualityReport
-from ccml_tests.monitoring.evidence import LIMITS, drift, fell, slow, strained
+from ccml_tests.monitoring.evidence import LIMITS, NO_QUALITY, corrected, drift, fell, slow, strained
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 CALM, DRIFTED = drift(0, changed=False), drift(1, changed=True)
-FEW_NEW = Interval(0.04, 0.02, 0.06)
+FEW_NEW, SOME_NEW, MANY_NEW = corrected(8, 192), corrected(24, 176), corrected(60, 140)
 COOL_DOWN = timedelta(hours=LIMITS.retrain.cool_down_hours)
 
 
-def evidence(*alerts: Alert, drift: DriftReport | None = CALM, new: Interval | None = FEW_NEW) -> Evidence:
-    return Evidence(drift=drift, quality=QualityReport(findings=[], new_commands=new), alerts=list(alerts))
+def evidence(*alerts: Alert, drift: DriftReport | None = CALM, quality: QualityReport | None = FEW_NEW) -> Evidence:
+    return Evidence(drift=drift, quality=quality, alerts=list(alerts))
 
 
 def decide(given: Evidence, *past: PastRetrain, now: datetime = NOW) -> RetrainDecision:
@@ -35,11 +34,15 @@ def asked(hours_ago: float, evidence_id: str = "another", *, failed: bool = Fals
     ("given", "trigger", "reason"),
     [
         (evidence(fell(), strained(), drift=DRIFTED), "accuracy_fell", "command_predictor_drop: 37.5 % ["),
-        (evidence(strained(), drift=DRIFTED, new=Interval(0.3, 0.2, 0.4)), "drift", "unknown_words) over 300 served"),
-        (evidence(strained(), new=Interval(0.2, 0.11, 0.3)), "new_commands", "have no class"),
+        (evidence(strained(), drift=DRIFTED, quality=MANY_NEW), "drift", "unknown_words) over 300 served"),
+        (
+            evidence(strained(), quality=MANY_NEW),
+            "new_classes",
+            "of the corrections have no class in command_predictor",
+        ),
         (evidence(strained()), "resources", "600 MB"),
     ],
-    ids=["fall", "drift", "new commands", "memory"],
+    ids=["fall", "drift", "new classes", "memory"],
 )
 def test_the_strongest_cause_gives_the_trigger_and_the_reason(given: Evidence, trigger: str, reason: str) -> None:
     decision = decide(given)
@@ -54,12 +57,12 @@ def test_the_strongest_cause_gives_the_trigger_and_the_reason(given: Evidence, t
     [
         (evidence(), "No drift, no fall, nothing new in 300 served answers."),
         (evidence(fell(30)), "No drift"),
-        (evidence(new=Interval(0.2, 0.09, 0.3)), "No drift"),
+        (evidence(quality=SOME_NEW), "No drift"),
         (evidence(slow()), "No drift"),
-        (evidence(drift=None, new=None), "Too little was served to tell."),
+        (evidence(drift=None, quality=NO_QUALITY), "Too little was served to tell."),
         (Evidence(drift=None, quality=None, alerts=[]), "Too little was served to tell."),
     ],
-    ids=["calm", "only watched", "perhaps new commands", "slow: training makes nothing faster", "little", "nothing"],
+    ids=["calm", "only watched", "perhaps new classes", "slow: training makes nothing faster", "little", "nothing"],
 )
 def test_without_a_cause_the_answer_is_no_with_its_reason(given: Evidence, reason: str) -> None:
     decision = decide(given)

@@ -14,24 +14,16 @@ from hypothesis import strategies as st
 
 from ccml.evaluation.statistics import Interval
 from ccml.monitoring.alerts import serving_alerts
-from ccml.monitoring.limits import MonitoringLimits
-from ccml.monitoring.quality import QualityFinding, QualityReport, quality_report, relative_drop
+from ccml.monitoring.quality import QualityFinding, quality_report, relative_drop
+from ccml.profiles import PROFILES
+from ccml_tests.monitoring.evidence import LIMITS, RELEASED, champion_of, quality
 from ccml_tests.monitoring.turns import served, table
 
-PROMISED = {
-    "command_predictor": ("top-1 accuracy", Interval(0.8, 0.78, 0.82)),
-    "intent_classifier": ("accuracy", Interval(0.9, 0.88, 0.92)),
-}
-LIMITS = MonitoringLimits()
-KNOWN = frozenset({"ls -la", "df -h"})
+SMOKE = PROFILES["smoke"]
 
 
-def report(rows: pd.DataFrame, **fields: Any) -> QualityReport:
-    return quality_report(rows, PROMISED, KNOWN, fewest=LIMITS.fewest_answers, **fields)
-
-
-def commands(rows: pd.DataFrame, **fields: Any) -> QualityFinding:
-    return report(rows, **fields).findings[0]
+def commands(rows: pd.DataFrame) -> QualityFinding:
+    return quality(rows).findings[0]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +80,7 @@ def test_what_says_nothing_about_the_command_is_not_counted(fields: dict[str, An
 def test_a_champion_that_predicts_programs_is_measured_by_programs() -> None:
     rows = table(served(40, command="git status", feedback={"corrected_command": "git log"}))
     for target, right in (("program", 1.0), ("template", 0.0), ("line", 0.0)):
-        found = commands(rows, target=target)
+        found = quality_report(rows, RELEASED, champion_of("git", target=target), SMOKE).findings[0]
         assert found.served is not None
         assert found.served.estimate == right
 
@@ -101,7 +93,7 @@ def test_fewer_than_thirty_known_answers_or_one_session_give_no_figure() -> None
 
 
 def test_without_a_release_there_is_nothing_to_hold_a_model_to() -> None:
-    found = quality_report(table(served(40)), {}, frozenset(), fewest=30).findings[0]
+    found = quality_report(table(served(40)), {}, lambda name: None, SMOKE).findings[0]
     assert found.served is not None
     assert found.reference is None
     assert found.relative_drop is None
@@ -115,7 +107,7 @@ def test_an_intent_is_held_to_the_correction_and_else_to_the_wanted_command() ->
         served(30, first=90, predicted_intent="out_of_scope", command="git status"),
         served(30, first=120, predicted_intent="delete", action="confirm", runs=False),
     )
-    found = report(rows).findings[1]
+    found = quality(rows).findings[1]
     assert found.known == 90
     assert found.served is not None
     assert found.served.estimate == pytest.approx(1 / 3)
@@ -125,7 +117,7 @@ def test_a_policy_is_held_to_what_it_earned_before() -> None:
     steady = table(served(100, feedback={"rating": 4}))
     fallen = table(served(50), served(50, first=50, exit_status=1, feedback={"verdict": "undone"}))
     for rows, falls in ((steady, False), (fallen, True)):
-        found = report(rows).findings[2]
+        found = quality(rows).findings[2]
         assert found.against == "its earlier answers"
         assert found.known == 50
         assert found.relative_drop is not None
@@ -134,7 +126,7 @@ def test_a_policy_is_held_to_what_it_earned_before() -> None:
 
 def test_sessions_of_a_client_that_reports_nothing_say_nothing_about_the_policy() -> None:
     rows = table(served(100), served(100, first=100, runs=False, action="confirm"))
-    found = report(rows).findings[2]
+    found = quality(rows).findings[2]
     assert (found.known, found.answered) == (50, 200)
 
 
@@ -144,14 +136,13 @@ def test_corrections_without_a_class_are_counted_among_corrections_alone() -> No
         served(30, first=60, feedback={"corrected_command": "df -h"}),
         served(10, first=90, feedback={"corrected_command": "podman ps"}),
     )
-    share = report(rows).new_commands
+    share = commands(rows).without_class
     assert share is not None
     assert share.estimate == 0.25
     assert share.low < 0.25 < share.high
-    assert report(table(served(60))).new_commands is None
-    assert quality_report(rows, {}, frozenset(), fewest=30).new_commands is None, (
-        "no command champion, no class to miss"
-    )
+    assert commands(table(served(60))).without_class is None
+    without_champion = quality_report(rows, {}, lambda name: None, SMOKE).findings[0]
+    assert without_champion.without_class is None, "no champion, no class to miss"
 
 
 @given(
@@ -240,14 +231,13 @@ def test_a_release_that_serves_what_it_promised_raises_no_alert_and_one_that_fel
     rows, right = people
     truth = float(right[rows["predicted_intent"] != "out_of_scope"].mean())
     for promise, level in ((truth, {"ok", "watch"}), (truth / 0.65, {"alert"})):
-        released = {"command_predictor": ("top-1 accuracy", Interval(promise, promise - 0.02, promise + 0.02))}
-        found = quality_report(rows, released, KNOWN, fewest=LIMITS.fewest_answers)
+        found = quality(rows, {"command_predictor": Interval(promise, promise - 0.02, promise + 0.02)})
         raised = {alert.name: alert for alert in serving_alerts(rows, (), found, (), LIMITS)}
         assert raised["command_predictor_drop"].level in level
 
 
 def test_the_served_accuracy_of_intents_is_near_the_truth(people: tuple[pd.DataFrame, pd.Series]) -> None:
     """Every prediction is true here; what is missing to one is what the rules misread."""
-    found = report(people[0]).findings[1]
+    found = quality(people[0]).findings[1]
     assert found.served is not None
     assert found.served.estimate > 0.94

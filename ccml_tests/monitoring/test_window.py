@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from ccml.errors import NotEnoughDataError
+from ccml.evaluation.statistics import Interval
 from ccml.home import Home
 from ccml.monitoring.window import champions_since, promised, served_window
 from ccml_tests.monitoring.turns import served, table
@@ -73,5 +74,4 @@ def test_what_a_champion_promised_is_its_headline_with_its_interval(home: Home) 
     manifest.chmod(0o600)
     manifest.parent.chmod(0o700)
     manifest.write_bytes(msgspec.json.encode(facts))
-    metric, figure = promised(home.models)["policy"]
-    assert (metric, figure.estimate, figure.low, figure.high) == ("reward", 0.6, 0.5, 0.7)
+    assert promised(home.models) == {"policy": Interval(0.6, 0.5, 0.7)}

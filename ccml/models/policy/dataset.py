@@ -13,7 +13,7 @@ from ccml.datasets.splits import SPLITS, Splits
 from ccml.errors import NotEnoughDataError
 from ccml.models.command.dataset import finish, keep
 from ccml.models.policy.features import POLICY_FIELDS, policy_matrix
-from ccml.models.policy.reward import COMPONENTS, RewardWeights, reward, reward_components
+from ccml.models.policy.reward import COMPONENTS, OUTCOMES, RewardWeights, reward, reward_components
 from ccml.telemetry.events import ACTIONS
 
 if TYPE_CHECKING:
@@ -67,8 +67,7 @@ def episodes(
         turns["request"].tolist(),
         turns["command"].tolist(),
     )
-    names = ("succeeded", "recovered", "rating", "verdict", "duration_ms", "recovery_ms", "cpu_ms", "memory_mb")
-    components = reward_components(**{name: turns[name] for name in names})  # (N, 4)
+    components = reward_components(**{name: turns[name] for name in OUTCOMES})  # (N, 4)
     rows = turns.assign(
         split=split,
         unseen_user=turns["user_id"].isin(list(splits.unseen_users)).astype(bool),

@@ -1,6 +1,7 @@
-"""What an interaction was worth: 0.5 success + 0.3 satisfaction + 0.1 execution + 0.1 resource efficiency.
+"""The reward of an interaction: 0.5 success + 0.3 satisfaction + 0.1 execution + 0.1 resource efficiency.
 
-The one place where rewards are defined; the simulator, the episodes and the served log's monitoring all use it.
+The simulator, the data set of episodes and the monitoring of served answers compute rewards with this module alone, so
+their figures can be compared.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 COMPONENTS = ("success", "satisfaction", "execution", "resources")
+OUTCOMES = ("succeeded", "recovered", "rating", "verdict", "duration_ms", "recovery_ms", "cpu_ms", "memory_mb")
+"""Columns of an interaction from which the components are computed."""
 
 VERDICT_SATISFACTION = {"accepted": 1.0, "edited": 0.6, "rejected": 0.0, "undone": 0.0}
 NEUTRAL = 0.5
-"""Stands for a component the log does not tell. Most turns get no feedback: silence must not read as dissatisfaction,
-and one constant for every action favours none of them."""
+"""The value of a component that the log does not contain. Most turns get no feedback: counted as 0, silence would be
+dissatisfaction; one constant for every action favours none of them."""
 
 RECOVERED_SUCCESS = 0.5
 """A command that failed and was mended is worth half a success."""
@@ -24,12 +27,12 @@ RECOVERED_SUCCESS = 0.5
 DURATION_HALF_MS = 5_000.0
 CPU_HALF_MS = 2_000.0
 MEMORY_HALF_MB = 512.0
-"""At these values the efficiency is one half; it falls as half / (half + value)."""
+"""The efficiency is half / (half + value): one half at these values."""
 
 
 @dataclass(frozen=True)
 class RewardWeights:
-    """Weights as data; they sum to one, so that the reward stays in [0, 1]."""
+    """They sum to one, so that the reward lies in [0, 1]."""
 
     success: float = 0.5
     satisfaction: float = 0.3
@@ -57,7 +60,7 @@ def reward_components(
     cpu_ms: Any,
     memory_mb: Any,
 ) -> NDArray[np.float64]:
-    """Columns of N outcomes (NaN or None for unknown) → (N, 4) in [0, 1], in the order of `COMPONENTS`.
+    """`OUTCOMES` of N interactions, NaN or None where unknown → (N, 4) in [0, 1], in the order of `COMPONENTS`.
 
     success: 1 succeeded, `RECOVERED_SUCCESS` failed and mended, 0 otherwise (nothing ran is nothing achieved).
     satisfaction: mean of the rating, (r − 1) / 4, and the verdict's value; `NEUTRAL` without either.
