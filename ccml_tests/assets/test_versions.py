@@ -101,11 +101,11 @@ def with_edited_bodies(module: str) -> str:
 
 
 def parts(name: str) -> set[str]:
-    """The assets of one model from its training on, but for the deployment: a server has one table of models."""
+    """The assets of one model from its training on to what a server answers from."""
     report = {"command_predictor": "command", "intent_classifier": "intent", "policy": "policy"}[name]
     return {
         *(f"models/{name}", f"exports/{name}_onnx", f"reports/{report}_evaluation", f"reports/{name}_scores"),
-        *(f"releases/{name}_gate", f"releases/{name}"),
+        *(f"releases/{name}_gate", f"releases/{name}", f"serving/{name}_deployment"),
     }
 
 

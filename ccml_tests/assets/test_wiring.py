@@ -76,8 +76,11 @@ def test_a_difference_names_the_asset_and_the_fact() -> None:
 
 
 def test_the_landed_days_and_the_retrain_decision_are_reported_and_made_by_no_run(defs: dg.Definitions) -> None:
-    external = defs.resolve_asset_graph().unexecutable_asset_keys
-    assert external == {dg.AssetKey(["landing", "days"]), dg.AssetKey(["monitoring", "retrain_decision"])}
+    graph = defs.resolve_asset_graph()
+    days, decision = dg.AssetKey(["landing", "days"]), dg.AssetKey(["monitoring", "retrain_decision"])
+    assert graph.unexecutable_asset_keys == {days, decision}
+    assert graph.get(days).parent_keys == {dg.AssetKey(["landing", "files"])}
+    assert graph.get(decision).child_keys == set()
 
 
 def test_every_asset_says_whose_it_is_what_it_is_and_by_which_code(defs: dg.Definitions) -> None:
@@ -87,7 +90,8 @@ def test_every_asset_says_whose_it_is_what_it_is_and_by_which_code(defs: dg.Defi
         for key in graph.get_all_asset_keys()
         for fact in ("owners", "kinds", "description", "code_version", "group_name")
         if not getattr(graph.get(key), fact)
-        # No code here makes what is only reported.
+        # A version is compared with that of the run that made the asset, and these have no such run: the days are what
+        # landing/files has landed, whose version counts, and a decision is an observation that nothing is made from.
         and not (fact == "code_version" and key in graph.unexecutable_asset_keys)
     ]
     assert silent == []

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ccml.datasets.splits import Splits
     from ccml.features.encoder import LoadedEncoder
     from ccml.models.artifact import Candidate
+    from ccml.releases.gate import GateDecision
 
 SMOKE = PROFILES["smoke"]
 PROFILE = replace(
@@ -41,7 +42,7 @@ class Published:
     before_gate: str
     """The page as it was when the gate had not answered yet."""
     rows: Any
-    answer: str
+    decision: GateDecision
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +74,7 @@ def published(
         decision = decide_on_scores(name, evaluated.scores, PROFILE)
         publish_answer(report, decision.on_page(), folder, 0.95)
         written = read_report(page.with_suffix(".json").read_bytes())
-        found[name] = Published(written, page.read_text(), before, rows[name], decision.answer)
+        found[name] = Published(written, page.read_text(), before, rows[name], decision)
     return found
 
 

@@ -236,8 +236,15 @@ def test_the_gates_answer_on_the_page_is_the_gates(published: dict[str, Publishe
         assert "The gate has not answered yet" in one.before_gate
         assert "The gate has not answered yet" not in one.html
         assert one.report.gate is not None
-        assert f"The gate's answer on {one.report.gate.rows} rows: {one.answer}" in text_of(one.html)
+        assert f"The gate's answer on {one.report.gate.rows} rows: {one.decision.answer}" in text_of(one.html)
         assert all(reason in text_of(one.html) for reason in one.report.gate.reasons)
+
+
+def test_one_difference_has_one_interval_in_the_report_and_in_the_gates_answer(published: dict[str, Published]) -> None:
+    for one in published.values():
+        in_report = {baseline.name: baseline.difference for baseline in one.report.baselines}
+        in_answer = {found.reference: found.difference for found in one.decision.comparisons}
+        assert in_answer == in_report
 
 
 def test_each_step_of_a_real_training_has_its_gain_over_the_step_before(published: dict[str, Published]) -> None:

@@ -14,10 +14,11 @@ import pytest
 from ccml.errors import IntegrityError, NotEnoughDataError
 from ccml.export.bundle import ExportReference, write_export
 from ccml.export.packaging import FP32, INT8, Exported, export_candidate
-from ccml.export.parity import runner
+from ccml.export.parity import FIRST_ROWS, runner
 from ccml.home import Home
 from ccml.models.artifact import Candidate, load_candidate
 from ccml.models.candidates import CandidateReference
+from ccml.models.command.dataset import MINIMUM_ROWS
 from ccml.models.policy.module import served_probabilities
 from ccml.profiles import PROFILES
 from ccml.releases.golden import Golden
@@ -206,6 +207,12 @@ def test_no_request_text_travels_in_golden_inputs(exports: Exports) -> None:
     assert not any(text in golden for text in rows["request"])
 
 
+def test_the_smallest_data_set_that_is_made_can_be_exported_and_ships_no_int8(policy: tuple[Candidate, Any]) -> None:
+    candidate, rows = policy
+    exact, quantised = export_candidate(candidate, rows.iloc[: MINIMUM_ROWS["test"]]).table
+    assert (exact.rows, exact.ships, quantised.ships) == (10, True, False)
+
+
 def test_too_few_rows_cannot_show_parity(policy: tuple[Candidate, Any]) -> None:
     candidate, rows = policy
     with pytest.raises(NotEnoughDataError, match="9 held-out rows"):
@@ -265,8 +272,12 @@ def test_a_file_that_ships_and_differs_or_no_longer_answers_as_recorded_is_a_pro
     assert "export the model again" in reference.problems(home)[0]
 
 
-def test_rows_are_compared_of_every_user(policy: tuple[Candidate, Any]) -> None:
+def test_rows_are_compared_of_every_user_where_the_table_has_more_than_are_looked_at_first(
+    policy: tuple[Candidate, Any],
+) -> None:
     candidate, rows = policy
-    ordered = rows.sort_values("user_id", kind="stable")
+    ordered = rows.loc[rows.index.repeat(4)].sort_values("user_id", kind="stable")
+    users = rows["user_id"].nunique()
+    assert ordered["user_id"].iloc[:FIRST_ROWS].nunique() < users
     table = export_candidate(candidate, ordered).table
-    assert [row.users for row in table] == [rows["user_id"].nunique()] * 2
+    assert [row.users for row in table] == [users] * 2

@@ -153,6 +153,11 @@ def test_what_is_clear_is_decided_on_the_first_rows() -> None:
     assert decided(*world(0.98), seed=1) == ("open", 4_000)
 
 
+@pytest.mark.parametrize(("rows", "verdict"), [(10, "open"), (188, "open"), (189, "ships")])
+def test_few_rows_that_all_agree_do_not_show_that_a_graph_agrees(rows: int, verdict: str) -> None:
+    assert decided(np.arange(rows) % 60, np.ones(rows, bool), seed=0) == (verdict, rows)
+
+
 def test_lost_accuracy_keeps_a_graph_from_shipping_that_agrees_often_enough() -> None:
     count = 4_000
     agreed = np.arange(count) % 70 != 0  # 98.6 %
