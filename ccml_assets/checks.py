@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ccml.expectations.validation import ExpectationReport
 
 EXPECTATIONS = "expectations"
+LEAKAGE = "nothing_leaks"
 NOT_EVALUATED = "Not evaluated"
 
 
@@ -100,11 +101,11 @@ def _give_each_day(
         )
 
 
-def leakage(key: dg.AssetKey, splits: dg.AssetKey, *, name: str, texts: bool = False) -> dg.AssetChecksDefinition:
+def leakage(key: dg.AssetKey, splits: dg.AssetKey, *, texts: bool) -> dg.AssetChecksDefinition:
     """`texts`: a training text that is almost a held-out one is a leak, too."""
 
     @dg.asset_check(
-        name=name,
+        name=LEAKAGE,
         asset=key,
         additional_ins={"drawn": dg.AssetIn(splits)},
         blocking=True,

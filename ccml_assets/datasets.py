@@ -1,4 +1,4 @@
-"""Three views of the same interactions, split by time and user, then augmented on the training side."""
+"""A data set for each model from the same interactions, split by time and user, and what the data sets share."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,12 +7,10 @@ import dagster as dg
 
 from ccml.monitoring.reference import DriftReference
 from ccml_assets.checks import expectations, leakage
-from ccml_assets.model_lines import MODEL_LINES
+from ccml_assets.model_lines import ModelLine
 from ccml_assets.shown import shown
 from ccml_assets.skips import skip_with_reason
 from ccml_resources.platform import Platform
-
-LEAKAGE = "nothing_leaks"
 
 CLEAN = dg.AssetIn(["clean", "interactions"])
 SPLITS_KEY = dg.AssetKey(["datasets", "splits"])
@@ -52,60 +50,38 @@ def turn_context(temporal: Any, outcome: Any, ledger: Any, state: Any) -> dg.Mat
     return dg.MaterializeResult(value=table, metadata={"rows": len(table)})
 
 
-@dg.asset(
-    key=["datasets", "command_sequences"],
-    ins={"interactions": CLEAN, "drawn": SPLITS, "turns": CONTEXT},
-    output_required=False,
-    kinds={"parquet", "pandas"},
-)
-def command_sequences(
-    context: dg.AssetExecutionContext, platform: Platform, interactions: Any, drawn: Any, turns: Any
-) -> Iterator[dg.MaterializeResult[Any]]:
-    """A request, the session before it, and the command that was wanted."""
-    from ccml.datasets.splits import Splits
-    from ccml.models.command.dataset import command_sequences as build
+def dataset_asset(line: ModelLine) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=line.dataset_key,
+        ins={"interactions": CLEAN, "drawn": SPLITS, **({"turns": CONTEXT} if line.kind.reads_context else {})},
+        description=line.kind.rows,
+        output_required=False,
+        kinds={"parquet", "pandas"},
+    )
+    def dataset(
+        context: dg.AssetExecutionContext, platform: Platform, interactions: Any, drawn: Any, **turns: Any
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        from ccml.datasets.content import content_hash
+        from ccml.datasets.splits import Splits
 
-    with skip_with_reason(context):
-        split = Splits.from_table(drawn)
-        made = build(interactions, turns, split, history=platform.profile.command.history)
-        yield _result(made)
+        with skip_with_reason(context):
+            split = Splits.from_table(drawn)
+            made = line.kind.build_dataset(interactions, turns.get("turns"), split, platform.profile)
+            digest = content_hash(made.rows)
+            yield dg.MaterializeResult(
+                value=made.rows,
+                metadata=shown({"rows": len(made.rows), "content_hash": digest, **made.facts}),
+                data_version=dg.DataVersion(digest),
+            )
 
-
-@dg.asset(
-    key=["datasets", "labelled_requests"],
-    ins={"interactions": CLEAN, "drawn": SPLITS},
-    output_required=False,
-    kinds={"parquet", "pandas"},
-)
-def labelled_requests(
-    context: dg.AssetExecutionContext, platform: Platform, interactions: Any, drawn: Any
-) -> Iterator[dg.MaterializeResult[Any]]:
-    """Requests and what they ask for, with rewrites of the training ones; no training text is almost a held-out one."""
-    from ccml.datasets.splits import Splits
-    from ccml.models.intent.dataset import labelled_requests as build
-
-    with skip_with_reason(context):
-        split = Splits.from_table(drawn)
-        made = build(interactions, split, platform.profile.split, platform.profile.seed)
-        yield _result(made)
+    return dataset
 
 
-@dg.asset(
-    key=["datasets", "episodes"],
-    ins={"interactions": CLEAN, "drawn": SPLITS, "turns": CONTEXT},
-    output_required=False,
-    kinds={"parquet", "pandas"},
-)
-def episodes(
-    context: dg.AssetExecutionContext, interactions: Any, drawn: Any, turns: Any
-) -> Iterator[dg.MaterializeResult[Any]]:
-    """What the assistant did, with which probability it did so, and what came of it."""
-    from ccml.datasets.splits import Splits
-    from ccml.models.policy.dataset import episodes as build
-
-    with skip_with_reason(context):
-        split = Splits.from_table(drawn)
-        yield _result(build(interactions, turns, split))
+def dataset_checks(line: ModelLine) -> list[dg.AssetChecksDefinition]:
+    return [
+        expectations(line.dataset_key, line.kind.dataset),
+        leakage(line.dataset_key, SPLITS_KEY, texts=line.kind.learns_texts),
+    ]
 
 
 @dg.asset(
@@ -131,23 +107,4 @@ def drift_reference(interactions: Any, drawn: Any) -> dg.MaterializeResult[Drift
     )
 
 
-def _result(made: Any) -> dg.MaterializeResult[Any]:
-    """The rows with their hash and their counts."""
-    from ccml.datasets.content import content_hash
-
-    digest = content_hash(made.rows)
-    return dg.MaterializeResult(
-        value=made.rows,
-        metadata=shown({"rows": len(made.rows), "content_hash": digest, **made.facts}),
-        data_version=dg.DataVersion(digest),
-    )
-
-
-all_datasets = [splits, turn_context, command_sequences, labelled_requests, episodes, drift_reference]
-
-dataset_checks = [
-    *(expectations(line.dataset_key, line.kind.dataset) for line in MODEL_LINES),
-    leakage(dg.AssetKey(["datasets", "command_sequences"]), SPLITS_KEY, name=LEAKAGE),
-    leakage(dg.AssetKey(["datasets", "labelled_requests"]), SPLITS_KEY, name=LEAKAGE, texts=True),
-    leakage(dg.AssetKey(["datasets", "episodes"]), SPLITS_KEY, name=LEAKAGE),
-]
+shared_datasets = [splits, turn_context, drift_reference]

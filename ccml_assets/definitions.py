@@ -40,7 +40,7 @@ assets = [
     *raw.raw_tables,
     clean.clean_tables,
     *features.feature_tables,
-    *datasets.all_datasets,
+    *datasets.shared_datasets,
     *model_assets.all_model_assets,
     *monitoring.all_monitoring,
 ]
@@ -50,7 +50,6 @@ reported_on = [landing.landed_days, monitoring.retrain_decision]
 checks = [
     *raw.raw_checks,
     *clean.clean_checks,
-    *datasets.dataset_checks,
     *model_assets.model_checks,
     *monitoring_checks.monitoring_checks,
 ]

@@ -1,10 +1,11 @@
 """All assets and checks of all models.
 
-A further kind of model gets them from its entry in `ccml.models.kinds`; only its data set is written in `datasets.py`.
+A further kind of model gets them from its entry in `ccml.models.kinds`.
 """
 
 import dagster as dg
 
+from ccml_assets.datasets import dataset_asset, dataset_checks
 from ccml_assets.exports import export_asset, parity_check
 from ccml_assets.model_lines import MODEL_LINES, ModelLine
 from ccml_assets.models import model_asset, search_asset
@@ -14,8 +15,9 @@ from ccml_assets.serving import deployment_asset
 
 
 def assets_of(line: ModelLine) -> list[dg.AssetsDefinition]:
-    """From the data set on: search, model, export, report, gate, release, deployment."""
+    """Data set, search, model, export, report, gate, release, deployment."""
     return [
+        dataset_asset(line),
         *([search_asset(line)] if line.searched else []),
         model_asset(line),
         export_asset(line),
@@ -27,7 +29,7 @@ def assets_of(line: ModelLine) -> list[dg.AssetsDefinition]:
 
 
 def checks_of(line: ModelLine) -> list[dg.AssetChecksDefinition]:
-    return [parity_check(line), beats_check(line)]
+    return [*dataset_checks(line), parity_check(line), beats_check(line)]
 
 
 all_model_assets = [asset for line in MODEL_LINES for asset in assets_of(line)]

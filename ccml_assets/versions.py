@@ -21,7 +21,7 @@ from ccml.models import kinds as kinds_table
 from ccml.models.kinds import KINDS, ModelKind
 from ccml.profiles import Profile
 from ccml.serving.loading.loaded import MODEL_CLASSES
-from ccml_assets.model_lines import MODEL_LINES, ModelLine
+from ccml_assets.model_lines import ModelLine
 
 PROJECT = Project(Path(ccml.__file__).parents[1])
 
@@ -51,14 +51,13 @@ def code_of(asset: dg.AssetsDefinition, project: Project = PROJECT) -> Reached:
     """What the asset's function refers to, and what the functions refer to that its factory was given.
 
     An asset of one model does not depend on the code of the others. Which model it is of is the `ModelLine` that its
-    factory was given; a data set is of the model that is trained on it.
+    factory was given.
     """
     function = asset.op.compute_fn.decorated_fn  # type: ignore[union-attr]
     nonlocals = inspect.getclosurevars(function).nonlocals.values()
     given = [value for value in nonlocals if inspect.isroutine(value)]
     roots = [Definition(one.__module__, one.__qualname__.split(".")[0]) for one in (function, *given)]
-    kinds = [value.kind for value in nonlocals if isinstance(value, ModelLine)]
-    kinds = kinds or [line.kind for line in MODEL_LINES if line.dataset_key in asset.keys] or [*KINDS.values()]
+    kinds = [value.kind for value in nonlocals if isinstance(value, ModelLine)] or [*KINDS.values()]
     others = {
         Definition(kinds_table.__name__, name)
         for name, value in vars(kinds_table).items()

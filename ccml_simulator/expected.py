@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from ccml.models.policy.reward import RewardWeights, reward_components
+from ccml.models.policy.reward import WEIGHTS, reward_components
 from ccml.telemetry.events import Action, Verdict
 from ccml_simulator.failures import attempt_probability, draw_recovery_ms, mend_probability
 from ccml_simulator.feedback import RATED, RATINGS, rating_probabilities, verdict_seen
@@ -90,8 +90,7 @@ def _outcome_values() -> dict[tuple[bool | None, bool | None, Verdict | None, in
         cpu_ms=unknown,
         memory_mb=unknown,
     )  # (270, 4)
-    weights = RewardWeights()
-    values = weights.success * components[:, 0] + weights.satisfaction * components[:, 1]
+    values = WEIGHTS["success"] * components[:, 0] + WEIGHTS["satisfaction"] * components[:, 1]
     return dict(zip(keys, values.tolist(), strict=True))
 
 
@@ -135,5 +134,4 @@ def _weighted_efficiency(
         cpu_ms=cpu_ms,
         memory_mb=memory_mb,
     )  # (N, 4)
-    weights = RewardWeights()
-    return float((weights.execution * components[:, 2] + weights.resources * components[:, 3]).mean())
+    return float((WEIGHTS["execution"] * components[:, 2] + WEIGHTS["resources"] * components[:, 3]).mean())

@@ -3,7 +3,7 @@
 A model has a folder of its own. The functions that others call have the same names in every folder and are imported at
 the first call, so that a server and the command can read this table without torch and pandas:
 
-- `dataset.py`: `data_rules`
+- `dataset.py`: `build_dataset`, `data_rules`
 - `module.py`: `build_module`, `model_inputs`, `run_module`
 - `training.py`: `train`
 - `study.py`: `search`, where the kind has a search
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from great_expectations.expectations import Expectation
 
+    from ccml.datasets.content import Dataset
+    from ccml.datasets.splits import Splits
     from ccml.evaluation.cost import Cost
     from ccml.evaluation.report import Trial
     from ccml.models.artifact import Candidate
@@ -59,6 +61,13 @@ class ModelKind:
     """The folder with the functions named above."""
     dataset: str
     """Asset under `datasets/` that it is trained and tested on."""
+    rows: str
+    """What a row of the data set holds, in one sentence."""
+    reads_context: bool
+    """Whether its rows take what was known before each turn from `datasets/context`."""
+    learns_texts: bool
+    """Whether a training text that is almost a held-out one gives the answer away. Where sequences are learnt it does
+    not: a person repeats a request next week, and predicting its command is the task."""
     report: str
     """Asset under `reports/` that says what it is worth."""
     target: str | None
@@ -73,6 +82,19 @@ class ModelKind:
     """Whether training looks request vectors up in the cache that `features/text_embeddings` fills."""
     inputs: Mapping[str, Input]
     """Of the exported graph, in the order of the module's `forward`."""
+
+    def build_dataset(
+        self, clean: pd.DataFrame, context: pd.DataFrame | None, splits: Splits, profile: Profile
+    ) -> Dataset:
+        """
+        Args:
+            context: what was known before each turn; None of a kind that does not read it.
+
+        Raises:
+            NotEnoughDataError: the interactions do not make such rows, or a split has too few.
+        """
+        made: Dataset = self._function("dataset", "build_dataset")(clean, context, splits, profile)
+        return made
 
     def data_rules(self) -> Iterator[Expectation]:
         """What the rows of its data set keep beside the rules of every data set."""
@@ -174,6 +196,9 @@ COMMAND: Final = ModelKind(
     ),
     package="ccml.models.command",
     dataset="command_sequences",
+    rows="A request, the session before it, and the command that was wanted.",
+    reads_context=True,
+    learns_texts=False,
     report="command_evaluation",
     target="target_template",
     score="top-1 accuracy",
@@ -197,6 +222,11 @@ INTENT: Final = ModelKind(
     ),
     package="ccml.models.intent",
     dataset="labelled_requests",
+    rows=(
+        "Requests and what they ask for, with rewrites of the training ones; no training text is almost a held-out one."
+    ),
+    reads_context=False,
+    learns_texts=True,
     report="intent_evaluation",
     target="intent",
     score="accuracy",
@@ -215,6 +245,9 @@ POLICY: Final = ModelKind(
     ),
     package="ccml.models.policy",
     dataset="episodes",
+    rows="What the assistant did, with which probability it did so, and what came of it.",
+    reads_context=True,
+    learns_texts=False,
     report="policy_evaluation",
     target=None,
     score="doubly robust reward",

@@ -50,18 +50,11 @@ def published(
     simulated: pd.DataFrame, context: pd.DataFrame, splits: Splits, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Published]:
     """By model."""
-    from ccml.models.command.dataset import command_sequences
-    from ccml.models.intent.dataset import labelled_requests
-    from ccml.models.kinds import COMMAND, INTENT, KINDS, POLICY
-    from ccml.models.policy.dataset import episodes
+    from ccml.models.kinds import COMMAND, KINDS
     from ccml.releases.releasing import decide_on_scores
 
     folder = tmp_path_factory.mktemp("reports")
-    rows = {
-        COMMAND.name: command_sequences(simulated, context, splits, history=PROFILE.command.history).rows,
-        INTENT.name: labelled_requests(simulated, splits, PROFILE.split, PROFILE.seed).rows,
-        POLICY.name: episodes(simulated, context, splits).rows,
-    }
+    rows = {name: kind.build_dataset(simulated, context, splits, PROFILE).rows for name, kind in KINDS.items()}
     candidates, trials, rule = _trained(rows, folder)
     found = {}
     for name, kind in KINDS.items():

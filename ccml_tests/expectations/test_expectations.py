@@ -12,10 +12,8 @@ from ccml.datasets.splits import assign_splits
 from ccml.expectations.data_docs import write_data_docs
 from ccml.expectations.suites import SUITES, suite_for
 from ccml.expectations.validation import ExpectationReport, RuleResult, validate
-from ccml.models.command.dataset import command_sequences
-from ccml.models.intent.dataset import labelled_requests
-from ccml.models.policy.dataset import episodes
-from ccml.profiles import SplitSettings
+from ccml.models.kinds import KINDS as MODELS
+from ccml.profiles import PROFILES
 from ccml.telemetry.events import KINDS
 from ccml_tests.tables import context_table, simulated_raw
 
@@ -26,13 +24,10 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
     folder = tmp_path_factory.mktemp("tables")
     raw = simulated_raw(folder, interactions=900)
     rows = clean(*raw).interactions
-    splits, context = assign_splits(rows, SplitSettings(), seed=7), context_table(rows)
-    made = dict(zip(KINDS, raw, strict=True)) | {
-        "clean": rows,
-        "command_sequences": command_sequences(rows, context, splits, history=4).rows,
-        "labelled_requests": labelled_requests(rows, splits, SplitSettings(), seed=7).rows,
-        "episodes": episodes(rows, context, splits).rows,
-    }
+    profile = PROFILES["laptop"]
+    splits, context = assign_splits(rows, profile.split, profile.seed), context_table(rows)
+    made = dict(zip(KINDS, raw, strict=True)) | {"clean": rows}
+    made |= {one.dataset: one.build_dataset(rows, context, splits, profile).rows for one in MODELS.values()}
     for name, table in made.items():
         table.to_parquet(folder / f"{name}.parquet")
     return {name: pd.read_parquet(folder / f"{name}.parquet") for name in made}

@@ -24,6 +24,7 @@ MAY_NAME_A_MODEL = (
 )
 
 FUNCTIONS = {
+    ("dataset", "build_dataset"): ["clean", "context", "splits", "profile"],
     ("dataset", "data_rules"): [],
     ("module", "build_module"): ["candidate"],
     ("module", "model_inputs"): ["candidate", "frame"],

@@ -21,10 +21,16 @@ if TYPE_CHECKING:
     import pandas as pd
     from great_expectations.expectations import Expectation
 
+    from ccml.profiles import Profile
+
 UNSAFE_TARGETS = ("danger", "refused")
 
 MINIMUM_ROWS = {"train": 50, "validation": 10, "calibration": 10, "test": 10}
 """With fewer, a model would be fitted, calibrated or evaluated on too few; the asset is skipped with the counts."""
+
+
+def build_dataset(clean: pd.DataFrame, context: pd.DataFrame, splits: Splits, profile: Profile) -> Dataset:
+    return command_sequences(clean, context, splits, history=profile.command.history)
 
 
 def command_sequences(clean: pd.DataFrame, context: pd.DataFrame, splits: Splits, *, history: int) -> Dataset:

@@ -13,16 +13,21 @@ from ccml.errors import NotEnoughDataError
 from ccml.intents.tables import OUT_OF_SCOPE
 from ccml.models.command.dataset import finish, keep
 from ccml.models.intent.augmentation import rewrite
-from ccml.profiles import SplitSettings
 
 if TYPE_CHECKING:
     import pandas as pd
     from great_expectations.expectations import Expectation
 
+    from ccml.profiles import Profile, SplitSettings
+
 COLUMNS = (
     *("interaction_id", "user_id", "session_id", "time", "split", "unseen_user", "source"),
     *("request", "intent", "intent_source", "augmented", "family"),
 )
+
+
+def build_dataset(clean: pd.DataFrame, context: pd.DataFrame | None, splits: Splits, profile: Profile) -> Dataset:
+    return labelled_requests(clean, splits, profile.split, profile.seed)
 
 
 def labelled_requests(clean: pd.DataFrame, splits: Splits, settings: SplitSettings, seed: int) -> Dataset:

@@ -13,12 +13,14 @@ from ccml.datasets.splits import SPLITS, Splits
 from ccml.errors import NotEnoughDataError
 from ccml.models.command.dataset import finish, keep
 from ccml.models.policy.features import POLICY_FIELDS, policy_matrix
-from ccml.models.policy.reward import COMPONENTS, OUTCOMES, RewardWeights, reward, reward_components
+from ccml.models.policy.reward import COMPONENTS, OUTCOMES, reward, reward_components
 from ccml.telemetry.events import ACTIONS
 
 if TYPE_CHECKING:
     import pandas as pd
     from great_expectations.expectations import Expectation
+
+    from ccml.profiles import Profile
 
 COLUMNS = (
     *("interaction_id", "session_id", "user_id", "time", "split", "unseen_user", "position"),
@@ -27,9 +29,11 @@ COLUMNS = (
 )
 
 
-def episodes(
-    clean: pd.DataFrame, context: pd.DataFrame, splits: Splits, weights: RewardWeights | None = None
-) -> Dataset:
+def build_dataset(clean: pd.DataFrame, context: pd.DataFrame, splits: Splits, profile: Profile) -> Dataset:
+    return episodes(clean, context, splits)
+
+
+def episodes(clean: pd.DataFrame, context: pd.DataFrame, splits: Splits) -> Dataset:
     """One row per interaction whose action was drawn with a known propensity; `features` are raw policy features (P,).
 
     An action that was not drawn, such as a fallback's, says nothing of what another one would have earned in its place.
@@ -74,7 +78,7 @@ def episodes(
         position=turns["position"].astype(np.int64),
         features=list(features),
         action_index=turns["action"].map({action: index for index, action in enumerate(ACTIONS)}).astype(np.int64),
-        reward=reward(components, weights),
+        reward=reward(components),
         **{f"reward_{name}": components[:, index] for index, name in enumerate(COMPONENTS)},
     )
     dataset = finish(rows[list(COLUMNS)], left_out, "episodes")

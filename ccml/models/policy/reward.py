@@ -6,13 +6,14 @@ their figures can be compared.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-COMPONENTS = ("success", "satisfaction", "execution", "resources")
+WEIGHTS = {"success": 0.5, "satisfaction": 0.3, "execution": 0.1, "resources": 0.1}
+"""They sum to one, so that the reward lies in [0, 1]."""
+COMPONENTS = tuple(WEIGHTS)
 OUTCOMES = ("succeeded", "recovered", "rating", "verdict", "duration_ms", "recovery_ms", "cpu_ms", "memory_mb")
 """Columns of an interaction from which the components are computed."""
 
@@ -28,25 +29,6 @@ DURATION_HALF_MS = 5_000.0
 CPU_HALF_MS = 2_000.0
 MEMORY_HALF_MB = 512.0
 """The efficiency is half / (half + value): one half at these values."""
-
-
-@dataclass(frozen=True)
-class RewardWeights:
-    """They sum to one, so that the reward lies in [0, 1]."""
-
-    success: float = 0.5
-    satisfaction: float = 0.3
-    execution: float = 0.1
-    resources: float = 0.1
-
-    def __post_init__(self) -> None:
-        weights = asdict(self).values()
-        if min(weights) < 0 or abs(sum(weights) - 1.0) > 1e-9:
-            raise ValueError(f"reward weights must be non-negative and sum to 1, got {asdict(self)}")
-
-    @property
-    def vector(self) -> NDArray[np.float64]:
-        return np.asarray([getattr(self, name) for name in COMPONENTS], np.float64)  # (4,)
 
 
 def reward_components(
@@ -78,9 +60,9 @@ def reward_components(
     return np.stack([success, satisfaction, execution, resources], axis=1)  # (N, 4)
 
 
-def reward(components: NDArray[np.float64], weights: RewardWeights | None = None) -> NDArray[np.float64]:
+def reward(components: NDArray[np.float64]) -> NDArray[np.float64]:
     """(N, 4) → (N,) in [0, 1]."""
-    total: NDArray[np.float64] = components @ (weights or RewardWeights()).vector
+    total: NDArray[np.float64] = components @ np.asarray([*WEIGHTS.values()])
     return total
 
 

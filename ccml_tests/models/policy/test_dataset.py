@@ -16,7 +16,6 @@ from ccml.models.policy.dataset import episodes
 from ccml.models.policy.features import POLICY_FIELDS, PolicyTransform
 from ccml.models.policy.module import raw_features
 from ccml.models.policy.off_policy import RewardModel, policy_value
-from ccml.models.policy.reward import RewardWeights
 from ccml.models.policy.training import as_logged
 from ccml.telemetry.events import ACTIONS
 from ccml_tests.tables import context_table, ran, raw_tables, said, turn
@@ -57,14 +56,6 @@ def test_what_came_of_the_action_is_not_among_the_features():
     assert good["reward"].sum() > bad["reward"].sum()
     first = (good["interaction_id"] == "train-2").to_numpy()
     np.testing.assert_array_equal(np.stack(good["features"])[first], np.stack(bad["features"])[first])
-
-
-def test_weights_are_data():
-    plain = episodes(*hand_made(*logged(), turn("train-2", 1, action="clarify", propensity=0.1))).rows
-    only = RewardWeights(success=0.0, satisfaction=1.0, execution=0.0, resources=0.0)
-    other = episodes(*hand_made(*logged(), turn("train-2", 1, action="clarify", propensity=0.1)), only).rows
-    assert set(other["reward"]) == {0.5}
-    assert plain["reward"].tolist() != other["reward"].tolist()
 
 
 def test_rows_without_a_propensity_are_left_out_and_counted():
