@@ -1,5 +1,7 @@
 """Errors a user can act on: one sentence that says what was expected and what to do."""
 
+from pathlib import Path
+
 
 class CcmlError(Exception):
     """Shown without a traceback; `exit_code` is what the `ccml` command ends with."""
@@ -31,3 +33,13 @@ class IntegrityError(CcmlError):
     """A stored file does not agree with its manifest, its digest or its companions."""
 
     exit_code = 4
+
+
+class DamagedFileError(IntegrityError):
+    """A file or a table of the home cannot be read as what it is: which one, why, and what brings it back."""
+
+    def __init__(self, path: Path, reason: str, cure: str) -> None:
+        self.path = path
+        self.reason = reason
+        self.cure = cure
+        super().__init__(f"{path}: {reason}. {cure}.")

@@ -4,7 +4,6 @@ import fcntl
 from pathlib import Path
 
 import dagster as dg
-import msgspec
 
 from ccml import atomic
 from ccml.evaluation.html import now
@@ -15,6 +14,7 @@ from ccml.models.kinds import KINDS
 from ccml.monitoring.drift import DriftReport
 from ccml.monitoring.drift_page import verdict
 from ccml.releases.reader import read_pointer
+from ccml.stored import read_json
 from ccml_assets.model_lines import MODEL_LINES, ModelLine
 from ccml_assets.skips import skip_reason
 
@@ -61,7 +61,7 @@ def _drift(home: Home, instance: dg.DagsterInstance) -> DriftEntry:
     reason, written = skip_reason(instance, key), home.reports / "drift.json"
     if not written.exists():
         return DriftEntry(reason or "Not evaluated: nothing was served under a release yet.", None, None)
-    report = msgspec.json.decode(written.read_bytes(), type=DriftReport)
+    report: DriftReport = read_json(written, DriftReport, "Materialize monitoring/drift_report again")
     if reason is not None and instance.fetch_observations(key, limit=1).records[0].timestamp > report.made.timestamp():
         return DriftEntry(reason, None, None)
     return DriftEntry(verdict(report), bool(report.drifted), report.made.isoformat())

@@ -200,9 +200,7 @@ def read_evidence(instance: dg.DagsterInstance, platform: Platform) -> Evidence:
 
     stored = documents(platform.home)
     found = {
-        name: msgspec.json.decode(stored.path(key).read_bytes(), type=kind)
-        if skip_reason(instance, key) is None and stored.path(key).exists()
-        else None
+        name: stored.read(key, kind) if skip_reason(instance, key) is None and stored.path(key).exists() else None
         for name, (key, kind) in MONITORED.items()
     }
     return Evidence(drift=found["drift"], quality=found["quality"], alerts=found["alerts"] or [])

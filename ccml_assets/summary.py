@@ -16,7 +16,7 @@ from ccml.releases.reader import read_pointer
 from ccml_assets.model_lines import MODEL_LINES, ModelLine
 from ccml_assets.monitoring import ALERTS, DRIFT
 from ccml_assets.skips import skip_reason
-from ccml_resources.lake import documents
+from ccml_resources.lake import documents, rows_of, tables
 
 
 def summarise(home: Home, instance: dg.DagsterInstance, *, seconds: float, assets: int) -> dict[str, Any]:
@@ -47,21 +47,19 @@ def interactions(home: Home) -> dict[str, Any]:
     from ccml.telemetry.totals import landed_totals
 
     landed = landed_totals(home.lake)
-    clean = home.lake / "clean" / "interactions"
-    return {**landed, "kept": _rows(clean), "rejected": _rows(home.lake / "clean" / "rejected")}
+    kept, rejected = dg.AssetKey(["clean", "interactions"]), dg.AssetKey(["clean", "rejected"])
+    return {**landed, "kept": _rows(home, kept), "rejected": _rows(home, rejected)}
 
 
-def _rows(folder: Path) -> int:
-    import pyarrow.parquet as pq
-
-    return sum(pq.read_metadata(path).num_rows for path in folder.glob("*.parquet"))
+def _rows(home: Home, key: dg.AssetKey) -> int:
+    return sum(rows_of(path, key) for path in tables(home).folder(key).glob("*.parquet"))
 
 
 def _model(home: Home, instance: dg.DagsterInstance, line: ModelLine) -> dict[str, Any]:
     reason = _why_missing(instance, line)
     if reason is not None:
         return {"skipped": reason}
-    report: ModelReport = _read(home, line.report_key, ModelReport)
+    report: ModelReport = documents(home).read(line.report_key, ModelReport)
     return {
         "headline": report.headline,
         "value": _interval(report.headline_value),
@@ -78,7 +76,7 @@ def _gate(home: Home, instance: dg.DagsterInstance, line: ModelLine) -> dict[str
     reason = _why_missing(instance, line)
     if reason is not None:
         return {"answer": "skipped", "reasons": [reason]}
-    decision: GateDecision = _read(home, line.gate_key, GateDecision)
+    decision: GateDecision = documents(home).read(line.gate_key, GateDecision)
     return {"answer": decision.answer, "reasons": decision.reasons, "rows": decision.rows}
 
 
@@ -95,10 +93,10 @@ def _release(home: Home, line: ModelLine) -> dict[str, Any] | None:
 
 
 def _alerts(home: Home, instance: dg.DagsterInstance) -> list[dict[str, Any]]:
-    path = documents(home).path(ALERTS)
-    if not path.exists() or skip_reason(instance, ALERTS) is not None:
+    stored = documents(home)
+    if not stored.path(ALERTS).exists() or skip_reason(instance, ALERTS) is not None:
         return []
-    raised = msgspec.json.decode(path.read_bytes(), type=list[Alert])
+    raised: list[Alert] = stored.read(ALERTS, list[Alert])
     return [msgspec.to_builtins(alert) for alert in raised if alert.level in ("alert", "watch")]
 
 
@@ -127,10 +125,6 @@ def _why_missing(instance: dg.DagsterInstance, line: ModelLine) -> str | None:
             return reason
     made = instance.fetch_materializations(line.gate_key, limit=1).records
     return None if made else "not trained yet"
-
-
-def _read(home: Home, key: dg.AssetKey, kind: Any) -> Any:
-    return msgspec.json.decode(documents(home).path(key).read_bytes(), type=kind)
 
 
 def _interval(value: Interval | None) -> dict[str, Any] | None:

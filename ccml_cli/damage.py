@@ -1,21 +1,21 @@
 """What of a home is damaged: each file with what was expected of it and the cure. Nothing is mended here."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-import msgspec
-
-from ccml.errors import CcmlError
+from ccml.errors import CcmlError, DamagedFileError
 from ccml.home import Home
 from ccml.models.kinds import KINDS as MODEL_KINDS
 from ccml.releases.manifest import is_version
 from ccml.releases.reader import list_versions, read_pointer, read_release
 from ccml.settings import loaded_profile
 from ccml.telemetry.events import KINDS
-from ccml.telemetry.lake import QUARANTINE, DamagedTableError, check_table
+from ccml.telemetry.finding import read_register
+from ccml.telemetry.lake import QUARANTINE, check_table
 from ccml.telemetry.sources import named_sources
 
 POINTERS = ("champion", "previous")
@@ -44,25 +44,10 @@ def damaged(home: Home) -> list[dict[str, str]]:
             _check_model(home.models, folder, note)
         except CcmlError as error:
             note(folder, error, "move the folder away; expected the name of a model")
-    try:
-        named_sources(home)
-    except (msgspec.DecodeError, OSError) as error:
-        note(home.root / "sources.json", f"not a list of sources: {error}", "remove it; name the logs again")
-    for path in sorted((home.lake / "landed").glob("*.json")):
+    for check in _state(home):
         try:
-            msgspec.json.decode(path.read_bytes())
-        except (msgspec.DecodeError, OSError) as error:
-            note(
-                path,
-                f"not JSON: {error}",
-                "remove it: the next landing opens every file once more",
-            )
-    # A server is installed without the package that reads these tables; doctor lists it as missing.
-    readable = (home.lake / "landed").is_dir() and find_spec("deltalake") is not None
-    for table in (*KINDS, QUARANTINE) if readable else ():
-        try:
-            check_table(home.lake, table)
-        except DamagedTableError as error:
+            check()
+        except DamagedFileError as error:
             note(error.path, error.reason, error.cure)
     databases = [home.root / "mlflow.db", *sorted(home.dagster.rglob("*.db"))]
     for path in (one for one in databases if one.exists()):
@@ -74,6 +59,19 @@ def damaged(home: Home) -> list[dict[str, str]]:
         if first != "ok":
             note(path, first, "restore it from a copy, or move it away with its history")
     return found
+
+
+def _state(home: Home) -> Iterator[Callable[[], object]]:
+    """Each reads something of the home as the platform reads it."""
+    yield lambda: named_sources(home)
+    yield lambda: read_register(home.lake)
+    # A server is installed without the packages that read tables; doctor lists them as missing.
+    if (home.lake / "landed").is_dir() and find_spec("deltalake") is not None:
+        yield from (partial(check_table, home.lake, table) for table in (*KINDS, QUARANTINE))
+    if find_spec("dagster") is not None:
+        from ccml_resources.lake import check_stored
+
+        yield from check_stored(home)
 
 
 def _check_model(models: Path, folder: Path, note: Callable[[Path, object, str], None]) -> None:

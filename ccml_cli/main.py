@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ccml.errors import CcmlError
+from ccml.errors import CcmlError, InputError, IntegrityError, SkippedError
 from ccml.models.kinds import KINDS
 from ccml.quiet import send_nothing_home
 from ccml.telemetry.readers import AUTO, FORMATS
@@ -204,7 +204,7 @@ def main() -> None:
         sys.argv.remove("--debug")
     try:
         app()
-    except CcmlError as error:
+    except (InputError, SkippedError) as error:
         if debug:
             raise
         typer.echo(f"ccml: {error}", err=True)
@@ -214,8 +214,27 @@ def main() -> None:
     except Exception as error:
         if debug:
             raise
-        typer.echo(f"ccml: {type(error).__name__}: {error} (--debug shows where)", err=True)
-        raise SystemExit(1) from None
+        expected = isinstance(error, CcmlError)
+        sentence = str(error) if expected else f"{type(error).__name__}: {error} (--debug shows where)"
+        typer.echo(f"ccml: {sentence}", err=True)
+        unreadable = _name_what_is_damaged(sentence)
+        code = error.exit_code if isinstance(error, CcmlError) else IntegrityError.exit_code if unreadable else 1
+        raise SystemExit(code) from None
+
+
+def _name_what_is_damaged(sentence: str) -> bool:
+    """Names each damaged file of the home with its cure, unless the sentence of the failure does; whether there is one.
+
+    A library says of a damaged database that it is none, and not which one.
+    """
+    from ccml.home import Home
+    from ccml_cli.damage import damaged
+
+    found = damaged(Home.from_environment())
+    for one in found:
+        if one["cure"] not in sentence:
+            typer.echo(f"damaged {one['file']}: {one['found']}\n        cure: {one['cure']}", err=True)
+    return bool(found)
 
 
 if __name__ == "__main__":

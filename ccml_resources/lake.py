@@ -4,7 +4,10 @@ Dagster's own filesystem manager pickles and writes in place: a pickle runs code
 write leaves nothing readable. Both managers here write beside and rename.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +16,9 @@ import msgspec
 from pydantic import Field
 
 from ccml import atomic
-from ccml.errors import IntegrityError
+from ccml.errors import DamagedFileError, IntegrityError
 from ccml.home import Home
+from ccml.stored import read_json
 
 DAYS_BESIDE = "days_beside"
 """Metadata of an input: the asset wants the days before and after its own as well, where they hold rows."""
@@ -59,18 +63,26 @@ class TableIOManager(dg.ConfigurableIOManager):
 
         Raises:
             IntegrityError: the file of a day that was made is missing, or an asset that is not daily was never made.
+            DamagedFileError: a file cannot be read.
         """
         import pandas as pd
 
         folder = self.folder(context.asset_key)
         if context.has_asset_partitions:
-            frames = [pd.read_parquet(path) for path in self._files(context)]
+            frames = [self._read(path, context.asset_key) for path in self._files(context)]
             frames = [frame for frame in frames if len(frame)]
             return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
         path = folder / "all.parquet"
         if not path.exists():
             raise IntegrityError(f"{path} is missing; materialize {context.asset_key.to_user_string()} first.")
-        return pd.read_parquet(path)
+        return self._read(path, context.asset_key)
+
+    @staticmethod
+    def _read(path: Path, key: dg.AssetKey) -> Any:
+        import pandas as pd
+
+        with damage_named(path, key):
+            return pd.read_parquet(path)
 
     def _files(self, context: dg.InputContext) -> list[Path]:
         wanted = set(context.asset_partition_keys)
@@ -116,7 +128,54 @@ class DocumentIOManager(dg.ConfigurableIOManager):
         path = self.path(context.asset_key)
         if not path.exists():
             raise IntegrityError(f"{path} is missing; materialize {context.asset_key.to_user_string()} first.")
-        return msgspec.json.decode(path.read_bytes(), type=context.dagster_type.typing_type)
+        return self.read(context.asset_key, context.dagster_type.typing_type)
+
+    def read(self, key: dg.AssetKey, kind: Any) -> Any:
+        """The asset's value, of type `kind`.
+
+        Raises:
+            DamagedFileError: the file is gone, or holds something else.
+        """
+        return read_json(self.path(key), kind, again(key))
+
+
+def again(key: dg.AssetKey) -> str:
+    return f"Materialize {key.to_user_string()} again"
+
+
+@contextmanager
+def damage_named(path: Path, key: dg.AssetKey) -> Iterator[None]:
+    """Turns what Arrow raises over a damaged file of an asset into an error that names the file and the cure."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DamagedFileError(path, f"it cannot be read: {error}", again(key)) from error
+
+
+def rows_of(path: Path, key: dg.AssetKey) -> int:
+    """Rows of one file of the asset, by its footer.
+
+    Raises:
+        DamagedFileError: it cannot be read.
+    """
+    import pyarrow.parquet as pq
+
+    with damage_named(path, key):
+        return int(pq.read_metadata(path).num_rows)
+
+
+def check_stored(home: Home) -> Iterator[Callable[[], object]]:
+    """One check a derived table or document in the lake; each raises a DamagedFileError."""
+    for path in sorted(home.lake.glob("*/*/*.parquet")):
+        layer, name = path.relative_to(home.lake).parts[:2]
+        if layer != "landed":
+            yield partial(rows_of, path, dg.AssetKey([layer, name]))
+    for path in sorted(home.lake.glob("*/*.json")):
+        layer = path.parent.name
+        if layer != "landed":
+            yield partial(documents(home).read, dg.AssetKey([layer, path.stem]), Any)
 
 
 def beside(day: str) -> tuple[str, str]:

@@ -20,6 +20,7 @@ import msgspec
 
 from ccml import atomic
 from ccml.errors import InputError
+from ccml.stored import read_json
 from ccml.telemetry.readers import AUTO, FORMATS, LogFile, detect_format, fitting_format
 from ccml.telemetry.sources import Source
 
@@ -125,11 +126,15 @@ def files_to_read(sources: Sequence[Source], lake: Path) -> dict[str, Written]:
 
 
 def read_register(lake: Path) -> Register:
+    """
+    Raises:
+        DamagedFileError: it is there and cannot be read.
+    """
     file = _register(lake)
     if not file.exists():
         return {}
     home = _home(lake)
-    stored = msgspec.json.decode(file.read_bytes(), type=Register)
+    stored: Register = read_json(file, Register, "Remove it: the next landing opens every file once more")
     return {os.path.join(home, path): state for path, state in stored.items()}  # noqa: PTH118  # ten thousands a tick
 
 

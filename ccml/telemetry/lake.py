@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ccml.errors import IntegrityError
+from ccml.errors import DamagedFileError, IntegrityError
 from ccml.telemetry.events import KINDS
 from ccml.telemetry.schema import arrow_schema
 
@@ -32,17 +32,15 @@ _STATISTICS = {"delta.dataSkippingStatsColumns": "landed_at"}
 been erased. So no column that came from a log has any."""
 
 
-class DamagedTableError(IntegrityError):
+class DamagedTableError(DamagedFileError):
     """A landed table is gone, cannot be read or has lost rows."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        self.path = path
-        self.reason = reason
-        self.cure = (
+        cure = (
             f"Restore the folder from a copy of the home; or remove {path.parent} and run `ccml run`: what is still "
             "there of the logs lands again"
         )
-        super().__init__(f"{path}: {reason}. {self.cure}.")
+        super().__init__(path, reason, cure)
 
 
 @functools.cache

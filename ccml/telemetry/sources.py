@@ -13,6 +13,7 @@ import msgspec
 from ccml import atomic
 from ccml.errors import InputError
 from ccml.home import Home
+from ccml.stored import read_json
 
 LANDING_FORMAT = "auto"
 """A session file that somebody puts there is recognised by its content. A JSONL file that fits no format is read as
@@ -27,11 +28,16 @@ class Source(msgspec.Struct, frozen=True):
 
 
 def named_sources(home: Home) -> list[Source]:
-    """What the user named so far, in the order of naming."""
+    """What the user named so far, in the order of naming.
+
+    Raises:
+        DamagedFileError: the list cannot be read.
+    """
     file = _register(home)
     if not file.exists():
         return []
-    return msgspec.json.decode(file.read_bytes(), type=list[Source])
+    sources: list[Source] = read_json(file, list[Source], "Remove it and name the logs again with --input")
+    return sources
 
 
 def name_source(home: Home, path: Path, format: str) -> Source:

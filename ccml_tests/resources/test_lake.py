@@ -11,7 +11,7 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from ccml.errors import IntegrityError
+from ccml.errors import DamagedFileError, IntegrityError
 from ccml.evaluation.statistics import Interval
 from ccml.monitoring.alerts import Alert
 from ccml_resources.lake import DAYS_BESIDE, DocumentIOManager, TableIOManager
@@ -145,6 +145,20 @@ def test_a_missing_file_of_a_day_that_was_made_is_an_error(lake: Path, made: pd.
             make(lake, whole, instance=instance)
         make(lake, echo, days=("2026-03-02", "2026-03-02"), instance=instance)
     assert given["echo"]["day"].tolist() == ["2026-03-02"]
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 and no more"])
+def test_a_damaged_file_is_an_error_that_names_it_and_the_cure(lake: Path, content: bytes) -> None:
+    given["daily"], given["raised"] = rows(1), {"a": 1}
+    make(lake, daily, days=("2026-03-01", "2026-03-01"))
+    make(lake, raised)
+    table, document = lake / "raw" / "daily" / "2026-03-01.parquet", lake / "monitoring" / "raised.json"
+    for path in (table, document):
+        path.write_bytes(content)
+    with pytest.raises(DamagedFileError, match=r"2026-03-01\.parquet: .* Materialize raw/daily again\."):
+        make(lake, echo, days=("2026-03-01", "2026-03-01"))
+    with pytest.raises(DamagedFileError, match=r"raised\.json: .* Materialize monitoring/raised again\."):
+        make(lake, plain_reader)
 
 
 def test_a_day_that_lost_its_rows_keeps_an_empty_file(lake: Path) -> None:
