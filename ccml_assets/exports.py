@@ -33,7 +33,7 @@ def export_asset(line: ModelLine) -> dg.AssetsDefinition:
             test = rows[rows["split"] == "test"].reset_index(drop=True)
             targets = test[line.target].tolist() if line.target else None
             exported = export_candidate(trained.load(platform.home), test, targets)
-            reference = write_export(exported, platform.home, trained, context.run_id)
+            reference = write_export(exported, platform.home, trained, context.run.run_id)
             yield dg.MaterializeResult(
                 value=reference,
                 metadata={"serve": reference.serving.model, "why": reference.serving.reason, **_verdicts(reference)},

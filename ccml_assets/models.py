@@ -93,7 +93,7 @@ def model_asset(line: ModelLine) -> dg.AssetsDefinition:
             job = _job(context, platform, rows, chosen)
             with experiments.run(context) as run:
                 candidate = line.kind.train(job)
-                folder = platform.home.candidates / candidate.name / context.run_id
+                folder = platform.home.candidates / candidate.name / context.run.run_id
                 candidate.save(folder)
                 run.log_params(_flat(candidate.training["hyper_parameters"]))
                 run.log_metrics(_numbers(candidate.metrics))

@@ -98,7 +98,7 @@ def release_asset(line: ModelLine) -> dg.AssetsDefinition:
                 decision,
                 platform.home,
                 drift_reference=reference.encode(),
-                run_id=context.run_id,
+                run_id=context.run.run_id,
             )
             experiments.mirror_releases(platform.home.models, line.name)
             context.log.info(f"{line.name} {released.version} is the champion")

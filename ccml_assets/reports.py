@@ -59,22 +59,22 @@ def report_assets(line: ModelLine) -> dg.AssetsDefinition:
         from ccml.evaluation.html import now
         from ccml.evaluation.publishing import publish_page
         from ccml.evaluation.report import with_origin
+        from ccml.models.job import EvaluationJob
         from ccml.releases.releasing import evaluate_beside_champion
 
         with skip_with_reason(context, line.report_key, line.scores_key):
             candidate = trained.load(platform.home)
             found = msgspec.convert(search["search"], SearchResult) if line.searched else None
             cost, not_measured = served_cost(line.name, trained, exported, rows, platform.home)
-            evaluated = evaluate_beside_champion(
-                line.kind,
+            job = EvaluationJob(
                 rows,
                 candidate,
-                platform.home.models,
                 platform.profile,
+                facts={**_facts(trained, candidate), **not_measured},
                 cost=cost,
                 trials=found.as_trials() if found else (),
-                facts={**_facts(trained, candidate), **not_measured},
             )
+            evaluated = evaluate_beside_champion(line.kind, job, platform.home.models)
             report = with_origin(
                 evaluated.report,
                 rows,

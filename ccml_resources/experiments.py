@@ -156,7 +156,7 @@ class Experiments(dg.ConfigurableResource):
         key = context.asset_key.to_user_string()
         tags = {
             "asset_key": key,
-            "dagster_run_id": context.run_id,
+            "dagster_run_id": context.run.run_id,
             "code_version": context.assets_def.get_asset_spec(context.asset_key).code_version or "",
         }
         if context.has_partition_key:
@@ -170,7 +170,7 @@ class Experiments(dg.ConfigurableResource):
             SimpleNamespace(
                 log=logging.getLogger(__name__),
                 dagster_run=SimpleNamespace(job_name=created.info.run_name),
-                run_id=context.run_id,
+                run_id=context.run.run_id,
                 resource_config={
                     "mlflow_tracking_uri": self.tracking_uri,
                     "experiment_name": self.experiment,

@@ -35,10 +35,6 @@ def baseline_columns(scores: pd.DataFrame) -> list[str]:
     return [name for name in scores.columns if name not in (*IDENTITY, CANDIDATE, CHAMPION, CHAMPION_VERSION)]
 
 
-def part(rows: pd.DataFrame, split: str) -> pd.DataFrame:
-    return rows[rows["split"] == split].reset_index(drop=True)
-
-
 def wide(probabilities: Any) -> Floats:
     """In double precision, in which scores and intervals are computed."""
     return np.asarray(probabilities, np.float64)

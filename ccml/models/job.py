@@ -1,8 +1,8 @@
-"""What a training or a search is given, whichever the model is."""
+"""What a training, a search and an evaluation are given, whichever the model is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ccml.evaluation.cost import Cost
+    from ccml.evaluation.report import Trial
     from ccml.features.encoder import LoadedEncoder
+    from ccml.models.artifact import Candidate
     from ccml.profiles import Profile
 
 
@@ -33,3 +36,21 @@ class TrainingJob:
     @property
     def training_rows(self) -> pd.DataFrame:
         return self.rows[self.rows["split"] == "train"]
+
+
+@dataclass(frozen=True)
+class EvaluationJob:
+    rows: pd.DataFrame
+    """The whole data set: its test rows are scored, and the simple baselines are fitted on its training rows."""
+    candidate: Candidate
+    profile: Profile
+    facts: Mapping[str, str | int | float]
+    """Data hash, encoder and the like, printed as they are."""
+    champion: Candidate | None = None
+    cost: Cost | None = None
+    """Of one answer as it is served; None where that could not be measured."""
+    trials: Sequence[Trial] = ()
+    """Of the search that chose the settings."""
+
+    def part(self, split: str) -> pd.DataFrame:
+        return self.rows[self.rows["split"] == split].reset_index(drop=True)

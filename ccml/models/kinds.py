@@ -13,7 +13,7 @@ the first call, so that a server and the command can read this table without tor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -28,12 +28,10 @@ if TYPE_CHECKING:
 
     from ccml.datasets.content import Dataset
     from ccml.datasets.splits import Splits
-    from ccml.evaluation.cost import Cost
-    from ccml.evaluation.report import Trial
     from ccml.models.artifact import Candidate
     from ccml.models.command.study import StudyResult
     from ccml.models.evaluating import Evaluation
-    from ccml.models.job import TrainingJob
+    from ccml.models.job import EvaluationJob, TrainingJob
     from ccml.models.outcomes import ServedOutcomes
     from ccml.profiles import Profile
 
@@ -137,31 +135,13 @@ class ModelKind:
         logits: NDArray[np.float32] = self._function("module", "run_module")(module, inputs)
         return logits
 
-    def evaluate(
-        self,
-        rows: pd.DataFrame,
-        candidate: Candidate,
-        champion: Candidate | None,
-        profile: Profile,
-        *,
-        cost: Cost | None = None,
-        trials: Sequence[Trial] = (),
-        facts: Mapping[str, str | int | float],
-    ) -> Evaluation:
+    def evaluate(self, job: EvaluationJob) -> Evaluation:
         """The report on the test rows and the score of each of them.
-
-        Args:
-            rows: the whole data set; the simple baselines are fitted on its training rows.
-            cost: of one answer as it is served; None where that could not be measured.
-            trials: of the search that chose the settings.
-            facts: data hash, encoder and the like, printed as they are.
 
         Raises:
             NotEnoughDataError: too few test rows.
         """
-        made: Evaluation = self._function("evaluation", "evaluate")(
-            rows, candidate, champion, profile, cost=cost, trials=trials, facts=facts
-        )
+        made: Evaluation = self._function("evaluation", "evaluate")(job)
         return made
 
     def served_outcomes(

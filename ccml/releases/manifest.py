@@ -95,7 +95,7 @@ class ReleaseFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Time of the newest row it was fitted, chosen or evaluated on. Later rows are new to it."""
 
 
-class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Manifest(ReleaseFacts, frozen=True, forbid_unknown_fields=True, kw_only=True):
     format: int
     name: str
     version: str
@@ -108,15 +108,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """sha256 of what `config.json` says of the network, see `architecture_hash`."""
     content_hash: str
     """sha256 over architecture and learned files; the same model published twice is found by it."""
-    metrics: dict[str, Any]
-    training_data_hash: str
-    hyper_parameters: dict[str, Any]
-    lineage: Lineage
-    gate: GateSummary
-    serving: Serving
     files: dict[str, FileEntry]
-    trained_until: str | None = None
-    data_until: str | None = None
 
 
 class Pointer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +21,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from ccml.evaluation.cost import Cost
-    from ccml.evaluation.report import ModelReport, Trial
+    from ccml.evaluation.report import ModelReport
     from ccml.home import Home
-    from ccml.models.artifact import Candidate
     from ccml.models.candidates import CandidateReference
+    from ccml.models.job import EvaluationJob
     from ccml.profiles import Profile
 
 
@@ -38,26 +37,14 @@ class ReleaseReference(msgspec.Struct, frozen=True):
     """The champion before it."""
 
 
-def evaluate_beside_champion(
-    kind: ModelKind,
-    rows: pd.DataFrame,
-    candidate: Candidate,
-    models: Path,
-    profile: Profile,
-    *,
-    cost: Cost | None,
-    trials: Sequence[Trial] = (),
-    facts: Mapping[str, str | int | float],
-) -> Evaluation:
+def evaluate_beside_champion(kind: ModelKind, job: EvaluationJob, models: Path) -> Evaluation:
     """The candidate and the champion of this moment on the same rows.
 
     The champion may be exchanged meanwhile. The version kept with the scores is that of the model that was scored, so
     promotion notices; a version read afterwards would hide that the candidate was compared with another one.
     """
     champion = load_champion(models, kind.name)
-    evaluated = kind.evaluate(
-        rows, candidate, champion.model if champion else None, profile, cost=cost, trials=trials, facts=facts
-    )
+    evaluated = kind.evaluate(replace(job, champion=champion.model if champion else None))
     scores = evaluated.scores.assign(**{CHAMPION_VERSION: champion.version if champion else None})
     return replace(evaluated, scores=scores)
 

@@ -213,15 +213,8 @@ def _manifest(models: Path, name: str, architecture: str, files: dict[str, FileE
         parent=newest,
         architecture=architecture,
         content_hash=content_hash(architecture, files),
-        metrics=facts.metrics,
-        training_data_hash=facts.training_data_hash,
-        hyper_parameters=facts.hyper_parameters,
-        lineage=facts.lineage,
-        gate=facts.gate,
-        serving=facts.serving,
         files=files,
-        trained_until=facts.trained_until,
-        data_until=facts.data_until,
+        **{name: getattr(facts, name) for name in facts.__struct_fields__},
     )
 
 

@@ -35,15 +35,10 @@ _NAMES = re.compile(
 _PROVENANCE = frozenset({"file", "line", "event_key", "content_key", "day"})
 
 
-@dataclass
-class FileReport:
-    """What became of one file."""
+@dataclass(kw_only=True)
+class LineCounts:
+    """What became of the lines that were read."""
 
-    sha256: str
-    path: str
-    """Redacted; from the home's root for a file in the home, else absolute."""
-    format: str
-    bytes: int
     lines: int = 0
     landed_lines: int = 0
     duplicates: int = 0
@@ -56,6 +51,29 @@ class FileReport:
     """Record type → lines left out."""
     facts: Counter[str] = field(default_factory=Counter)
     days: list[str] = field(default_factory=list)
+    """Days that got new events, in order."""
+
+    def add(self, other: LineCounts) -> None:
+        self.lines += other.lines
+        self.landed_lines += other.landed_lines
+        self.duplicates += other.duplicates
+        self.blank += other.blank
+        self.landed.update(other.landed)
+        self.quarantined.update(other.quarantined)
+        self.skipped.update(other.skipped)
+        self.facts.update(other.facts)
+        self.days = sorted({*self.days, *other.days})
+
+
+@dataclass
+class FileReport(LineCounts):
+    """What became of one file."""
+
+    sha256: str
+    path: str
+    """Redacted; from the home's root for a file in the home, else absolute."""
+    format: str
+    bytes: int
 
 
 class LandedFile:

@@ -25,7 +25,7 @@ from ccml.privacy.pseudonyms import Pseudonyms
 from ccml.telemetry.events import KINDS
 from ccml.telemetry.finding import inspect_files, read_register, stored_path, write_register, written_state
 from ccml.telemetry.lake import FILES, QUARANTINE, append_once, has_landed, landed_keys, landed_schema, open_table
-from ccml.telemetry.landed_file import FileReport, LandedFile, file_row, unstamped
+from ccml.telemetry.landed_file import FileReport, LandedFile, LineCounts, file_row, unstamped
 from ccml.telemetry.readers import FORMATS, LogFile
 from ccml.telemetry.readers.histories import Histories
 from ccml.telemetry.sources import Source
@@ -41,35 +41,21 @@ _EXAMPLES = 20
 
 
 @dataclass
-class LandingReport:
+class LandingReport(LineCounts):
     """Sums over the files of one call. `files` counts those that landed now."""
 
     files: int = 0
     already_landed: int = 0
     changing: int = 0
     """Files that were written to or taken away while they were read; what is there then lands on the next call."""
-    lines: int = 0
-    landed_lines: int = 0
-    duplicates: int = 0
-    blank: int = 0
-    landed: Counter[str] = field(default_factory=Counter)
-    quarantined: Counter[str] = field(default_factory=Counter)
-    skipped: Counter[str] = field(default_factory=Counter)
-    facts: Counter[str] = field(default_factory=Counter)
     formats: Counter[str] = field(default_factory=Counter)
-    days: list[str] = field(default_factory=list)
-    """Days that got new events, in order."""
     examples: list[str] = field(default_factory=list)
     """`file:line: reason` of the first refused lines."""
 
-    def add(self, file: FileReport) -> None:
+    def add_file(self, file: FileReport) -> None:
         self.files += 1
         self.formats[file.format] += 1
-        for name in ("lines", "landed_lines", "duplicates", "blank"):
-            setattr(self, name, getattr(self, name) + getattr(file, name))
-        for name in ("landed", "quarantined", "skipped", "facts"):
-            getattr(self, name).update(getattr(file, name))
-        self.days = sorted({*self.days, *file.days})
+        self.add(file)
 
     def sentence(self) -> str:
         """What happened, for a log or a terminal."""
@@ -187,7 +173,7 @@ def _commit(files: dict[str, LandedFile], lake: Path, now: datetime, report: Lan
     )
     append_once(lake, FILES, {sha256: _stamped(file_row(file.report), FILES, now) for sha256, file in files.items()})
     for file in files.values():
-        report.add(file.report)
+        report.add_file(file.report)
         free = _EXAMPLES - len(report.examples)
         report.examples += [
             f"{row['path']}:{row['line']}: {row['reason_code']}: {row['reason']}" for row in file.refused[:free]

@@ -50,6 +50,7 @@ def published(
     simulated: pd.DataFrame, context: pd.DataFrame, splits: Splits, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Published]:
     """By model."""
+    from ccml.models.job import EvaluationJob
     from ccml.models.kinds import COMMAND, KINDS
     from ccml.releases.releasing import decide_on_scores
 
@@ -58,9 +59,9 @@ def published(
     candidates, trials, rule = _trained(rows, folder)
     found = {}
     for name, kind in KINDS.items():
-        facts = {"training data": "d1"}
         own = trials if name == COMMAND.name else []
-        evaluated = kind.evaluate(rows[name], candidates[name], None, PROFILE, trials=own, facts=facts)
+        job = EvaluationJob(rows[name], candidates[name], PROFILE, facts={"training data": "d1"}, trials=own)
+        evaluated = kind.evaluate(job)
         report = with_origin(evaluated.report, rows[name], candidate="c-1", made=now(), search_rule=rule if own else "")
         page, _ = publish_page(report, folder, 0.95)
         before = page.read_text()

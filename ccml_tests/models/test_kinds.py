@@ -31,7 +31,7 @@ FUNCTIONS = {
     ("module", "run_module"): ["module", "inputs"],
     ("training", "train"): ["job"],
     ("served", "served_outcomes"): ["served", "champion", "profile"],
-    ("evaluation", "evaluate"): ["rows", "candidate", "champion", "profile", "cost", "trials", "facts"],
+    ("evaluation", "evaluate"): ["job"],
 }
 """What the table calls in each model's folder, and with what."""
 

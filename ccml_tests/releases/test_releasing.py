@@ -11,6 +11,7 @@ from ccml.home import Home
 from ccml.models.artifact import Candidate
 from ccml.models.candidates import CandidateReference
 from ccml.models.evaluating import CHAMPION, CHAMPION_VERSION, Evaluation
+from ccml.models.job import EvaluationJob
 from ccml.models.kinds import POLICY, ModelKind
 from ccml.models.policy.training import train_policy
 from ccml.profiles import PROFILES, PolicySettings
@@ -36,8 +37,8 @@ def trained(rows: Any) -> list[Candidate]:
 class Interrupted(ModelKind):
     """The policy, with something that happens while it is evaluated."""
 
-    def evaluate(self, *arguments: Any, **named: Any) -> Evaluation:
-        evaluated = super().evaluate(*arguments, **named)
+    def evaluate(self, job: EvaluationJob) -> Evaluation:
+        evaluated = super().evaluate(job)
         MEANWHILE[0]()
         return evaluated
 
@@ -53,7 +54,7 @@ def published(home: Home, candidate: Candidate, name: str) -> str:
 def released(home: Home, rows: Any, candidate: Candidate, meanwhile: Callable[[], None]) -> ReleaseReference:
     MEANWHILE[0] = meanwhile
     kind = Interrupted(**vars(POLICY))
-    evaluated = evaluate_beside_champion(kind, rows, candidate, home.models, PROFILE, cost=None, facts={})
+    evaluated = evaluate_beside_champion(kind, EvaluationJob(rows, candidate, PROFILE, facts={}), home.models)
     decision = decide_on_scores("policy", evaluated.scores, PROFILE)
     candidate.save(home.candidates / "new")
     path = home.relative(home.candidates / "new")
@@ -99,7 +100,7 @@ def test_a_champion_that_stays_is_replaced_and_its_version_stands_with_the_score
 ) -> None:
     first = published(home, trained[0], "0")
     promote(home.models, "policy", first, expected=None, reason="first")
-    evaluated = evaluate_beside_champion(POLICY, rows, trained[1], home.models, PROFILE, cost=None, facts={})
+    evaluated = evaluate_beside_champion(POLICY, EvaluationJob(rows, trained[1], PROFILE, facts={}), home.models)
     assert CHAMPION in evaluated.scores
     assert set(evaluated.scores[CHAMPION_VERSION]) == {first}
     assert released(home, rows, trained[2], lambda: None).replaced == first

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ccml.models.command.report import command_report, command_scores, label_programs
-from ccml.models.evaluating import CANDIDATE, CHAMPION, Evaluation, part, table, wide
+from ccml.models.evaluating import CANDIDATE, CHAMPION, Evaluation, table, wide
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from ccml.evaluation.cost import Cost
-    from ccml.evaluation.report import Trial
-    from ccml.models.artifact import Candidate
-    from ccml.profiles import Profile
+    from ccml.models.job import EvaluationJob
 
 
-def evaluate(
-    rows: pd.DataFrame,
-    candidate: Candidate,
-    champion: Candidate | None,
-    profile: Profile,
-    *,
-    cost: Cost | None,
-    trials: Sequence[Trial],
-    facts: Mapping[str, str | int | float],
-) -> Evaluation:
+def evaluate(job: EvaluationJob) -> Evaluation:
     from ccml.models.baselines import command_baselines
 
-    training, test = part(rows, "train"), part(rows, "test")
+    candidate, champion, profile = job.candidate, job.champion, job.profile
+    training, test = job.part("train"), job.part("test")
     target = profile.command.target
     fitted = {
         name: wide(baseline.fit(training).probabilities(test))
@@ -44,11 +30,11 @@ def evaluate(
         target=target,
         programs=label_programs(training, candidate.labels, target),
         evaluation=profile.evaluation,
-        cost=cost,
+        cost=job.cost,
         training=candidate.training,
-        validation=part(rows, "validation"),
-        trials=trials,
-        facts=facts,
+        validation=job.part("validation"),
+        trials=job.trials,
+        facts=job.facts,
     )
     scores = {CANDIDATE: command_scores(test, probabilities, candidate.labels, target)}
     if champion is not None:

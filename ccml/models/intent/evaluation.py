@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ccml.models.evaluating import CANDIDATE, CHAMPION, Evaluation, part, table, wide
+from ccml.models.evaluating import CANDIDATE, CHAMPION, Evaluation, table, wide
 from ccml.models.intent.report import in_scope, intent_report, intent_scores
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from ccml.evaluation.cost import Cost
-    from ccml.evaluation.report import Trial
-    from ccml.models.artifact import Candidate
-    from ccml.profiles import Profile
+    from ccml.models.job import EvaluationJob
 
 
-def evaluate(
-    rows: pd.DataFrame,
-    candidate: Candidate,
-    champion: Candidate | None,
-    profile: Profile,
-    *,
-    cost: Cost | None,
-    trials: Sequence[Trial],
-    facts: Mapping[str, str | int | float],
-) -> Evaluation:
+def evaluate(job: EvaluationJob) -> Evaluation:
     from ccml.models.baselines import intent_baselines
     from ccml.models.intent.module import energies
     from ccml.models.logits import softmax
 
-    training, test = part(rows, "train"), part(rows, "test")
+    candidate, champion, profile = job.candidate, job.champion, job.profile
+    training, test = job.part("train"), job.part("test")
     fitted = {
         name: wide(baseline.fit(training[in_scope(training)]).probabilities(test))
         for name, baseline in intent_baselines(candidate.labels, profile.seed).items()
@@ -46,10 +32,10 @@ def evaluate(
         out_of_scope=energies(logits),
         threshold=float(candidate.calibration["oos_threshold"]),
         evaluation=profile.evaluation,
-        cost=cost,
+        cost=job.cost,
         training=candidate.training,
-        trials=trials,
-        facts=facts,
+        trials=job.trials,
+        facts=job.facts,
     )
     inside = in_scope(test)
     scores = {CANDIDATE: intent_scores(test, probabilities, candidate.labels)[inside]}
