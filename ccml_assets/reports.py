@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 import msgspec
 
-from ccml.evaluation.html import difference
+from ccml.evaluation.figures import difference, interval
 from ccml.evaluation.report import Metric, ModelReport
 from ccml.export.bundle import ExportReference
 from ccml.models.candidates import CandidateReference

@@ -1,4 +1,4 @@
-"""What every page is made of: one look, figures written one way, all inside one file that asks for nothing."""
+"""What every page is made of: one look, all inside one file that asks for nothing."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 from datetime import UTC, datetime
 from typing import Any
 
+from ccml.evaluation.figures import difference, figure, interval, percent, short
 from ccml.evaluation.statistics import Interval
 
 
@@ -25,6 +26,7 @@ def render(template: str, **values: Any) -> str:
         "difference": difference,
         "tone": tone,
         "figure": figure,
+        "percent": percent,
         "moment": moment,
         "short": short,
         "base64": lambda png: base64.b64encode(png).decode("ascii"),
@@ -32,28 +34,9 @@ def render(template: str, **values: Any) -> str:
     return environment.get_template("page").render(**values)
 
 
-def interval(value: Interval, unit: str = "share") -> str:
-    """'71.3 % [69.0, 73.4]' for shares, three decimals for rewards, three figures and the unit otherwise."""
-    if unit == "share":
-        return _signs(value.text(lambda share: f"{100 * share:.1f}", "%"))
-    return _signs(value.text("{:.3f}".format) if unit in ("reward", "score") else value.text(_three, unit))
-
-
-def difference(value: Interval, unit: str = "share") -> str:
-    """Signed; shares in percentage points."""
-    if unit == "share":
-        return _signs(value.text(lambda share: f"{100 * share:+.1f}", "points"))
-    return _signs(value.text("{:+.3f}".format))
-
-
 def tone(value: Interval) -> str:
     """`good` where a difference lies wholly above zero, `bad` where wholly below, else `even`."""
     return "good" if value.above(0.0) else "bad" if value.below(0.0) else "even"
-
-
-def figure(value: float, unit: str = "share") -> str:
-    """The estimate alone, as a headline."""
-    return _signs(f"{100 * value:.1f} %" if unit == "share" else f"{value:.3f}")
 
 
 def moment(iso: str) -> str:
@@ -61,21 +44,8 @@ def moment(iso: str) -> str:
     return f"{datetime.fromisoformat(iso).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def short(value: Any) -> str:
-    """A number in at most four figures, anything else as it is."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _three(value: float) -> str:
-    return f"{value:.3g}" if abs(value) < 100 else f"{value:,.0f}"
-
-
-def _signs(text: str) -> str:
-    return text.replace("-", "\u2212")
 
 
 _FRAME = """<!doctype html>

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ccml.evaluation.html import difference, render, tone
+from ccml.evaluation.figures import difference
+from ccml.evaluation.html import render, tone
 from ccml.evaluation.report import MOST_EXAMPLES, SMALLEST_SLICE, ModelReport
 
 GATE_TONES = {"better": "good", "not better": "bad", "not enough data": "even"}

@@ -22,7 +22,8 @@ import msgspec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ccml.evaluation.report import GateAnswer
+from ccml.evaluation.figures import difference, figure
+from ccml.evaluation.report import GateAnswer, Unit
 from ccml.evaluation.statistics import FEWEST_CLUSTERS, Clusters, Interval
 from ccml.profiles import GateSettings
 from ccml.releases.manifest import GateSummary
@@ -76,6 +77,7 @@ def decide(
     baselines: Mapping[str, ArrayLike],
     clusters: Clusters,
     gate: GateSettings,
+    unit: Unit = "share",
 ) -> GateDecision:
     """Gates a candidate by scores of the same N held-out rows; higher is better.
 
@@ -86,6 +88,7 @@ def decide(
         champion: (N,) scores of the champion on the same rows, None if there is none yet.
         baselines: (N,) scores of each simple model; at least one.
         clusters: which of the rows belong together.
+        unit: of the scores, for the reasons.
 
     Raises:
         ValueError: scores of different lengths, not finite, or no baseline.
@@ -107,7 +110,7 @@ def decide(
         model,
         score,
         "better" if all(one.better for one in comparisons) else "not better",
-        _reasons(comparisons, score),
+        _reasons(comparisons, score, unit),
         len(ours),
         clusters.count,
         comparisons,
@@ -125,9 +128,9 @@ def _checked(name: str, values: ArrayLike, rows: int) -> NDArray[np.float64]:
 
 def _shortage(clusters: Clusters, gate: GateSettings) -> str | None:
     if clusters.rows < gate.minimum_rows:
-        return f"{clusters.rows} held-out rows; at least {gate.minimum_rows} are needed."
+        return f"{clusters.rows:,} held-out rows; at least {gate.minimum_rows:,} are needed."
     if clusters.lacking:
-        return f"The {clusters.rows} held-out rows come from {clusters}; at least {FEWEST_CLUSTERS} are needed."
+        return f"The {clusters.rows:,} held-out rows come from {clusters}; at least {FEWEST_CLUSTERS} are needed."
     return None
 
 
@@ -151,14 +154,14 @@ def _compare(
     )
 
 
-def _reasons(comparisons: list[Comparison], score: str) -> list[str]:
+def _reasons(comparisons: list[Comparison], score: str, unit: Unit) -> list[str]:
     """The champion, the best baseline, and any other baseline that was not beaten."""
     best = next(one for one in comparisons if one.role == "baseline")
     named = [one for one in comparisons if one.role == "champion" or one is best or not one.better]
-    return [_reason(one, score, best=one is best) for one in named]
+    return [_reason(one, score, unit, best=one is best) for one in named]
 
 
-def _reason(one: Comparison, score: str, *, best: bool) -> str:
+def _reason(one: Comparison, score: str, unit: Unit, *, best: bool) -> str:
     who = (
         "the champion"
         if one.role == "champion"
@@ -167,9 +170,9 @@ def _reason(one: Comparison, score: str, *, best: bool) -> str:
     verdict = "Better than" if one.better else "Not shown to be better than"
     if one.difference.below(0.0):
         verdict = "Worse than"
-    needed = f"{one.margin:+.3f}" if one.margin else "0"
+    needed = difference(Interval(one.margin, None, None), unit, ends=False) if one.margin else "0"
     return (
-        f"{verdict} {who}: {score} {one.candidate_score:.3f} against {one.reference_score:.3f}, "
-        f"difference {one.difference.text('{:+.3f}'.format)}, "
+        f"{verdict} {who}: {score} {figure(one.candidate_score, unit)} against "
+        f"{figure(one.reference_score, unit)}, difference {difference(one.difference, unit)}, "
         f"needed above {needed}."
     )

@@ -14,7 +14,8 @@ from scipy import stats  # noqa: TID253  # tests load what they compare with
 
 from ccml.errors import NotEnoughDataError
 from ccml.evaluation.cost import Cost, measure
-from ccml.evaluation.html import difference, interval, moment
+from ccml.evaluation.figures import difference, interval
+from ccml.evaluation.html import moment
 from ccml.evaluation.model_page import page
 from ccml.evaluation.plots import _trials, pictures
 from ccml.evaluation.report import ModelReport, read_report, stages, top_confusions, worst_misses
