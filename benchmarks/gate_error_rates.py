@@ -53,6 +53,7 @@ def called_better(users: int, correlation: float, gain: float, repeats: int) -> 
             "simulated",
             "accuracy",
             ours,
+            unit="share",
             champion=None,
             baselines={"reference": theirs},
             clusters=clusters_of({"user_id": user, "session_id": user}),

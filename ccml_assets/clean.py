@@ -48,6 +48,7 @@ def clean_tables(  # type: ignore[no-untyped-def]  # a generator of several outp
     raw_feedback: Any,
     raw_system_states: Any,
 ):
+    from ccml.cleaning.columns import column_meanings
     from ccml.cleaning.join import clean
 
     cleaned = clean(
@@ -58,7 +59,7 @@ def clean_tables(  # type: ignore[no-untyped-def]  # a generator of several outp
         raw_system_states,
         days=context.partition_keys,
     )
-    count_rows(context, cleaned.interactions, KEY)
+    count_rows(context, cleaned.interactions, KEY, column_meanings())
     count_rows(context, cleaned.rejected, REJECTED)
     yield dg.Output(cleaned.interactions, "interactions")
     yield dg.Output(cleaned.rejected, "rejected")

@@ -23,7 +23,7 @@ def _feature_table(name: str, description: str, make: Callable[[Any], Any]) -> d
     def table(context: dg.AssetExecutionContext, interactions: Any) -> dg.MaterializeResult[Any]:
         made = make(interactions) if len(interactions) else interactions
         count_rows(context, made)
-        return dg.MaterializeResult(value=made, metadata={"columns": list(made.columns)})
+        return dg.MaterializeResult(value=made)
 
     return table
 
@@ -71,7 +71,7 @@ def text_embeddings(
     encoder = platform.encoder()
     table = embedding_table(interactions, encoder, platform.home.embeddings)
     count_rows(context, table)
-    context.log.info(f"{len(table)} texts by {encoder.name} from {encoder.origin}")
+    context.log.info(f"{len(table):,} texts by {encoder.name} from {encoder.origin}")
     return dg.MaterializeResult(
         value=table,
         metadata={"encoder": encoder.name, "digest": encoder.digest, "origin": encoder.origin},

@@ -32,8 +32,9 @@ def files(context: dg.AssetExecutionContext, platform: Platform) -> dg.Materiali
     report = land(all_sources(home), home.lake, platform.pseudonyms(), now=datetime.now(UTC))
     context.log.info(report.sentence())
     report_days(context.instance, report.days, home)
-    # As plain values: `ccml ingest` reads them.
-    return dg.MaterializeResult(metadata={"in short": report.sentence(), "days": report.days, **report.metadata()})
+    # As plain values: `ccml ingest` reads them. An empty one would stand on the page as `{}`.
+    facts = {"in short": report.sentence(), "days": report.days, **report.metadata()}
+    return dg.MaterializeResult(metadata={name: value for name, value in facts.items() if value not in ({}, [])})
 
 
 def report_days(instance: dg.DagsterInstance, touched: Sequence[str], home: Home) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 import msgspec
 
-from ccml.evaluation.figures import short
+from ccml.evaluation.spelling import short
 from ccml.evaluation.report import Trial
 from ccml.models.candidates import CandidateReference
 from ccml.models.job import TrainingJob

@@ -5,6 +5,8 @@ from typing import Any
 
 import dagster as dg
 
+from ccml.evaluation.spelling import interval
+from ccml.models.kinds import KINDS
 from ccml.monitoring.alerts import Alert
 from ccml.monitoring.drift import DriftReport
 from ccml.monitoring.quality import QualityFinding, QualityReport
@@ -128,7 +130,7 @@ def alerts(
 
 
 def served_figure(one: QualityFinding) -> str:
-    return f"not evaluated: {one.lacking}" if one.served is None else str(one.served)
+    return f"not evaluated: {one.lacking}" if one.served is None else interval(one.served, KINDS[one.model].unit)
 
 
 retrain_decision = dg.AssetSpec(

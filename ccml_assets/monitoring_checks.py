@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from ccml.evaluation.spelling import percent
 from ccml.monitoring.alerts import Alert
 from ccml.monitoring.drift import DriftFinding, DriftReport
 from ccml.monitoring.quality import QualityReport
@@ -47,11 +48,11 @@ def keeps_its_promise(platform: Platform, report: QualityReport) -> dg.AssetChec
         {"model": one.model, "metric": one.metric, "served": served_figure(one), "compared with": one.against}
         for one in report.findings
     ]
-    metadata = {"models": _table(rows), "largest drop allowed": f"{limit:.0%}"}
+    metadata = {"models": _table(rows), "largest drop allowed": percent(limit, 0)}
     if not compared:
         best_known = max(report.findings, key=lambda one: one.known)
         return not_evaluated(best_known.lacking or "nothing to compare with", metadata)
-    fell = [f"{model} by {drop.estimate:.1%}" for model, drop in compared if drop.above(limit)]
+    fell = [f"{model} by {percent(drop.estimate)}" for model, drop in compared if drop.above(limit)]
     found = f"Fell: {', '.join(fell)}" if fell else f"{len(compared)} of {len(rows)} models compared, none fell"
     return _warning(not fell, f"{found}.", metadata)
 

@@ -7,12 +7,15 @@ would show thousands of days that hold nothing, and a code server that runs woul
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from ccml_assets.staleness import LANDED_DAYS
 from ccml_resources.lake import beside
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 DAYS = "days"
 
@@ -55,21 +58,29 @@ def with_neighbours(touched: Sequence[str], existing: Sequence[str]) -> list[str
     return sorted({*touched, *({day for one in touched for day in beside(one)} & set(existing))})
 
 
+TYPED_ROWS = 1_000
+"""Rows whose values say what a column holds."""
+
+
 def count_rows(
     context: dg.AssetExecutionContext,
     table: Any,
     key: dg.AssetKey | None = None,
     meanings: Mapping[str, str] | None = None,
+    schema: "pa.Schema | None" = None,
 ) -> None:
     """Gives each day's materialization its own number of rows: a run over many days would show their sum at each. The
-    columns are the same for each; `meanings` describes them.
+    columns are the same for each; `meanings` describes them. Their types are those of `schema`, else of the table's
+    first rows.
     """
+    import pyarrow as pa
+
     counts = table["day"].value_counts() if len(table) else {}
     for day in context.partition_keys:
         context.add_asset_metadata({"dagster/row_count": int(counts.get(day, 0))}, key, day)
     if len(table.columns):
         described = meanings or {}
-        columns = [
-            dg.TableColumn(str(name), str(kind), described.get(str(name))) for name, kind in table.dtypes.items()
-        ]
+        # What an object column holds shows in its values: text, or a list of numbers.
+        types = schema or pa.Schema.from_pandas(table.head(TYPED_ROWS), preserve_index=False)
+        columns = [dg.TableColumn(one.name, str(one.type), described.get(one.name)) for one in types]
         context.add_asset_metadata({"dagster/column_schema": dg.TableSchema(columns)}, key)

@@ -23,10 +23,11 @@ def _raw(kind: str) -> dg.AssetsDefinition:
     )
     def raw(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
         from ccml.telemetry.lake import read_landed
-        from ccml.telemetry.schema import field_meanings
+        from ccml.telemetry.schema import arrow_schema, field_meanings
 
         table = read_landed(platform.home.lake, kind, context.partition_keys)
-        count_rows(context, table, meanings=field_meanings(kind))
+        described = {**field_meanings(kind), "day": "Date of `time` in UTC: the partition."}
+        count_rows(context, table, meanings=described, schema=arrow_schema(kind))
         return dg.MaterializeResult(value=table)
 
     return raw

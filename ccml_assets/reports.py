@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 import msgspec
 
-from ccml.evaluation.figures import difference, interval
+from ccml.evaluation.spelling import difference, interval
 from ccml.evaluation.report import Metric, ModelReport
 from ccml.export.bundle import ExportReference
 from ccml.models.candidates import CandidateReference
@@ -24,7 +24,7 @@ BEATS = "beats_best_baseline"
 
 def report_assets(line: ModelLine) -> dg.AssetsDefinition:
     @dg.multi_asset(
-        name=line.report,
+        name=f"reports__{line.report}",
         outs={
             "report": dg.AssetOut(
                 key=line.report_key,
@@ -86,18 +86,18 @@ def report_assets(line: ModelLine) -> dg.AssetsDefinition:
             experiments.add(
                 trained.mlflow_run_id,
                 metrics=evaluation_metrics(report),
-                tags={"headline": f"{report.headline} {report.headline_value}"},
+                tags={"headline": _headline(report)},
                 files={page.name: page.read_bytes(), **picture_bytes(pictures)},
             )
-            context.log.info(f"{report.headline} {report.headline_value}, best baseline {report.best_baseline}")
+            context.log.info(f"{_headline(report)}, best baseline {report.best_baseline}")
             best = report.best()
             yield dg.Output(
                 report,
                 "report",
                 metadata={
                     "page": dg.MetadataValue.path(platform.home.relative(page)),
-                    "headline": str(report.headline_value),
-                    "best baseline": f"{best.name}: {best.value}" if best else "none",
+                    "headline": _headline(report),
+                    "best baseline": f"{best.name}: {interval(best.value, report.headline_unit)}" if best else "none",
                     # All in one: Dagster shows a picture after a click.
                     "pictures": dg.MetadataValue.md("\n\n".join(pictures.values())),
                     **shown({_with_unit(metric): metric.value.estimate for metric in report.metrics}),
@@ -120,10 +120,26 @@ def beats_check(line: ModelLine) -> dg.AssetChecksDefinition:
             passed=bool(best and best.difference.above(0.0)),
             severity=dg.AssetCheckSeverity.WARN,
             description=f"{difference(best.difference, report.headline_unit)} against {best.name}" if best else None,
-            metadata={"difference": str(best.difference) if best else "no baseline"},
+            metadata=_beside(report),
         )
 
     return check
+
+
+def _headline(report: ModelReport) -> str:
+    """Such as `top-1 accuracy 68.6 % [65.0, 71.9]`."""
+    value = report.headline_value
+    return f"{report.headline} {interval(value, report.headline_unit) if value else 'unknown'}"
+
+
+def _beside(report: ModelReport) -> dict[str, dg.TableMetadataValue]:
+    """Each baseline, the best first."""
+    unit = report.headline_unit
+    rows = [
+        {"baseline": one.name, "value": interval(one.value, unit), "model − it": difference(one.difference, unit)}
+        for one in report.baselines
+    ]
+    return {"baselines": dg.MetadataValue.table([dg.TableRecord(row) for row in rows])} if rows else {}
 
 
 def _with_unit(metric: Metric) -> str:

@@ -7,6 +7,7 @@ import typer
 
 from ccml.home import Home
 from ccml.telemetry.finding import find_files
+from ccml.telemetry.landing import LandingReport
 from ccml.telemetry.sources import Source, name_source
 from ccml_cli.instance import instance_of
 from ccml_cli.progress import Progress
@@ -35,7 +36,8 @@ def ingest_logs(input: Path, format: str, *, quiet: bool) -> dict[str, Any]:
         else:
             (record,) = instance.fetch_materializations(LANDED_FILES, limit=1).records
             assert record.asset_materialization is not None
-            facts = {name: value.value for name, value in record.asset_materialization.metadata.items()}
+            recorded = {name: value.value for name, value in record.asset_materialization.metadata.items()}
+            facts = {"days": [], **LandingReport().metadata(), **recorded}
     if not quiet:
         _print(facts)
     return facts

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ccml.evaluation.figures import difference, interval
+from ccml.evaluation.spelling import difference, interval
 from ccml.evaluation.statistics import Interval
 from ccml.home import Home
 from ccml.models.kinds import KINDS

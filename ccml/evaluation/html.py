@@ -6,7 +6,7 @@ import base64
 from datetime import UTC, datetime
 from typing import Any
 
-from ccml.evaluation.figures import difference, figure, interval, percent, short
+from ccml.evaluation.spelling import difference, figure, interval, percent, short
 from ccml.evaluation.statistics import Interval
 
 
@@ -81,14 +81,16 @@ _FRAME = """<!doctype html>
   th, td { padding: 6px 14px 6px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
   tr:last-child td { border-bottom: 0; }
   td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
-  td.n { white-space: nowrap; }
+  td.n, td.whole { white-space: nowrap; }
   td:last-child, th:last-child { padding-right: 0; }
-  td.text { overflow-wrap: anywhere; }
+  td.n + td, th.n + th { padding-left: 14px; }
+  td.n + td.n, th.n + th.n { padding-left: 0; }
+  td.text, td.text code { overflow-wrap: anywhere; }
   .scroll { overflow-x: auto; }
   img { display: block; width: 100%; height: auto; margin-bottom: 8px; }
   dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 20px; margin: 8px 0 0; font-size: 13.5px; }
   dt { color: var(--quiet); } dd { margin: 0; overflow-wrap: anywhere; }
-  code { font: 12.5px/1.4 ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
+  code { font: 12.5px/1.4 ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: break-word; }
   .good-text { color: var(--good); } .bad-text { color: var(--bad); } .even-text { color: inherit; }
   .bar { display: block; height: 10px; border-radius: 2px; background: var(--model); min-width: 1px; }
   .bar.other { background: #9aa5b1; margin-top: 2px; }

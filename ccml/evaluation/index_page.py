@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -31,20 +31,34 @@ class DriftEntry(Struct, frozen=True):
     made: str | None
 
 
+class CheckEntry(Struct, frozen=True):
+    """The newest verdict of a check of a table."""
+
+    table: str
+    check: str
+    verdict: Literal["passed", "failed", "warning", "not evaluated"]
+    seen: str
+    """What was looked at, and what was found."""
+    document: str | None = None
+    """Name of its Data Docs page under `data_docs/`."""
+
+
+CHECK_TONES = {"passed": "good", "failed": "bad", "warning": "bad", "not evaluated": "even"}
+
+
 def index_page(
     models: Sequence[ModelEntry],
     drift: DriftEntry,
     data: dict[str, Any],
     *,
     period: tuple[str, str] | None,
-    documents: Sequence[str],
+    checks: Sequence[CheckEntry],
     made: str,
 ) -> str:
     """
     Args:
         data: counts of lines and rows, as in the summary's `interactions`.
         period: first and last day with clean interactions.
-        documents: names of the Data Docs pages under `data_docs/`.
     """
     return render(
         _PAGE,
@@ -52,7 +66,8 @@ def index_page(
         drift=drift,
         data=data,
         period=period,
-        documents=documents,
+        checks=checks,
+        check_tones=CHECK_TONES,
         made=made,
         gate_tones=GATE_TONES,
     )
@@ -75,7 +90,7 @@ _PAGE = """{% extends "frame" %}
       <td>{{ one.title }}</td><td class="quiet" colspan="2">not evaluated: {{ one.missing }}</td>
       {% else %}
       <td><a href="{{ one.report.model }}.html">{{ one.report.title }}</a></td>
-      <td>{{ one.report.headline_value|interval(one.report.headline_unit) }}<br>
+      <td class="whole">{{ one.report.headline_value|interval(one.report.headline_unit) }}<br>
         <span class="quiet">{{ one.report.headline }}</span></td>
       <td class="{{ gate_tones[one.report.gate.answer] if one.report.gate else 'even' }}-text">
         {{- one.report.gate.answer if one.report.gate else "not yet" }}</td>
@@ -98,19 +113,26 @@ _PAGE = """{% extends "frame" %}
   <p class="quiet">{% if period %}Days with interactions: {{ period[0] }} to {{ period[1] }} (UTC).
     {% else %}No interaction has been cleaned yet.{% endif %}</p>
   <dl>
-    <dt>read</dt><dd>{{ "{:,}".format(data.lines) }} lines in {{ "{:,}".format(data.files) }} files</dd>
-    <dt>landed</dt><dd>{{ "{:,}".format(data.landed_lines) }} lines</dd>
-    <dt>kept aside</dt><dd>{{ "{:,}".format(data.quarantined) }} lines in quarantine
-      {%- for reason, count in data.reasons.items() %}{{ ": " if loop.first else ", " }}{{ "{:,}".format(count) }}
+    <dt>read</dt><dd>{{ data.lines|short }} lines in {{ data.files|short }} files</dd>
+    <dt>landed</dt><dd>{{ data.landed_lines|short }} lines</dd>
+    <dt>kept aside</dt><dd>{{ data.quarantined|short }} lines in quarantine
+      {%- for reason, count in data.reasons.items() %}{{ ": " if loop.first else ", " }}{{ count|short }}
       {{ reason }}{% endfor %}</dd>
-    <dt>landed before</dt><dd>{{ "{:,}".format(data.duplicates) }} duplicate lines</dd>
-    <dt>interactions</dt><dd>{{ "{:,}".format(data.kept) }} kept after cleaning; {{ "{:,}".format(data.rejected) }}
+    <dt>landed before</dt><dd>{{ data.duplicates|short }} duplicate lines</dd>
+    <dt>interactions</dt><dd>{{ data.kept|short }} kept after cleaning; {{ data.rejected|short }}
       events set aside there</dd>
   </dl>
-  {% if documents %}
+  {% if checks %}
   <h3>Checks of the tables</h3>
-  <p class="small">{% for name in documents %}<a href="data_docs/{{ name }}.html">{{ name|replace("_", " ") }}</a>
-    {{- " · " if not loop.last }}{% endfor %}</p>
+  <div class="scroll"><table>
+    <tr><th>Table</th><th>Check</th><th>Newest verdict</th><th>What was seen</th></tr>
+    {% for one in checks %}
+    <tr><td>{{ one.table }}</td>
+      <td>{% if one.document %}<a href="data_docs/{{ one.document }}.html">{{ one.check }}</a>
+        {%- else %}{{ one.check }}{% endif %}</td>
+      <td class="{{ check_tones[one.verdict] }}-text">{{ one.verdict }}</td><td class="quiet">{{ one.seen }}</td></tr>
+    {% endfor %}
+  </table></div>
   {% endif %}
 </section>
 {% endblock %}

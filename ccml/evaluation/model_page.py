@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ccml.evaluation.figures import difference
+from ccml.evaluation.spelling import difference
 from ccml.evaluation.html import render, tone
 from ccml.evaluation.report import MOST_EXAMPLES, SMALLEST_SLICE, ModelReport
 
@@ -68,7 +68,7 @@ _PAGE = """{% extends "frame" %}
   {% if report.gate is none %}
   <p class="verdict">The gate has not answered yet: this candidate may not be released before it has.</p>
   {% else %}
-  <div class="verdict {{ gate_tones[report.gate.answer] }}">The gate's answer on {{ report.gate.rows }} rows:
+  <div class="verdict {{ gate_tones[report.gate.answer] }}">The gate's answer on {{ report.gate.rows|short }} rows:
     <b>{{ report.gate.answer }}</b>.
     {% if report.gate.reasons %}
     <ul>{% for reason in report.gate.reasons %}<li>{{ reason }}</li>{% endfor %}</ul>
@@ -89,9 +89,9 @@ _PAGE = """{% extends "frame" %}
     <tr><th>Part</th><th class="n">Rows</th><th class="n">Users</th><th class="n">Sessions</th><th>From</th>
       <th>Until</th></tr>
     {% for part in report.parts %}
-    <tr><td>{{ part.name }}</td><td class="n">{{ "{:,}".format(part.rows) }}
-      {%- if part.rewritten %} ({{ "{:,}".format(part.rewritten) }} of them rewrites){% endif %}</td>
-      <td class="n">{{ part.users }}</td><td class="n">{{ part.sessions }}</td>
+    <tr><td>{{ part.name }}</td><td class="n">{{ part.rows|short }}
+      {%- if part.rewritten %} ({{ part.rewritten|short }} of them rewrites){% endif %}</td>
+      <td class="n">{{ part.users|short }}</td><td class="n">{{ part.sessions|short }}</td>
       <td>{{ part.first|moment }}</td><td>{{ part.last|moment }}</td></tr>
     {% endfor %}
   </table></div>
@@ -137,9 +137,9 @@ _PAGE = """{% extends "frame" %}
     <tr><th>Right answer</th><th>Predicted</th><th class="n">Rows</th>
       <th class="n">Share of this right answer</th></tr>
     {% for one in report.confusions %}
-    <tr><td class="text"><code>{{ one.right }}</code></td><td class="text"><code>{{ one.predicted }}</code></td>
-      <td class="n">{{ one.rows }}</td><td class="n">{{ "%.0f"|format(100 * one.rows / one.of) }} % of {{ one.of }}</td>
-    </tr>
+    <tr><td><code>{{ one.right }}</code></td><td><code>{{ one.predicted }}</code></td>
+      <td class="n">{{ one.rows|short }}</td>
+      <td class="n">{{ (one.rows / one.of)|percent(0) }} of {{ one.of|short }}</td></tr>
     {% endfor %}
   </table></div>
 </section>
@@ -157,12 +157,13 @@ _PAGE = """{% extends "frame" %}
     secrets were taken out. They are other people's words: this page is for the operator of the logs.</p>
   {% endif %}
   <div class="scroll"><table>
-    <tr>{% if report.examples_score == "reward" %}<th>Interaction</th><th>Preferred action</th><th>Better, it seems</th>
+    <tr>{% if report.examples_score == "reward" %}<th>Interaction</th><th>This policy prefers</th>
+      <th>The reward model expects most of</th>
       {% else %}<th>Request</th><th>Predicted</th><th>Right answer</th>{% endif %}
       <th class="n">{{ report.examples_score|capitalize }}</th></tr>
     {% for one in report.examples %}
     <tr><td class="text">{{ one.text or "(no words)" }}<br><span class="quiet">{{ one.notes }}</span></td>
-      <td class="text"><code>{{ one.predicted }}</code></td><td class="text"><code>{{ one.right }}</code></td>
+      <td><code>{{ one.predicted }}</code></td><td><code>{{ one.right }}</code></td>
       <td class="n">{{ one.score|figure("reward" if report.examples_score == "reward" else "share") }}</td></tr>
     {% endfor %}
   </table></div>
@@ -179,7 +180,7 @@ _PAGE = """{% extends "frame" %}
     <tr><th>Class</th><th class="n">Support</th><th class="n">Precision</th><th class="n">Recall</th>
       <th class="n">F1</th></tr>
     {% for one in report.classes %}
-    <tr><td class="text"><code>{{ one.label }}</code></td><td class="n">{{ one.rows }}</td>
+    <tr><td><code>{{ one.label }}</code></td><td class="n">{{ one.rows|short }}</td>
       <td class="n">{{ one.precision|interval }}</td><td class="n">{{ one.recall|interval }}</td>
       <td class="n">{{ one.f1|interval }}</td></tr>
     {% endfor %}
@@ -197,7 +198,7 @@ _PAGE = """{% extends "frame" %}
     <tr><th>Slice</th><th class="n">Rows</th><th class="n">{{ report.headline|capitalize }}</th>
       <th class="n">Over the best simple model</th></tr>
     {% for one in report.slices %}
-    <tr><td><span class="quiet">{{ one.group }}:</span> {{ one.name }}</td><td class="n">{{ one.rows }}</td>
+    <tr><td><span class="quiet">{{ one.group }}:</span> {{ one.name }}</td><td class="n">{{ one.rows|short }}</td>
       <td class="n">{{ one.value|interval(report.headline_unit) }}</td>
       <td class="n {{ one.difference|tone }}-text">{{ one.difference|difference(report.headline_unit) }}</td></tr>
     {% endfor %}

@@ -22,6 +22,9 @@ TONES = {"good": GOOD, "bad": BAD, "even": QUIET}
 WIDTH = 7.2
 """Inches of every picture, so that text has one size throughout a page."""
 
+MOST_TICKS = 9
+"""Of an axis in per cent."""
+
 
 def pictures(report: ModelReport) -> dict[str, bytes]:
     """Every picture that the report's data gives, by name, in reading order."""
@@ -54,12 +57,16 @@ def _figure(height: float, rows: int = 1, columns: int = 1, **arguments: Any) ->
     return figure, axes
 
 
-def _in_percent(axis: Any, unit: str) -> None:
-    """Shares are written as on the page; rewards stay as they are."""
-    from matplotlib.ticker import PercentFormatter
+def _in_percent(axis: Any, unit: str, symbol: str = " %") -> None:
+    """Shares are written as on the page, ticks at whole per cents; rewards stay as they are."""
+    from matplotlib.ticker import MultipleLocator, PercentFormatter
 
-    if unit == "share":
-        axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+    if unit != "share":
+        return
+    low, high = axis.get_view_interval()
+    step = next((step for step in (0.01, 0.02, 0.05, 0.1) if (high - low) / step <= MOST_TICKS), 0.2)
+    axis.set_major_locator(MultipleLocator(step))
+    axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=symbol))
 
 
 def _png(figure: Any) -> bytes:
@@ -107,8 +114,9 @@ def _baselines(report: ModelReport) -> Any:
     differences.tick_params(axis="y", length=0, labelleft=False)
     differences.xaxis.grid(visible=True, color=GRID, lw=0.8)
     differences.set_axisbelow(True)
-    differences.set_xlabel("model − simple model")
-    _in_percent(differences.xaxis, report.headline_unit)
+    points = report.headline_unit == "share"
+    differences.set_xlabel("model − simple model" + (", in points" if points else ""))
+    _in_percent(differences.xaxis, report.headline_unit, symbol="")
     return figure
 
 
@@ -116,7 +124,7 @@ def _slices(report: ModelReport) -> Any:
     rows: list[tuple[str, Interval | None]] = []
     for group in dict.fromkeys(one.group for one in report.slices):
         rows.append((group, None))
-        rows += [(f"{one.name}  (n = {one.rows})", one.value) for one in report.slices if one.group == group]
+        rows += [(f"{one.name}  (n = {one.rows:,})", one.value) for one in report.slices if one.group == group]
     figure, axis = _figure(0.8 + 0.23 * len(rows))
     overall = report.headline_value
     if overall is not None and overall.ends is not None:
@@ -177,7 +185,7 @@ def _confusion(report: ModelReport) -> Any:
     axis.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0, aspect="auto")
     names = [label.replace("_", " ") for label in report.confusion.labels]
     axis.set_xticks(range(size), names, rotation=90)
-    axis.set_yticks(range(size), [f"{name} ({int(n)})" for name, n in zip(names, counts.sum(axis=1), strict=True)])
+    axis.set_yticks(range(size), [f"{name} ({int(n):,})" for name, n in zip(names, counts.sum(axis=1), strict=True)])
     axis.tick_params(length=0, labelsize=7)
     for true, predicted in zip(*np.nonzero(shares >= 0.005), strict=True):
         share = shares[true, predicted]

@@ -226,11 +226,13 @@ def slices(
     Args:
         scores: (N,) of the model.
         best: (N,) of the best baseline.
-        groups: group name → (N,) labels; an empty label belongs to no slice.
+        groups: group name → (N,) labels; an empty label belongs to no slice. One label for all rows tells nothing.
     """
     found = []
     for group, labels in groups.items():
         names, counts = np.unique(labels, return_counts=True)
+        if len(names) == 1:
+            continue  # all rows: the headline again
         largest = sorted(zip(-counts, names, strict=True))[:MOST_SLICES]
         for negative_count, name in largest:
             if -negative_count < SMALLEST_SLICE or name == "":

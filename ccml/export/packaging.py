@@ -140,6 +140,6 @@ def _serving(exact: ParityRow, quantised: ParityRow, graphs: dict[str, bytes]) -
     reason = (
         f"int8 has {quantised.bytes / 1e6:.1f} MB instead of {exact.bytes / 1e6:.1f}, takes "
         f"{quantised.latency_ms_p50:.1f} ms instead of {exact.latency_ms_p50:.1f}, and agrees with torch in "
-        f"{quantised.top1_agreement} of rows."
+        f"{quantised.top1_agreement.text('%')} of rows."
     )
     return Serving(INT8, reason, graph_inputs(graphs[INT8]))

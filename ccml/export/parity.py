@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ccml.evaluation.spelling import percent, signs
 from ccml.features.tokens import lengths
 from ccml.models.logits import softmax
 
@@ -51,8 +52,10 @@ class Range(msgspec.Struct, frozen=True):
     low: float
     high: float
 
-    def __str__(self) -> str:
-        return f"{self.estimate:.2%} [{self.low:.2%}, {self.high:.2%}]"
+    def text(self, unit: str) -> str:
+        """With two decimals, for the limits lie near: '97.57 % [96.98, 98.00]'."""
+        estimate, low, high = (f"{100 * one:.2f}" for one in (self.estimate, self.low, self.high))
+        return signs(f"{estimate} {unit} [{low}, {high}]")
 
 
 class ParityRow(msgspec.Struct, frozen=True):
@@ -181,8 +184,8 @@ def exact_verdict(seen: Comparison) -> tuple[Verdict, str]:
     if not np.isfinite(worst):
         return "differs", "it answers with values that are not finite"
     if worst > EXACT_DIFFERENCE:
-        return "differs", f"a probability differs by {worst:.2g}, at most {EXACT_DIFFERENCE:.2g} is allowed"
-    return "ships", f"probabilities differ by at most {worst:.2g}"
+        return "differs", f"a probability differs by {signs(f'{worst:.2g}, at most {EXACT_DIFFERENCE:.2g}')} is allowed"
+    return "ships", f"probabilities differ by at most {signs(f'{worst:.2g}')}"
 
 
 def approximate_verdict(part: Callable[[int, int], Comparison], rows: int) -> tuple[Comparison, Verdict, str]:
@@ -205,9 +208,10 @@ def _decides_alike(seen: Comparison, confidence: float) -> tuple[Verdict, str]:
     if not np.isfinite(seen.difference).all():
         return "differs", "it answers with values that are not finite"
     agreement, lost = seen.agreement(confidence), seen.lost_accuracy(confidence)
-    facts = f"the top label agrees in {agreement} of {len(seen.agreed):,} rows, {LEAST_AGREEMENT:.0%} is needed"
+    facts = f"the top label agrees in {agreement.text('%')} of {len(seen.agreed):,} rows"
+    facts += f", {percent(LEAST_AGREEMENT, 0)} is needed"
     if lost is not None:
-        facts += f"; accuracy falls by {lost}, at most {MOST_LOST:.0%} is allowed"
+        facts += f"; accuracy falls by {lost.text('points')}, at most {100 * MOST_LOST:g} is allowed"
     if agreement.high < LEAST_AGREEMENT or (lost is not None and lost.low > MOST_LOST):
         return "differs", facts
     if agreement.low >= LEAST_AGREEMENT and (lost is None or lost.high <= MOST_LOST):

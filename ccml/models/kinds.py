@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from ccml.datasets.content import Dataset
     from ccml.datasets.splits import Splits
+    from ccml.evaluation.report import Unit
     from ccml.models.artifact import Candidate
     from ccml.models.command.study import StudyResult
     from ccml.models.evaluating import Evaluation
@@ -72,6 +73,8 @@ class ModelKind:
     """Column of the data set with the right answer; None where a row has none."""
     score: str
     """What a test row is scored by; the report's headline is its mean and the gate compares it."""
+    unit: Unit
+    """Of the score."""
     search: str | None
     """Asset under `models/` that searches for its settings; None where the profile's are taken."""
     tools: frozenset[str]
@@ -182,6 +185,7 @@ COMMAND: Final = ModelKind(
     report="command_evaluation",
     target="target_template",
     score="top-1 accuracy",
+    unit="share",
     search="command_search",
     tools=frozenset({"pytorch", "huggingface", "mlflow"}),
     reads_stored_vectors=True,
@@ -210,6 +214,7 @@ INTENT: Final = ModelKind(
     report="intent_evaluation",
     target="intent",
     score="accuracy",
+    unit="share",
     search=None,
     tools=frozenset({"pytorch", "huggingface", "mlflow"}),
     reads_stored_vectors=False,
@@ -231,6 +236,7 @@ POLICY: Final = ModelKind(
     report="policy_evaluation",
     target=None,
     score="doubly robust reward",
+    unit="reward",
     search=None,
     tools=frozenset({"pytorch", "mlflow"}),
     reads_stored_vectors=False,

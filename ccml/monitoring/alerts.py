@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import msgspec
 import numpy as np
 
+from ccml.evaluation.spelling import signs
 from ccml.evaluation.statistics import Floats, Interval
 from ccml.monitoring.figures import Figure, figure, too_few
 
@@ -115,6 +116,6 @@ def _shown(value: Interval | float, unit: str) -> str:
     """Rounded to what the unit bears: whole milliseconds and megabytes, tenths of a per cent."""
     numbers = [value.estimate, *(value.ends or ())] if isinstance(value, Interval) else [value]
     absolute = unit in ABSOLUTE
-    first, *ends = [f"{one:.0f}" if absolute else f"{100 * one:.1f}" for one in numbers]
+    first, *ends = [f"{one:,.0f}" if absolute else f"{100 * one:.1f}" for one in numbers]
     interval = f" [{ends[0]}, {ends[1]}]" if ends and ends[0] != ends[1] else ""
-    return f"{first} {unit if absolute else '%'}{interval}"
+    return signs(f"{first} {unit if absolute else '%'}{interval}")

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
+from ccml.evaluation.spelling import interval
 from ccml.monitoring.alerts import Alert
 from ccml.monitoring.drift import DriftReport
 from ccml.monitoring.quality import QualityReport
 
 if TYPE_CHECKING:
-    from ccml.evaluation.statistics import Interval
     from ccml.monitoring.limits import RetrainLimits
 
 Trigger: TypeAlias = Literal["drift", "accuracy_fell", "new_classes", "resources", "none"]
@@ -102,22 +102,18 @@ def _cause(evidence: Evidence, limits: RetrainLimits) -> tuple[Trigger, str]:
     if evidence.drift is not None and evidence.drift.drifted:
         return (
             "drift",
-            f"drift in {_columns(evidence.drift)} over {evidence.drift.current_rows} served answers",
+            f"drift in {_columns(evidence.drift)} over {evidence.drift.current_rows:,} served answers",
         )
     for one in evidence.quality.findings if evidence.quality else ():
         if one.without_class is not None and one.without_class.above(limits.new_class_share):
-            return "new_classes", f"{_percent(one.without_class)} of the corrections have no class in {one.model}"
+            return "new_classes", f"{interval(one.without_class)} of the corrections have no class in {one.model}"
     strained = [alert for alert in evidence.alerts if alert.name == "memory" and alert.level == "alert"]
     if strained:
         return "resources", f"the server holds {strained[0].reason}"
     if evidence.drift is None:
         return "none", "Too little was served to tell."
-    return "none", f"No drift, no fall, nothing new in {evidence.drift.current_rows} served answers."
+    return "none", f"No drift, no fall, nothing new in {evidence.drift.current_rows:,} served answers."
 
 
 def _columns(drift: DriftReport) -> str:
     return ", ".join(f"{one.title} ({one.column})" for one in drift.findings if one.drifted)
-
-
-def _percent(share: Interval) -> str:
-    return share.text(lambda one: f"{100 * one:.1f}", "%")

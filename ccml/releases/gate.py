@@ -22,7 +22,7 @@ import msgspec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ccml.evaluation.figures import difference, figure
+from ccml.evaluation.spelling import difference, figure, gain
 from ccml.evaluation.report import GateAnswer, Unit
 from ccml.evaluation.statistics import FEWEST_CLUSTERS, Clusters, Interval
 from ccml.profiles import GateSettings
@@ -73,11 +73,11 @@ def decide(
     score: str,
     candidate: ArrayLike,
     *,
+    unit: Unit,
     champion: ArrayLike | None,
     baselines: Mapping[str, ArrayLike],
     clusters: Clusters,
     gate: GateSettings,
-    unit: Unit = "share",
 ) -> GateDecision:
     """Gates a candidate by scores of the same N held-out rows; higher is better.
 
@@ -87,8 +87,8 @@ def decide(
             robust reward.
         champion: (N,) scores of the champion on the same rows, None if there is none yet.
         baselines: (N,) scores of each simple model; at least one.
-        clusters: which of the rows belong together.
         unit: of the scores, for the reasons.
+        clusters: which of the rows belong together.
 
     Raises:
         ValueError: scores of different lengths, not finite, or no baseline.
@@ -170,7 +170,7 @@ def _reason(one: Comparison, score: str, unit: Unit, *, best: bool) -> str:
     verdict = "Better than" if one.better else "Not shown to be better than"
     if one.difference.below(0.0):
         verdict = "Worse than"
-    needed = difference(Interval(one.margin, None, None), unit, ends=False) if one.margin else "0"
+    needed = gain(one.margin, unit) if one.margin else "0"
     return (
         f"{verdict} {who}: {score} {figure(one.candidate_score, unit)} against "
         f"{figure(one.reference_score, unit)}, difference {difference(one.difference, unit)}, "

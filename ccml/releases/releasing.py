@@ -55,6 +55,7 @@ def decide_on_scores(name: str, scores: pd.DataFrame, profile: Profile) -> GateD
         name,
         KINDS[name].score,
         scores[CANDIDATE].to_numpy(),
+        unit=KINDS[name].unit,
         champion=scores[CHAMPION].to_numpy() if CHAMPION in scores else None,
         baselines={column: scores[column].to_numpy() for column in baseline_columns(scores)},
         clusters=clusters_of(scores, confidence=profile.evaluation.confidence),

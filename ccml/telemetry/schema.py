@@ -46,6 +46,11 @@ def to_columns(kind: str, events: Sequence[Event]) -> list[pa.Array]:
     return columns
 
 
+def descriptions(kind: str) -> dict[str, str]:
+    """Declared field of a kind → its description, where it has one."""
+    return {field.name: text for field in _fields(kind) if (text := _meaning(field.type))}
+
+
 def field_meanings(kind: str) -> dict[str, str]:
     """Declared field of a kind → what it means, what it may hold and what its absence stands for, in sentences."""
     meanings: dict[str, str] = {}

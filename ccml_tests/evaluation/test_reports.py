@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import re
 import time
-from html import unescape
+from html import escape, unescape
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pandas as pd  # tests load what they compare with
 import pytest
 from scipy import stats  # noqa: TID253  # tests load what they compare with
 
 from ccml.errors import NotEnoughDataError
 from ccml.evaluation.cost import Cost, measure
-from ccml.evaluation.figures import difference, interval
+from ccml.evaluation.spelling import difference, interval
 from ccml.evaluation.html import moment
 from ccml.evaluation.model_page import page
-from ccml.evaluation.plots import _trials, pictures
-from ccml.evaluation.report import ModelReport, read_report, stages, top_confusions, worst_misses
+from ccml.evaluation.plots import _figure, _in_percent, _trials, pictures
+from ccml.evaluation.report import ModelReport, read_report, slices, stages, top_confusions, worst_misses
 from ccml.models.command.report import command_report, command_scores, label_programs
 from ccml.models.command.steps import STEPS
 from ccml.models.intent.report import intent_report
+from ccml.models.kinds import KINDS
 from ccml.models.policy.report import LOGGING_POLICY, PolicyEvaluator, policy_report
 from ccml.models.policy.training import train_policy
 from ccml.profiles import EvaluationSettings, PolicySettings
@@ -171,7 +173,7 @@ def test_the_intent_report_judges_out_of_scope_requests_apart_from_the_others() 
 
 def test_the_policy_report_names_the_logging_policy_and_every_constant_action(a_policy_report: ModelReport) -> None:
     names = {baseline.name for baseline in a_policy_report.baselines}
-    assert {LOGGING_POLICY, "always execute", "always hand_over", "rule on risk"} <= names
+    assert {LOGGING_POLICY, "always execute", "always hand over", "rule on risk"} <= names
     assert len(names) == 7
     improvement = figure(a_policy_report, "improvement_dr")
     over_logging = next(one.difference for one in a_policy_report.baselines if one.name == LOGGING_POLICY)
@@ -292,6 +294,47 @@ def test_no_cell_of_a_table_is_empty_or_a_dash(published: dict[str, Published]) 
         cells = re.findall(r"<td[^>]*>(.*?)</td>", one.html, re.DOTALL)
         assert len(cells) > 50
         assert not [cell for cell in cells if not text_of(cell) or text_of(cell) in "–-"]
+
+
+def test_the_gate_and_the_page_of_a_model_write_its_figures_in_one_unit(published: dict[str, Published]) -> None:
+    for name, one in published.items():
+        assert one.report.headline_unit == KINDS[name].unit
+        assert one.report.gate is not None
+        best = one.report.best()
+        assert best is not None
+        assert difference(best.difference, one.report.headline_unit) in " ".join(one.report.gate.reasons)
+
+
+def test_a_label_is_broken_between_words_only(published: dict[str, Published]) -> None:
+    """`overflow-wrap: anywhere` lets a column be as narrow as a letter; `break-word` does not."""
+    for one in published.values():
+        labels = [label for pair in one.report.confusions for label in (pair.right, pair.predicted)]
+        labels += [label for example in one.report.examples for label in (example.right, example.predicted)]
+        labels += [each.label for each in one.report.classes]
+        for label in labels:
+            assert f"<td><code>{escape(label)}</code>" in one.html, label
+        assert re.search(r"\bcode \{[^}]*overflow-wrap: break-word", one.html)
+
+
+def test_a_group_of_one_part_is_no_part_of_the_headline() -> None:
+    frame = {"user_id": np.arange(400) // 4, "session_id": np.arange(400)}
+    groups = {"source": np.full(400, "native"), "user": np.where(np.arange(400) < 200, "seen", "never seen")}
+    scores = np.arange(400) % 2 * 1.0
+    found = slices(pd.DataFrame(frame), scores, 1.0 - scores, groups, EVALUATION)
+    assert {one.group for one in found} == {"user"}
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.78, 0.99), (0.395, 0.86), (0.0, 1.0), (0.611, 0.618), (-0.05, 0.7)])
+def test_a_tick_in_per_cent_stands_where_it_says(low: float, high: float) -> None:
+    """Ticks at 82.5 and 87.5 % were written as 82 and 88 %."""
+    figure, axis = _figure(2.0)
+    axis.set_xlim(low, high)
+    _in_percent(axis.xaxis, "share")
+    figure.draw_without_rendering()
+    shown = [(at, text.get_text()) for at, text in zip(axis.get_xticks(), axis.get_xticklabels(), strict=True)]
+    assert sum(low <= at <= high for at, _ in shown) >= (2 if high - low > 0.02 else 0)
+    for at, text in shown:
+        assert float(text.removesuffix(" %").replace("−", "-")) == pytest.approx(100 * at, abs=1e-6)
 
 
 def test_text_from_the_logs_cannot_become_markup() -> None:

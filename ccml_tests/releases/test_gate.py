@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats  # noqa: TID253  # tests load what they compare with
 
 from benchmarks.gate_error_rates import called_better
+from ccml.evaluation.report import Unit
 from ccml.evaluation.statistics import Clusters, clusters_of
 from ccml.profiles import GateSettings
 from ccml.releases.gate import GateDecision, decide
@@ -27,6 +28,7 @@ def judge(
         "intent_classifier",
         "top-1 accuracy",
         candidate,
+        unit="share",
         champion=champion,
         baselines=baselines,
         clusters=Clusters(np.arange(len(candidate)) if clusters is None else clusters, "users"),
@@ -44,7 +46,7 @@ def test_a_clear_gain_over_all_is_better() -> None:
     assert decision.passed
     assert [one.reference for one in decision.comparisons] == ["tf-idf", "frequency"]
     assert len(decision.reasons) == 1
-    assert decision.reasons[0].startswith("Better than the best baseline tf-idf: top-1 accuracy 0.")
+    assert decision.reasons[0].startswith("Better than the best baseline tf-idf: top-1 accuracy 78.")
 
 
 def test_no_better_than_the_best_baseline_is_not_better_even_without_champion() -> None:
@@ -70,7 +72,7 @@ def test_a_gain_below_the_margin_is_not_better() -> None:
     assert judge(candidate, {"b": baseline}, gate=GateSettings(margin=0.0, minimum_rows=100)).passed
     decision = judge(candidate, {"b": baseline}, gate=GateSettings(margin=0.1, minimum_rows=100))
     assert decision.answer == "not better"
-    assert "needed above +0.100" in decision.reasons[0]
+    assert "needed above +10.0 points" in decision.reasons[0]
 
 
 @pytest.mark.parametrize(("rows", "answer"), [(99, "not enough data"), (100, "better")])
@@ -128,6 +130,36 @@ def test_an_answer_never_contradicts_its_comparisons(seed: int) -> None:
     assert baselines == sorted(baselines, reverse=True)
 
 
+@pytest.mark.parametrize(
+    ("unit", "reason"),
+    [
+        (
+            "share",
+            "Worse than the best baseline b: accuracy 40.0 % against 60.0 %, difference −20.0 points [−20.0, −20.0], "
+            "needed above 0.",
+        ),
+        (
+            "reward",
+            "Worse than the best baseline b: accuracy 0.400 against 0.600, difference −0.200 [−0.200, −0.200], "
+            "needed above 0.",
+        ),
+    ],
+)
+def test_a_reason_is_spelt_as_the_report_page_spells_figures(unit: Unit, reason: str) -> None:
+    rows = np.arange(1_000)
+    decision = decide(
+        "m",
+        "accuracy",
+        (rows % 5 < 2).astype(float),
+        unit=unit,
+        champion=None,
+        baselines={"b": (rows % 5 < 3).astype(float)},
+        clusters=Clusters(rows // 5, "users"),
+        gate=GATE,
+    )
+    assert decision.reasons == [reason]
+
+
 def test_the_shortage_names_the_numbers() -> None:
     decision = judge(np.ones(800), {"b": hits(800, 0.2, 0)}, clusters=np.arange(800) % 5)
     assert decision.reasons == ["The 800 held-out rows come from 5 users; at least 8 are needed."]
@@ -141,7 +173,14 @@ def test_rows_of_few_users_and_few_sessions_never_count_as_independent() -> None
         clusters = clusters_of(frame)
         assert (clusters.unit, clusters.count) == ("sessions", sessions)
         decision = decide(
-            "m", "accuracy", np.ones(800), champion=None, baselines={"b": np.zeros(800)}, clusters=clusters, gate=GATE
+            "m",
+            "accuracy",
+            np.ones(800),
+            unit="share",
+            champion=None,
+            baselines={"b": np.zeros(800)},
+            clusters=clusters,
+            gate=GATE,
         )
         assert decision.answer == ("better" if sessions >= 8 else "not enough data"), sessions
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ccml.errors import NotEnoughDataError
 from ccml.evaluation.cost import Cost
+from ccml.evaluation.spelling import percent
 from ccml.evaluation.report import (
     MOST_EXAMPLES,
     ActionShare,
@@ -92,7 +93,7 @@ class PolicyEvaluator:
         """
         risk = self.logged.risk
         allowed = allowed_actions(risk)
-        policies = {f"always {name}": constant_policy(name, risk, allowed) for name in ACTIONS}
+        policies = {f"always {name.replace('_', ' ')}": constant_policy(name, risk, allowed) for name in ACTIONS}
         policies["rule on risk"] = rule_policy(risk)
         explored = {name: explore(chosen, allowed, self.exploration) for name, chosen in policies.items()}
         return {LOGGING_POLICY: self.logged.reward, **{name: self.scores(own) for name, own in explored.items()}}
@@ -232,8 +233,8 @@ def _worst_turns(evaluator: PolicyEvaluator, served: Floats) -> list[Example]:
     return [
         Example(
             text=str(evaluator.test["interaction_id"].iloc[row]),
-            right=f"reward model expects most of {ACTIONS[int(evaluator.predicted[row].argmax())].replace('_', ' ')}",
-            predicted=f"{ACTIONS[int(preferred[row])].replace('_', ' ')} ({served[row].max():.0%})",
+            right=ACTIONS[int(evaluator.predicted[row].argmax())].replace("_", " "),
+            predicted=f"{ACTIONS[int(preferred[row])].replace('_', ' ')} ({percent(served[row].max(), 0)})",
             score=float(logged.reward[row]),
             notes=f"command's risk: {logged.risk[row]}; the log took it with probability {logged.propensity[row]:.2f}",
         )

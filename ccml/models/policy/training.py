@@ -78,8 +78,7 @@ def _report_restart(job: TrainingJob, epoch: Epoch) -> None:
     if epoch.epoch == job.profile.policy.epochs - 1:
         job.report(
             {
-                "restart": epoch.restart + 1,
-                "of": RESTARTS,
+                "restart": f"{epoch.restart + 1} of {RESTARTS}",
                 "epochs": epoch.epoch + 1,
                 "gain over the logging policy": epoch.improvement,
                 "at least": epoch.improvement_low,

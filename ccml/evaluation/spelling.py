@@ -1,5 +1,5 @@
-"""Figures in one spelling, on the pages, in the gate's reasons, in Dagster and on the terminal: `68.6 %`, `+9.1 points`,
-`−0.004`, `3,911`.
+"""Figures in one spelling, on the pages, in the gate's reasons, in Dagster and on the terminal: `68.6 %`,
+`+9.1 points`, `−0.004`, `3,911`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,11 @@ def difference(value: Interval, unit: str = "share") -> str:
     if unit == "share":
         return signs(value.text(lambda share: f"{100 * share:+.1f}", "points"))
     return signs(value.text("{:+.3f}".format))
+
+
+def gain(value: float, unit: str = "share") -> str:
+    """A difference alone: '+1.0 points'."""
+    return signs(f"{100 * value:+.1f} points" if unit == "share" else f"{value:+.3f}")
 
 
 def figure(value: float, unit: str = "share") -> str:
