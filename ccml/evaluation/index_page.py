@@ -124,6 +124,7 @@ _PAGE = """{% extends "frame" %}
   </dl>
   {% if checks %}
   <h3>Checks of the tables</h3>
+  <p class="quiet small">Of a daily table the verdict is on the days that were made last.</p>
   <div class="scroll"><table>
     <tr><th>Table</th><th>Check</th><th>Newest verdict</th><th>What was seen</th></tr>
     {% for one in checks %}

@@ -54,12 +54,12 @@ _PAGE = """{% extends "frame" %}
   <p class="verdict {{ 'bad' if report.drifted else 'good' }}">{{ verdict }}</p>
   <div class="scroll"><table>
     <tr><th>Side</th><th class="n">Rows</th><th>From</th><th>Until</th></tr>
-    <tr><td>training reference (held-out rows)</td><td class="n">{{ "{:,}".format(report.reference_rows) }}</td>
+    <tr><td>training reference (held-out rows)</td><td class="n">{{ report.reference_rows|short }}</td>
       {% for time in (report.reference_from, report.reference_until) %}
       <td>{{ time.isoformat()|moment if time else "not recorded in this release" }}</td>
       {% endfor %}
     </tr>
-    <tr><td>served traffic</td><td class="n">{{ "{:,}".format(report.current_rows) }}</td>
+    <tr><td>served traffic</td><td class="n">{{ report.current_rows|short }}</td>
       <td>{{ report.current_from.isoformat()|moment }}</td><td>{{ report.current_until.isoformat()|moment }}</td></tr>
   </table></div>
 </section>
@@ -67,7 +67,7 @@ _PAGE = """{% extends "frame" %}
 <section>
   <h2>All columns</h2>
   <p class="quiet">Distance: Jensen-Shannon, 0 for equal shares, 0.83 for none in common. The limit is what fair windows
-    of the same users and sessions exceed in {{ "%.1f"|format(100 * report.false_alarm_rate) }} % of cases, all columns
+    of the same users and sessions exceed in {{ report.false_alarm_rate|percent }} of cases, all columns
     together.</p>
   <div class="scroll"><table>
     <tr><th>Column</th><th class="n">Distance</th><th class="n">Limit</th><th>Verdict</th></tr>
@@ -85,7 +85,7 @@ _PAGE = """{% extends "frame" %}
 
 {% for one in findings %}
 <section>
-  <h2>{{ one.title }}</h2>
+  <h2>{{ one.title[0]|upper }}{{ one.title[1:] }}</h2>
   <p class="quiet">{{ "Drift" if one.drifted else "No drift" }}: distance {{ "%.3f"|format(one.distance) }}, limit
     {{ "%.3f"|format(one.threshold) }}. Blue: served traffic; grey: reference.</p>
   <div class="scroll"><table>
@@ -95,8 +95,8 @@ _PAGE = """{% extends "frame" %}
     <tr><td>{{ bin.label }}</td>
       <td><span class="bar" style="width: {{ "%.1f"|format(current) }}%"></span>
         <span class="bar other" style="width: {{ "%.1f"|format(reference) }}%"></span></td>
-      <td class="n">{{ "%.1f"|format(current) }} % ({{ bin.current }})</td>
-      <td class="n">{{ "%.1f"|format(reference) }} % ({{ bin.reference }})</td></tr>
+      <td class="n">{{ (current / 100)|percent }} ({{ bin.current|short }})</td>
+      <td class="n">{{ (reference / 100)|percent }} ({{ bin.reference|short }})</td></tr>
     {% endfor %}
   </table></div>
   {% if one.examples %}
@@ -105,7 +105,7 @@ _PAGE = """{% extends "frame" %}
   <div class="scroll"><table>
     <tr><th>Text</th><th class="n">Answers</th></tr>
     {% for example in one.examples %}
-    <tr><td class="text"><code>{{ example.text }}</code></td><td class="n">{{ example.count }}</td></tr>
+    <tr><td class="text"><code>{{ example.text }}</code></td><td class="n">{{ example.count|short }}</td></tr>
     {% endfor %}
   </table></div>
   {% endif %}
