@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from ccml.monitoring.reference import DriftReference
-from ccml_assets.checks import LEAKAGE, expectations, leakage
+from ccml_assets.checks import expectations, leakage
 from ccml_assets.model_lines import ModelLine
 from ccml_assets.shown import shown
 from ccml_assets.skips import skip_with_reason

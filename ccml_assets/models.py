@@ -6,8 +6,8 @@ from typing import Any
 import dagster as dg
 import msgspec
 
-from ccml.evaluation.spelling import short
 from ccml.evaluation.report import Trial
+from ccml.evaluation.spelling import short
 from ccml.models.candidates import CandidateReference
 from ccml.models.job import TrainingJob
 from ccml_assets.model_lines import ModelLine

@@ -6,8 +6,8 @@ from typing import Any
 import dagster as dg
 import msgspec
 
-from ccml.evaluation.spelling import difference, interval
 from ccml.evaluation.report import Metric, ModelReport
+from ccml.evaluation.spelling import difference, interval
 from ccml.export.bundle import ExportReference
 from ccml.models.candidates import CandidateReference
 from ccml_assets.model_lines import ModelLine

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ccml.evaluation.spelling import difference
 from ccml.evaluation.html import render, tone
 from ccml.evaluation.report import MOST_EXAMPLES, SMALLEST_SLICE, ModelReport
+from ccml.evaluation.spelling import difference
 
 GATE_TONES = {"better": "good", "not better": "bad", "not enough data": "even"}
 

@@ -22,8 +22,8 @@ import msgspec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ccml.evaluation.spelling import difference, figure, gain
 from ccml.evaluation.report import GateAnswer, Unit
+from ccml.evaluation.spelling import difference, figure, gain
 from ccml.evaluation.statistics import FEWEST_CLUSTERS, Clusters, Interval
 from ccml.profiles import GateSettings
 from ccml.releases.manifest import GateSummary

@@ -15,11 +15,11 @@ from scipy import stats  # noqa: TID253  # tests load what they compare with
 
 from ccml.errors import NotEnoughDataError
 from ccml.evaluation.cost import Cost, measure
-from ccml.evaluation.spelling import difference, interval
 from ccml.evaluation.html import moment
 from ccml.evaluation.model_page import page
 from ccml.evaluation.plots import _figure, _in_percent, _trials, pictures
 from ccml.evaluation.report import ModelReport, read_report, slices, stages, top_confusions, worst_misses
+from ccml.evaluation.spelling import difference, interval
 from ccml.models.command.report import command_report, command_scores, label_programs
 from ccml.models.command.steps import STEPS
 from ccml.models.intent.report import intent_report

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from ccml.errors import NotEnoughDataError
 from ccml.evaluation.cost import Cost
-from ccml.evaluation.spelling import percent
 from ccml.evaluation.report import (
     MOST_EXAMPLES,
     ActionShare,
@@ -24,6 +23,7 @@ from ccml.evaluation.report import (
     slices,
     user_groups,
 )
+from ccml.evaluation.spelling import percent
 from ccml.evaluation.statistics import Clusters, Floats, Interval, clusters_of
 from ccml.models.artifact import Candidate
 from ccml.models.policy.acting import allowed_actions, explore
