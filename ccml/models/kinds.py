@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from ccml.datasets.content import Dataset
     from ccml.datasets.splits import Splits
-    from ccml.evaluation.report import Unit
     from ccml.models.artifact import Candidate
     from ccml.models.command.study import StudyResult
     from ccml.models.evaluating import Evaluation
@@ -73,7 +72,7 @@ class ModelKind:
     """Column of the data set with the right answer; None where a row has none."""
     score: str
     """What a test row is scored by; the report's headline is its mean and the gate compares it."""
-    unit: Unit
+    unit: Literal["share", "reward"]
     """Of the score."""
     search: str | None
     """Asset under `models/` that searches for its settings; None where the profile's are taken."""
