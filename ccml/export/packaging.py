@@ -72,7 +72,7 @@ def export_candidate(candidate: Candidate, rows: Any, targets: Sequence[str] | N
         raise NotEnoughDataError(f"{len(rows)} held-out rows; {FEWEST_ROWS} are needed to compare a graph with torch.")
     order = round_the_users(rows["user_id"], seed)
     known = None if targets is None else target_indices(list(targets), candidate.labels)[order]
-    held_out = _HeldOut(candidate, rows.iloc[order], known)
+    held_out = _HeldOut(candidate, rows.iloc[order], candidate.logits(rows)[order], known)
     first = held_out.part(0, FIRST_ROWS)
     inputs, _ = first
     graphs = {FP32: export_graph(candidate.name, candidate.module(), inputs)}
@@ -107,16 +107,17 @@ def export_candidate(candidate: Candidate, rows: Any, targets: Sequence[str] | N
 
 @dataclass(frozen=True)
 class _HeldOut:
-    """Rows in the order in which they are compared. Torch answers them part by part, as far as they are needed."""
+    """Rows in the order in which they are compared."""
 
     candidate: Candidate
     rows: Any
+    logits: NDArray[np.float32]
+    """(N, V) by torch."""
     targets: NDArray[np.int64] | None
 
     def part(self, start: int, stop: int) -> tuple[Arrays, NDArray[np.float32]]:
         """Inputs and torch's logits of these rows."""
-        part = self.rows.iloc[start:stop]
-        return self.candidate.inputs(part), self.candidate.logits(part)
+        return self.candidate.inputs(self.rows.iloc[start:stop]), self.logits[start:stop]
 
     def compare(self, run: Run, start: int, part: tuple[Arrays, NDArray[np.float32]]) -> Comparison:
         inputs, expected = part

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from ccml.errors import IntegrityError, NotEnoughDataError
 from ccml.export.bundle import ExportReference, write_export
@@ -19,7 +20,7 @@ from ccml.home import Home
 from ccml.models.artifact import Candidate, load_candidate
 from ccml.models.candidates import CandidateReference
 from ccml.models.command.dataset import MINIMUM_ROWS
-from ccml.models.policy.module import served_probabilities
+from ccml.models.policy.module import run_module, served_probabilities
 from ccml.profiles import PROFILES
 from ccml.releases.golden import Golden
 from ccml.releases.manifest import GateSummary, Lineage, ReleaseFacts
@@ -281,3 +282,28 @@ def test_rows_are_compared_of_every_user_where_the_table_has_more_than_are_looke
     assert ordered["user_id"].iloc[:FIRST_ROWS].nunique() < users
     table = export_candidate(candidate, ordered).table
     assert [row.users for row in table] == [users] * 2
+
+
+def test_the_same_weights_are_asked_once_about_the_same_rows_and_other_ones_anew(
+    policy: tuple[Candidate, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candidate, rows = policy
+    asked = list[int]()
+
+    def counted(module: Any, inputs: Any) -> NDArray[np.float32]:
+        asked.append(len(inputs["features"]))
+        return run_module(module, inputs)
+
+    monkeypatch.setattr("ccml.models.policy.module.run_module", counted)
+    some = rows.iloc[:37]
+    export_candidate(candidate, some)
+    again = load_candidate(candidate.save(tmp_path / "candidate")).logits(some)
+    assert asked == [37]
+    np.testing.assert_array_equal(again, run_module(candidate.module(), candidate.inputs(some)))
+
+    changed = {name: np.array(tensor) for name, tensor in candidate.tensors.items()}
+    changed["actor.bias"] = changed["actor.bias"] + np.float32(1)
+    moved = replace(candidate, tensors=changed, _built={}).logits(some)
+    np.testing.assert_allclose(moved, again + 1, atol=1e-5)
+    candidate.logits(rows.iloc[1:38])
+    assert asked == [37, 37, 37]
