@@ -76,10 +76,10 @@ def served_window(settings: SimulationSettings, week: int, rows: int, kind: Drif
         action = ACTIONS[int(rng.choice(len(ACTIONS), p=(0.4, 0.35, 0.15, 0.1)))]
         name = f"i{week}-{number}"
         answer = {"interaction_id": name, "commands": [{"command": line}], "action": {"name": action}}
-        told = traffic.outcome(request, answer) | {"user_id": PEOPLE.of("user", session["user_id"])}
+        reported = traffic.outcome(request, answer) | {"user_id": PEOPLE.of("user", session["user_id"])}
         common: Any = {
             "time": start + timedelta(milliseconds=20 * number),
-            "user_id": told["user_id"],
+            "user_id": reported["user_id"],
             "session_id": session["session_id"],
             "platform": session["platform"],
         }
@@ -90,7 +90,7 @@ def served_window(settings: SimulationSettings, week: int, rows: int, kind: Drif
         # The server stamps feedback with the present moment; a day away from its answer it would not count.
         events += [
             msgspec.structs.replace(event, time=common["time"])
-            for event in feedback_events(msgspec.convert(told, FeedbackRequest), line, f"{number:08d}")
+            for event in feedback_events(msgspec.convert(reported, FeedbackRequest), line, f"{number:08d}")
         ]
     tables = [
         pd.DataFrame([msgspec.structs.asdict(event) for event in events if type(event) is kind], columns=[*fields])

@@ -32,7 +32,7 @@ class Home:
 
     @property
     def landing(self) -> Path:
-        """Where logs are dropped; the only folder here that other programs write to."""
+        """Logs to land are put here; the only folder of the home that other programs write to."""
         return self.root / "landing"
 
     @property

@@ -58,9 +58,9 @@ class SplitSettings:
     """Share of users all of whose sessions are test rows."""
     fresh_rows: Whole = 1_000
     """Known users' interactions since the champions' data from which on a retrain holds out rows of these alone. Two
-    fifths of them test, of which a quarter tells nothing: enough for the gate's `minimum_rows`."""
+    fifths of them test, of which a quarter has no known right answer: enough for the gate's `minimum_rows`."""
     near_duplicate_similarity: Share = 0.9
-    """Jaccard similarity of character shingles above which a training text is dropped in favour of a held-out one."""
+    """Jaccard similarity of character shingles above which a training text is left out in favour of a held-out one."""
     augmentation_copies: Whole = 1
     """Label-preserving rewrites made of a training request."""
 

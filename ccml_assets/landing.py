@@ -38,7 +38,7 @@ def files(context: dg.AssetExecutionContext, platform: Platform) -> dg.Materiali
 
 
 def report_days(instance: dg.DagsterInstance, touched: Sequence[str], home: Home) -> None:
-    """Adds the partitions of new days, and tells Dagster which days must be made again.
+    """Adds the partitions of new days and reports the days to Dagster that must be made again.
 
     A day of the lake that this instance has no partition of counts as touched: the home was moved or its Dagster
     folder was lost.

@@ -44,7 +44,7 @@ def slots_of(text: str) -> list[str]:
 
 
 def choose_phrase(task: Task, idiolect: Idiolect, mood: float, rng: np.random.Generator) -> tuple[str, bool]:
-    """A phrase and whether it is vague (tells the intent, not the task). Moody people are vaguer."""
+    """A phrase and whether it is vague (names the intent, not the task). Moody people are vaguer."""
     vague = VAGUE[task.intent]
     if task.vague and rng.random() < idiolect.vague * (1.0 - 0.7 * mood):
         return vague[int(len(vague) * rng.random() ** 1.3)], True

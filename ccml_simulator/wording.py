@@ -1,7 +1,7 @@
 """The words people have: synonyms, vague and elliptical requests, opening clauses, requests nobody here can serve.
 
 Lists are ordered from common to rare; each user draws their own favourites from them (`people.Idiolect`). One verb
-serves several intents ("get", "check", "kill"), so a bag of words alone does not tell an intent.
+serves several intents ("get", "check", "kill"), so a bag of words alone does not determine an intent.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ ASIDES_LAST = _words(
     "|i already tried to {other}|no need to {other}"
 )
 """What else is on a person's mind: `{other}` is worded like a request of its own, so only the order of the words and
-the word that joins them tell which of the two is asked for."""
+the word that joins them say which of the two is asked for."""
 
 OPENINGS = _words(
     "please|can you|could you|hey,|i need you to|would you|ok,|now|next,|quickly|go ahead and|let's|just|then"

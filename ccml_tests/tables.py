@@ -45,7 +45,7 @@ def failed(of: str, minutes: float, **fields: Any) -> Error:
     return Error(**_about("e", of, minutes), **fields)
 
 
-def said(of: str, minutes: float, **fields: Any) -> Feedback:
+def reported(of: str, minutes: float, **fields: Any) -> Feedback:
     return Feedback(**_about("f", of, minutes), **fields)
 
 

@@ -79,7 +79,7 @@ def test_no_number_takes_what_is_none_or_lies_below_zero(home: Home, key: str, v
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("[command]\nlstm_unit = 256", "command.lstm_unit is no setting; did you mean command.lstm_units?"),
         ("[comand]\nlstm_units = 256", "comand is no setting; did you mean command?"),
@@ -93,12 +93,12 @@ def test_no_number_takes_what_is_none_or_lies_below_zero(home: Home, key: str, v
         ("[command]\nlstm_units = 130", "command.lstm_units is 130 and command.attention_heads is 4"),
     ],
 )
-def test_what_cannot_be_names_the_file_the_key_and_what_was_expected(home: Home, text: str, told: str) -> None:
+def test_what_cannot_be_names_the_file_the_key_and_what_was_expected(home: Home, text: str, message: str) -> None:
     write(home, text)
     with pytest.raises(InputError) as error:
         loaded_profile(home)
     assert str(error.value).startswith(str(home.settings))
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
 def test_bytes_that_are_no_text_are_one_sentence(home: Home) -> None:

@@ -203,10 +203,12 @@ def _with_state(turns: pd.DataFrame, states: pd.DataFrame) -> pd.DataFrame:
         # Session ids have the sitting's suffix here; a snapshot has the session id of the log.
         session = turns["session_id"].str.rsplit("#", n=1).str[0]
         asks = pd.DataFrame({"time": turns["time"], "place": _place(turns["host"], session), "row": range(len(turns))})
-        tells = loose.assign(place=_place(loose["host"], loose["session_id"]))[["time", "place", "platform", *fields]]
+        snapshots = loose.assign(place=_place(loose["host"], loose["session_id"]))[
+            ["time", "place", "platform", *fields]
+        ]
         near = pd.merge_asof(
             asks.sort_values("time", kind="stable"),
-            tells.sort_values("time", kind="stable"),
+            snapshots.sort_values("time", kind="stable"),
             on="time",
             by="place",
             tolerance=pd.Timedelta(STATE_MAX_AGE),

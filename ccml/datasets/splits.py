@@ -36,16 +36,18 @@ UNEVEN = 0.2
 """Calibration gets at least this share of the validation window, and at most the rest."""
 RETRAIN_VALIDATION, RETRAIN_TEST = 0.2, 0.4
 """Most that a retrain holds out, as shares of the rows that may be held out: two fifths of them train."""
+LEFT_OUT = "left out"
+"""In place of a split, of rows that no split may have."""
 FEWEST_FRESH_SESSIONS = 20
 """Eight of them test; the gate needs eight."""
 STRADDLING_LIMIT = 0.2
-"""Turns that a session makes after the next cut are dropped while they are at most this share of the rows."""
+"""Turns that a session makes after the next cut are left out while they are at most this share of the rows."""
 
 
 @dataclass(frozen=True)
 class Splits:
     labels: pd.Series
-    """interaction_id → 'train', 'validation', 'calibration', 'test' or 'dropped'."""
+    """interaction_id → 'train', 'validation', 'calibration', 'test' or 'left out'."""
     unseen_users: frozenset[str]
     """Users of whom no row is outside the test split."""
     whole_sessions: bool
@@ -53,7 +55,7 @@ class Splits:
     time_ordered: bool
     """False where sessions ran side by side, so that a known user's training turns may be later than held-out ones."""
     facts: dict[str, Any]
-    """Counts, cut times, rows dropped by reason and, in words, each deviation from the usual split."""
+    """Counts, cut times, rows left out by reason and, in words, each deviation from the usual split."""
 
     def table(self, clean: pd.DataFrame) -> pd.DataFrame:
         """interaction_id, user_id, split, unseen_user, whole_sessions, time_ordered: how the split is stored."""
@@ -91,7 +93,7 @@ def assign_splits(
     """Deterministic for the same arguments, in whatever order the rows come.
 
     Known users: the first sessions train, the next validate (half of them, drawn by hash, calibrates), the last
-    test. A session belongs to the split in which it starts; its turns after the next cut are dropped.
+    test. A session belongs to the split in which it starts; its turns after the next cut are left out.
 
     Args:
         seen: with champions in place, only sessions that began after their data are held out; where these hold fewer
@@ -115,7 +117,7 @@ def assign_splits(
     is_drawn = sessions["user_id"].isin(list(drawn))
     known = sessions[~is_drawn].reset_index(drop=True)
     since = _held_out_since(known, seen, settings) if seen else None
-    dropped: dict[str, int] = {}
+    left_out: dict[str, int] = {}
     if len(known) < MINIMUM_SESSIONS:
         notes.append(
             f"There are {len(known)} sessions, fewer than {MINIMUM_SESSIONS}: cut by time instead of kept whole."
@@ -129,19 +131,19 @@ def assign_splits(
         if since is not None:
             notes.append(f"A retrain: held out of the sessions that began after {since}.")
             older = is_drawn & (sessions["start"] <= since)
-            by_session |= dict.fromkeys(sessions.loc[older, "session_id"], "dropped")
+            by_session |= dict.fromkeys(sessions.loc[older, "session_id"], LEFT_OUT)
         labels = rows["session_id"].map(by_session).set_axis(rows["interaction_id"])
-        dropped["turn of a user held out, older than the held-out rows"] = int((labels == "dropped").sum())
+        left_out["turn of a user held out, older than the held-out rows"] = int((labels == LEFT_OUT).sum())
         late = _after_the_next_cut(rows, labels, known["start"][first], known["start"][second])
         whole, ordered = True, bool(late.sum() <= STRADDLING_LIMIT * len(rows))
         if ordered:
-            labels = labels.mask(late, "dropped")
-            dropped["turn after the cut that its session began before"] = int(late.sum())
+            labels = labels.mask(late, LEFT_OUT)
+            left_out["turn after the cut that its session began before"] = int(late.sum())
         else:
             notes.append("Many sessions run side by side: each belongs where it starts, whole, and overlaps in time.")
         labels = _halved_in_time(rows, labels, notes)
         cuts = {"validation": str(known["start"][first]), "test": str(known["start"][second])}
-    counts = {split: int((labels == split).sum()) for split in (*SPLITS, "dropped")}
+    counts = {split: int((labels == split).sum()) for split in (*SPLITS, LEFT_OUT)}
     empty = [split for split in SPLITS if counts[split] == 0]
     if empty:
         raise NotEnoughDataError(
@@ -155,7 +157,7 @@ def assign_splits(
         "users": int(sessions["user_id"].nunique()),
         "unseen_users": len(unseen),
         "held_out_users": len(drawn),
-        "dropped": {reason: count for reason, count in dropped.items() if count},
+        "left_out": {reason: count for reason, count in left_out.items() if count},
         "cuts": cuts,
         "notes": notes,
     }

@@ -27,8 +27,8 @@ LATER_ROWS = 100
 """Where fewer held-out rows are later than training, all held-out rows count."""
 
 STATE_COLUMNS = ("cpu_percent", "load_1m")
-"""Memory and disk are left out: each machine has a level of its own that moves over days, so that a reference of a few
-days cannot tell a change from an ordinary week."""
+"""Memory and disk are left out: each machine has a level of its own that moves over days, so that in a reference of a
+few days an ordinary week looks like a change."""
 
 SEEN, NEW = "seen in training", "new"
 
@@ -144,8 +144,8 @@ def words(request: str) -> list[str]:
 
 
 def wanted_programs(interactions: pd.DataFrame) -> pd.Series:
-    """The program of the command that was wanted; NA where the log does not tell. What was merely proposed says
-    something about the model and nothing about the traffic.
+    """The program of the command that was wanted; NA where the log does not contain it. A command that was only
+    proposed describes the model and not the traffic.
     """
     wanted = interactions["wanted_command"]
     program = read_commands(wanted.fillna(""))["program"]

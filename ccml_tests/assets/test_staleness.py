@@ -246,7 +246,7 @@ def test_what_was_skipped_is_tried_again_by_other_code(instance: dg.DagsterInsta
 
 def test_an_input_that_is_skipped_for_now_makes_nothing_below_it_stale(instance: dg.DagsterInstance) -> None:
     make(instance)
-    does["middle"] = "The gate said no."
+    does["middle"] = "The gate refused."
     make(instance, "source")
     make(instance, "middle")
     assert stale(instance) == []

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ccml.cleaning.join import clean
 from ccml.telemetry.events import Event
-from ccml_tests.tables import at, failed, ran, raw_tables, said, turn
+from ccml_tests.tables import at, failed, ran, raw_tables, reported, turn
 
 MIDNIGHT = 15 * 60  # minutes after `START`, which is nine in the morning
 DAY = 24 * 60
@@ -58,7 +58,7 @@ def test_a_sitting_over_one_midnight_is_whole_and_over_a_filled_day_it_ends_at_t
 
 @pytest.mark.parametrize(("days_later", "counts"), [(1, True), (2, False)])
 def test_a_rating_counts_until_the_next_day_in_a_run_over_all_days_too(days_later: int, counts: bool) -> None:
-    events = [turn("i", 0, command="ls"), said("i", days_later * DAY, rating=5), turn("j", 4 * DAY, command="ls")]
+    events = [turn("i", 0, command="ls"), reported("i", days_later * DAY, rating=5), turn("j", 4 * DAY, command="ls")]
 
     rows = assert_same(events, range(5))
 
@@ -93,5 +93,5 @@ def test_any_events_in_any_batches_give_the_same_rows(script: list[tuple], cuts:
                 events.append(ran(name, when, ended_at=at(when + delay), exit_status=status))
             when += 25.0 if repeat < turns - 1 else 0.0
         if later is not None:
-            events += [said(name, when + later, rating=4), failed(name, when + later, message="broken")]
+            events += [reported(name, when + later, rating=4), failed(name, when + later, message="broken")]
     assert_same(events, cuts)

@@ -9,7 +9,7 @@ import pytest
 
 from ccml.cleaning.columns import CLEAN_COLUMNS, NEVER_MISSING
 from ccml.cleaning.join import clean
-from ccml_tests.tables import failed, machine, ran, raw_tables, said, simulated_raw, turn
+from ccml_tests.tables import failed, machine, ran, raw_tables, reported, simulated_raw, turn
 
 
 def cleaned(*events):
@@ -27,7 +27,7 @@ def test_what_the_five_kinds_say_of_a_turn_stands_in_one_row():
         turn("i", 0, request="show files", command="ls -la /tmp", action="execute", propensity=0.5, host="h"),
         ran("i", 0.1, exit_status=2, duration_ms=12.0, output_bytes=3),
         failed("i", 0.2, message="no such file", category="not_found", recovery_command="ls", recovered=True),
-        said("i", 0.3, rating=2, verdict="accepted"),
+        reported("i", 0.3, rating=2, verdict="accepted"),
         machine("m", 0, interaction_id="i", cpu_percent=40.0, processes=7, platform="linux"),
     )
     assert row["program"] == "ls"
@@ -52,7 +52,7 @@ def test_tables_without_columns_are_empty_tables():
     assert len(result.interactions) == len(result.rejected) == 0
 
 
-@pytest.mark.parametrize("event", [ran("gone", 1), failed("gone", 1), said("gone", 1, rating=3)])
+@pytest.mark.parametrize("event", [ran("gone", 1), failed("gone", 1), reported("gone", 1, rating=3)])
 def test_an_event_about_an_unknown_interaction_is_set_aside_with_the_reason(event):
     result = cleaned(turn("i", 0, command="ls"), event)
     assert result.rejected["event_id"].tolist() == [event.event_id]
@@ -77,8 +77,8 @@ def test_the_first_execution_and_the_last_feedback_count_field_by_field():
         turn("i", 0, command="make"),
         ran("i", 2, exit_status=0),
         ran("i", 1, exit_status=1),
-        said("i", 3, rating=1, verdict="rejected"),
-        said("i", 4, rating=5),
+        reported("i", 3, rating=1, verdict="rejected"),
+        reported("i", 4, rating=5),
     )
     assert row["exit_status"] == 1
     assert (row["rating"], row["verdict"]) == (5, "rejected")
@@ -101,7 +101,7 @@ def test_without_exit_status_or_error_the_outcome_is_unknown():
 
 
 def test_nothing_is_known_of_a_turn_before_the_turn():
-    row = only_row(turn("i", 10, command="ls"), ran("i", 9, exit_status=0), said("i", 8, rating=4))
+    row = only_row(turn("i", 10, command="ls"), ran("i", 9, exit_status=0), reported("i", 8, rating=4))
     assert row["outcome_time"] == row["rating_time"] == row["time"]
 
 
@@ -117,7 +117,7 @@ def test_nothing_is_known_of_a_turn_before_the_turn():
 def test_a_correction_wins_over_the_telemetry_and_that_over_the_rules(fields, correction, label, source):
     events = [turn("i", 0, **fields)]
     if correction:
-        events.append(said("i", 1, corrected_intent=correction))
+        events.append(reported("i", 1, corrected_intent=correction))
     row = only_row(*events)
     assert row["intent_source"] == source
     assert row["intent_label"] is pd.NA if label is None else row["intent_label"] == label
@@ -140,7 +140,7 @@ def test_a_command_that_nobody_took_is_not_what_was_wanted_and_gives_no_label(ac
     if executed:
         events.append(ran("i", 1, exit_status=0))
     if verdict:
-        events.append(said("i", 2, verdict=verdict))
+        events.append(reported("i", 2, verdict=verdict))
     row = only_row(*events)
     assert row["wanted_command"] is pd.NA if wanted is None else row["wanted_command"] == wanted
     assert row["intent_source"] == ("none" if wanted is None else "rule")
@@ -148,7 +148,7 @@ def test_a_command_that_nobody_took_is_not_what_was_wanted_and_gives_no_label(ac
 
 def test_the_corrected_command_is_what_was_wanted():
     row = only_row(
-        turn("i", 0, command="ls", action="confirm"), said("i", 1, verdict="rejected", corrected_command="git log")
+        turn("i", 0, command="ls", action="confirm"), reported("i", 1, verdict="rejected", corrected_command="git log")
     )
     assert (row["wanted_command"], row["intent_label"]) == ("git log", "version_control")
 
@@ -215,7 +215,7 @@ def test_days_cleaned_one_by_one_with_their_neighbours_are_the_days_cleaned_at_o
 
 def test_the_clean_table_comes_back_from_parquet_as_it_was(tmp_path: Path):
     rows = cleaned(
-        turn("i", 0, command="ls", model_versions='{"policy": "1.0.0"}'), said("i", 1, rating=3)
+        turn("i", 0, command="ls", model_versions='{"policy": "1.0.0"}'), reported("i", 1, rating=3)
     ).interactions
     rows.to_parquet(tmp_path / "clean.parquet")
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "clean.parquet"), rows)

@@ -1,4 +1,4 @@
-"""Sittings are cut at pauses, and a turn knows of its sitting what a client could have told."""
+"""Sittings are cut at pauses, and a turn has of its sitting what a client could have sent."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ _turns = st.lists(
 @given(_turns)
 def test_the_session_so_far_is_what_a_client_that_kept_its_history_would_send(script):
     """Golden comparison with `TurnContext.from_session`, which is what the server calls."""
-    events, when, told = [], 0, []
+    events, when, turns = [], 0, []
     for number, (gap, outcome, delay, runs) in enumerate(script):
         when += gap
         name = f"i{number:02}"
@@ -80,10 +80,10 @@ def test_the_session_so_far_is_what_a_client_that_kept_its_history_would_send(sc
         if runs:
             status = None if outcome is None else int(not outcome)
             events.append(ran(name, when, ended_at=at(when + delay), exit_status=status))
-        told.append((when, outcome, when + delay, runs))
+        turns.append((when, outcome, when + delay, runs))
     rows = clean(*raw_tables(events)).interactions.sort_values("interaction_id", ignore_index=True)
-    for number, (now, *_) in enumerate(told):
-        history = [outcome if known <= now else None for _, outcome, known, runs in told[:number] if runs]
+    for number, (now, *_) in enumerate(turns):
+        history = [outcome if known <= now else None for _, outcome, known, runs in turns[:number] if runs]
         sent = TurnContext.from_session(time=at(now), outcomes=history)
         row = rows.iloc[number]
         assert row["session_commands"] == sent.session_position

@@ -24,7 +24,7 @@ def log(tmp_path: Path) -> Path:
     return path
 
 
-def test_it_tells_the_counts_and_names_the_broken_line(ccml: Call, log: Path) -> None:
+def test_it_prints_the_counts_and_names_the_broken_line(ccml: Call, log: Path) -> None:
     done = ccml("ingest", log)
     assert done.code == 0
     shown = " ".join(done.out.split())
@@ -33,7 +33,7 @@ def test_it_tells_the_counts_and_names_the_broken_line(ccml: Call, log: Path) ->
     assert "[ 1/1] ✓ landing/files" in shown
 
 
-def test_as_json_it_tells_the_same_and_nothing_else(ccml: Call, log: Path) -> None:
+def test_as_json_it_prints_the_same_and_nothing_else(ccml: Call, log: Path) -> None:
     facts = ccml("ingest", log, "--json").facts
     assert (facts["files"], facts["lines"], facts["landed_lines"]) == (1, 5, 4)
     assert facts["landed"] == {"interactions": 2, "executions": 2}

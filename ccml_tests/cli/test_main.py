@@ -33,7 +33,7 @@ def test_help_ends_with_an_example_of_the_command(ccml: Call, command: str) -> N
 
 
 @pytest.mark.parametrize("command", ["run", "simulate", "ingest", "ask", "bench", "doctor"])
-def test_a_command_that_tells_facts_tells_them_as_json_too(ccml: Call, command: str) -> None:
+def test_a_command_that_prints_facts_prints_them_as_json_too(ccml: Call, command: str) -> None:
     assert "--json" in ccml(command, "--help").out
 
 

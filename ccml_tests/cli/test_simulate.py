@@ -30,7 +30,7 @@ def test_the_last_day_is_yesterday(ccml: Call, tmp_path: Path) -> None:
     assert date.fromisoformat(newest) <= datetime.now(UTC).date() - timedelta(days=1)
 
 
-def test_a_person_is_told_how_much_where(ccml: Call, tmp_path: Path) -> None:
+def test_a_person_reads_how_much_was_made_and_where(ccml: Call, tmp_path: Path) -> None:
     done = ccml("simulate", *SMALL, "--into", tmp_path / "logs")
     assert done.out.endswith(f"interactions of 3 users in {tmp_path / 'logs'}\n")
 

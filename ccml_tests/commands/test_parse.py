@@ -56,13 +56,13 @@ from ccml_tests.cost import cost_ratio
         ("set RHOSTS 10.0.0.5", "set RHOSTS <host>"),
     ],
 )
-def test_a_template_keeps_what_is_meant_and_drops_what_only_the_moment_tells(line: str, template: str) -> None:
+def test_a_template_keeps_what_is_meant_and_omits_what_holds_for_the_moment(line: str, template: str) -> None:
     command = parse(line)
     assert command.parsed
     assert command.template == template
 
 
-def test_program_subcommand_flags_and_arguments_are_told_apart() -> None:
+def test_a_line_is_split_into_program_subcommand_flags_and_arguments() -> None:
     command = parse("sudo -u ada git -C /srv/app commit --amend -m 'two words' src/app.py")
     assert (command.program, command.subcommand) == ("git", "commit")
     assert command.flags == ("-C", "--amend", "-m")

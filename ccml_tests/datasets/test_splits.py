@@ -7,7 +7,7 @@ import pytest
 
 from ccml.cleaning.join import clean
 from ccml.datasets.leakage import check_leakage
-from ccml.datasets.splits import SPLITS, SeenByChampions, Splits, assign_splits
+from ccml.datasets.splits import LEFT_OUT, SPLITS, SeenByChampions, Splits, assign_splits
 from ccml.errors import NotEnoughDataError
 from ccml.profiles import SplitSettings
 from ccml_tests.tables import raw_tables, turn
@@ -26,7 +26,7 @@ def log(sessions: int, turns: int, users: int = 1, gap: float = 60.0) -> pd.Data
 def rows_of(table: pd.DataFrame, splits: Splits) -> pd.DataFrame:
     stored = splits.table(table)
     rows = table[["interaction_id", "session_id", "time"]].merge(stored, on="interaction_id")
-    return rows[rows["split"] != "dropped"]
+    return rows[rows["split"] != LEFT_OUT]
 
 
 def assert_clean(table: pd.DataFrame, splits: Splits) -> None:
@@ -44,9 +44,9 @@ def test_nothing_leaks_on_simulated_telemetry(simulated: pd.DataFrame, splits: S
 
 def test_every_row_has_a_place_and_the_counts_add_up(simulated: pd.DataFrame, splits: Splits):
     assert set(splits.labels.index) == set(simulated["interaction_id"])
-    assert set(splits.labels) <= {*SPLITS, "dropped"}
+    assert set(splits.labels) <= {*SPLITS, LEFT_OUT}
     assert sum(splits.facts["rows"].values()) == len(simulated)
-    assert sum(splits.facts["dropped"].values()) == splits.facts["rows"]["dropped"]
+    assert sum(splits.facts["left_out"].values()) == splits.facts["rows"][LEFT_OUT]
 
 
 def test_unseen_users_are_test_rows_only_and_known_users_are_in_training(simulated: pd.DataFrame, splits: Splits):
@@ -109,11 +109,11 @@ def test_too_few_interactions_are_refused_with_a_sentence():
         assign_splits(log(sessions=4, turns=3), SplitSettings(), seed=7)
 
 
-def test_what_a_session_does_after_the_next_cut_is_dropped_and_counted():
+def test_what_a_session_does_after_the_next_cut_is_left_out_and_counted():
     # One session of 27 minutes begins an hour or two before everything else goes on; sessions overlap by a few minutes.
     table = log(sessions=40, turns=12, gap=11.0)
     splits = assign_splits(table, SplitSettings(), seed=7)
-    assert splits.facts["rows"]["dropped"] > 0
+    assert splits.facts["rows"][LEFT_OUT] > 0
     assert splits.time_ordered
     assert_clean(table, splits)
 
@@ -123,7 +123,7 @@ def test_sessions_that_run_side_by_side_are_kept_whole_and_the_facts_say_so():
     splits = assign_splits(table, SplitSettings(), seed=7)
     assert splits.whole_sessions
     assert not splits.time_ordered
-    assert splits.facts["rows"]["dropped"] == 0
+    assert splits.facts["rows"][LEFT_OUT] == 0
     assert_clean(table, splits)
 
 
@@ -175,11 +175,11 @@ def shares(table: pd.DataFrame, splits: Splits, rows: pd.Series) -> pd.Series:
     return table.loc[rows & known, "interaction_id"].map(splits.labels).value_counts(normalize=True)
 
 
-def test_a_retrain_is_judged_on_the_newest_rows_and_learns_from_new_ones(simulated: pd.DataFrame):
+def test_a_retrain_is_evaluated_on_the_newest_rows_and_learns_from_new_ones(simulated: pd.DataFrame):
     splits, _, fresh = retrained(simulated, trained=0.5, known=0.7)
     label = simulated["interaction_id"].map(splits.labels)
     assert_clean(simulated, splits)
-    assert set(label[~fresh]) <= {"train", "dropped"}
+    assert set(label[~fresh]) <= {"train", LEFT_OUT}
     share = shares(simulated, splits, fresh)
     assert share["train"] == pytest.approx(0.4, abs=0.12)
     assert share["test"] == pytest.approx(0.4, abs=0.12)
@@ -191,15 +191,15 @@ def test_users_held_out_are_evaluated_on_new_rows_alone(simulated: pd.DataFrame,
     label = simulated["interaction_id"].map(again.labels)
     held_out = simulated["user_id"].isin(splits.unseen_users)
     assert set(label[held_out & fresh]) == {"test"}
-    assert set(label[held_out & ~fresh]) == {"dropped"}
-    assert again.facts["dropped"]["turn of a user held out, older than the held-out rows"] == (held_out & ~fresh).sum()
+    assert set(label[held_out & ~fresh]) == {LEFT_OUT}
+    assert again.facts["left_out"]["turn of a user held out, older than the held-out rows"] == (held_out & ~fresh).sum()
 
 
-def test_what_champions_were_judged_on_is_learnt_from_once_newer_rows_judge(simulated: pd.DataFrame):
+def test_what_champions_were_evaluated_on_is_learnt_from_once_there_are_newer_rows_to_hold_out(simulated: pd.DataFrame):
     again, _, fresh = retrained(simulated, trained=0.5, known=0.7)
     first = assign_splits(simulated[~fresh], SplitSettings(), 7)
-    judged = first.labels.index[first.labels == "test"]
-    assert (again.labels[judged] == "train").any()
+    evaluated = first.labels.index[first.labels == "test"]
+    assert (again.labels[evaluated] == "train").any()
 
 
 @pytest.mark.parametrize("known", [0.8, 0.95, 1.0])
@@ -207,12 +207,12 @@ def test_with_too_few_new_rows_nothing_that_champions_were_fitted_on_is_held_out
     """They would win every comparison on it."""
     splits, unfitted, _ = retrained(simulated, trained=0.75, known=known, fresh_rows=10_000)
     label = simulated["interaction_id"].map(splits.labels)
-    assert set(label[~unfitted]) <= {"train", "dropped"}
+    assert set(label[~unfitted]) <= {"train", LEFT_OUT}
     assert {"train", "validation", "calibration", "test"} <= set(label[unfitted])
     assert_clean(simulated, splits)
 
 
-def test_without_a_session_to_judge_on_a_retrain_is_refused_with_a_sentence(simulated: pd.DataFrame):
+def test_without_a_session_to_hold_out_a_retrain_is_refused_with_a_sentence(simulated: pd.DataFrame):
     with pytest.raises(NotEnoughDataError, match=r"\d sessions began after 2026.*at least 4"):
         retrained(simulated, trained=1.0, known=1.0)
 

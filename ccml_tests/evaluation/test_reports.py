@@ -124,7 +124,7 @@ def test_the_best_baseline_is_named_and_the_difference_to_it_is_paired() -> None
     assert best.difference.low > 0.0
 
 
-def test_a_model_worse_than_a_baseline_is_said_to_be_worse() -> None:
+def test_the_report_of_a_model_worse_than_a_baseline_calls_it_worse() -> None:
     report = a_command_report(skill=0.3)
     best = report.best()
     assert best is not None

@@ -197,7 +197,7 @@ def test_fewer_users_than_needed_give_the_figure_and_say_what_is_lacking(users: 
         assert not interval.below(1e9)
 
 
-def test_a_figure_that_few_users_tell_anything_of_has_no_interval_however_many_there_are() -> None:
+def test_a_figure_of_few_users_has_no_interval_however_many_others_there_are() -> None:
     users = np.repeat(np.arange(40), 10)
     asked = (users < 5).astype(float)
     interval = Clusters(users, "users").ratio(asked * (np.arange(400) % 2), asked)

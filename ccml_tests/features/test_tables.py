@@ -16,7 +16,7 @@ from ccml.features.tables import (
     user_features,
     user_ledger,
 )
-from ccml_tests.tables import context_table, machine, ran, raw_tables, said, turn
+from ccml_tests.tables import context_table, machine, ran, raw_tables, reported, turn
 
 
 def vectors(table: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -24,7 +24,7 @@ def vectors(table: pd.DataFrame) -> dict[str, np.ndarray]:
 
 
 def test_the_context_table_is_what_the_server_computes_from_a_request(simulated: pd.DataFrame):
-    """Train/serve parity, row by row: each turn is told to `TurnContext.from_session` as a client would tell it."""
+    """Train/serve parity, row by row: each turn is given to `TurnContext.from_session` as a client gives it."""
     found = vectors(context_table(simulated))
     for _, mine in simulated.groupby("user_id"):
         mine = mine.sort_values(["time", "session_id", "position"])
@@ -40,7 +40,7 @@ def test_the_context_table_is_what_the_server_computes_from_a_request(simulated:
             state = {
                 name: row[name] for name in ("cpu_percent", "memory_percent", "disk_percent", "load_1m", "processes")
             }
-            told = TurnContext.from_session(
+            served = TurnContext.from_session(
                 time=now.to_pydatetime(),
                 directory=row["directory"],
                 platform=row["platform"],
@@ -55,7 +55,7 @@ def test_the_context_table_is_what_the_server_computes_from_a_request(simulated:
                     "mean_rating": float(ratings.mean()) if len(ratings) else None,
                 },
             )
-            np.testing.assert_allclose(found[row["interaction_id"]], context_row(told), rtol=1e-5, atol=1e-6)
+            np.testing.assert_allclose(found[row["interaction_id"]], context_row(served), rtol=1e-5, atol=1e-6)
 
 
 def test_changing_a_later_row_never_changes_an_earlier_ones_features(simulated: pd.DataFrame):
@@ -80,7 +80,7 @@ def test_changing_a_later_row_never_changes_an_earlier_ones_features(simulated: 
 
 
 def test_a_rating_given_after_a_turn_is_not_counted_for_it():
-    rows = clean(*raw_tables([turn("a", 0), said("a", 10, rating=5), turn("b", 5), turn("c", 15)])).interactions
+    rows = clean(*raw_tables([turn("a", 0), reported("a", 10, rating=5), turn("b", 5), turn("c", 15)])).interactions
     known = user_features(user_ledger(rows)).set_index("interaction_id")["user_mean_rating"]
     assert np.isnan(known["a"])
     assert np.isnan(known["b"])

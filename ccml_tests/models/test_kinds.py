@@ -1,4 +1,4 @@
-"""One table of the models: it is complete, it is light, and nothing beside it tells models apart by their names."""
+"""One table of the models: it is complete, it is light, and no other module names a model."""
 
 from __future__ import annotations
 

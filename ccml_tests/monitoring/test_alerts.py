@@ -89,7 +89,7 @@ def test_a_fall_is_measured_by_its_interval(undone: int, level: str) -> None:
     assert "below its release, limit 10.0 %" in raised.reason
 
 
-def test_what_too_few_answers_tell_is_not_evaluated_and_says_how_many_are_needed() -> None:
+def test_a_figure_of_too_few_answers_is_not_evaluated_and_says_how_many_are_needed() -> None:
     rows = table(served(5))
     raised = {one.name: one for one in serving_alerts(rows, (), quality(rows), VERSIONS, LIMITS)}
     assert {one.level for one in raised.values()} == {"unknown"}

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ccml.cleaning.join import clean
 from ccml.telemetry.events import Event
-from ccml_tests.tables import ran, raw_tables, said, turn
+from ccml_tests.tables import ran, raw_tables, reported, turn
 
 VERSIONS = dict.fromkeys(("command_predictor", "intent_classifier", "policy"), "1.0.0")
 
@@ -50,7 +50,7 @@ def served(
         if runs:
             events.append(ran(name, number + 0.1, exit_status=exit_status, duration_ms=50.0))
         if feedback:
-            events.append(said(name, number + 0.2, **feedback))
+            events.append(reported(name, number + 0.2, **feedback))
     return events
 
 

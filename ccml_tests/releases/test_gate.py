@@ -1,4 +1,4 @@
-"""The three answers, what they are said of, and how often the gate is wrong."""
+"""The three answers, when each is given, and how often the gate is wrong."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ccml.releases.gate import GateDecision, decide
 GATE = GateSettings(margin=0.0, minimum_rows=100)
 
 
-def judge(
+def gated(
     candidate: np.ndarray,
     baselines: dict[str, np.ndarray],
     champion: np.ndarray | None = None,
@@ -41,7 +41,7 @@ def hits(rows: int, share: float, seed: int) -> np.ndarray:
 
 
 def test_a_clear_gain_over_all_is_better() -> None:
-    decision = judge(hits(800, 0.8, 0), {"frequency": hits(800, 0.3, 1), "tf-idf": hits(800, 0.6, 2)})
+    decision = gated(hits(800, 0.8, 0), {"frequency": hits(800, 0.3, 1), "tf-idf": hits(800, 0.6, 2)})
     assert decision.answer == "better"
     assert decision.passed
     assert [one.reference for one in decision.comparisons] == ["tf-idf", "frequency"]
@@ -50,34 +50,34 @@ def test_a_clear_gain_over_all_is_better() -> None:
 
 
 def test_no_better_than_the_best_baseline_is_not_better_even_without_champion() -> None:
-    decision = judge(hits(800, 0.6, 0), {"frequency": hits(800, 0.3, 1), "tf-idf": hits(800, 0.6, 2)})
+    decision = gated(hits(800, 0.6, 0), {"frequency": hits(800, 0.3, 1), "tf-idf": hits(800, 0.6, 2)})
     assert decision.answer == "not better"
     assert "the best baseline tf-idf" in decision.reasons[0]
 
 
 def test_better_than_baselines_but_not_than_the_champion_is_not_better() -> None:
-    decision = judge(hits(800, 0.8, 0), {"frequency": hits(800, 0.3, 1)}, champion=hits(800, 0.8, 3))
+    decision = gated(hits(800, 0.8, 0), {"frequency": hits(800, 0.3, 1)}, champion=hits(800, 0.8, 3))
     assert decision.answer == "not better"
     assert decision.comparisons[0].role == "champion"
     assert "the champion" in decision.reasons[0]
 
 
-def test_worse_than_the_champion_is_said_so() -> None:
-    decision = judge(hits(800, 0.7, 0), {"frequency": hits(800, 0.3, 1)}, champion=hits(800, 0.85, 3))
+def test_worse_than_the_champion_is_named_as_the_reason() -> None:
+    decision = gated(hits(800, 0.7, 0), {"frequency": hits(800, 0.3, 1)}, champion=hits(800, 0.85, 3))
     assert decision.reasons[0].startswith("Worse than the champion")
 
 
 def test_a_gain_below_the_margin_is_not_better() -> None:
     candidate, baseline = hits(4_000, 0.80, 0), hits(4_000, 0.70, 1)
-    assert judge(candidate, {"b": baseline}, gate=GateSettings(margin=0.0, minimum_rows=100)).passed
-    decision = judge(candidate, {"b": baseline}, gate=GateSettings(margin=0.1, minimum_rows=100))
+    assert gated(candidate, {"b": baseline}, gate=GateSettings(margin=0.0, minimum_rows=100)).passed
+    decision = gated(candidate, {"b": baseline}, gate=GateSettings(margin=0.1, minimum_rows=100))
     assert decision.answer == "not better"
     assert "needed above +10.0 points" in decision.reasons[0]
 
 
 @pytest.mark.parametrize(("rows", "answer"), [(99, "not enough data"), (100, "better")])
 def test_one_row_below_the_minimum_there_is_no_verdict(rows: int, answer: str) -> None:
-    decision = judge(np.ones(rows), {"b": hits(rows, 0.2, 0)})
+    decision = gated(np.ones(rows), {"b": hits(rows, 0.2, 0)})
     assert decision.answer == answer
     if rows == 99:
         assert decision.reasons == ["99 held-out rows; at least 100 are needed."]
@@ -86,12 +86,12 @@ def test_one_row_below_the_minimum_there_is_no_verdict(rows: int, answer: str) -
 
 @pytest.mark.parametrize(("users", "answer"), [(7, "not enough data"), (8, "better")])
 def test_many_rows_of_few_users_are_not_enough(users: int, answer: str) -> None:
-    assert judge(np.ones(800), {"b": hits(800, 0.2, 0)}, clusters=np.arange(800) % users).answer == answer
+    assert gated(np.ones(800), {"b": hits(800, 0.2, 0)}, clusters=np.arange(800) % users).answer == answer
 
 
 def test_the_same_scores_are_not_better() -> None:
     scores = hits(500, 0.7, 0)
-    assert judge(scores, {"b": scores}).answer == "not better"
+    assert gated(scores, {"b": scores}).answer == "not better"
 
 
 def test_rows_of_one_user_do_not_count_as_independent() -> None:
@@ -99,12 +99,12 @@ def test_rows_of_one_user_do_not_count_as_independent() -> None:
     users = np.repeat(np.arange(20), 50)
     better_for_some = np.repeat(rng.normal(0.04, 0.3, 20), 50)  # one draw per user, fifty equal rows
     baseline = np.zeros(1_000)
-    assert judge(better_for_some, {"b": baseline}).answer == "better"
-    assert judge(better_for_some, {"b": baseline}, clusters=users).answer == "not better"
+    assert gated(better_for_some, {"b": baseline}).answer == "better"
+    assert gated(better_for_some, {"b": baseline}, clusters=users).answer == "not better"
 
 
 @pytest.mark.parametrize(
-    ("candidate", "baselines", "told"),
+    ("candidate", "baselines", "message"),
     [
         (np.ones(200), {"b": np.ones(199)}, "b: scores of shape"),
         (np.full(200, np.nan), {"b": np.ones(200)}, "200 scores are not finite"),
@@ -112,10 +112,10 @@ def test_rows_of_one_user_do_not_count_as_independent() -> None:
     ],
 )
 def test_scores_that_cannot_be_compared_are_refused(
-    candidate: np.ndarray, baselines: dict[str, np.ndarray], told: str
+    candidate: np.ndarray, baselines: dict[str, np.ndarray], message: str
 ) -> None:
-    with pytest.raises(ValueError, match=told):
-        judge(candidate, baselines)
+    with pytest.raises(ValueError, match=message):
+        gated(candidate, baselines)
 
 
 @given(st.integers(0, 10_000))
@@ -124,7 +124,7 @@ def test_an_answer_never_contradicts_its_comparisons(seed: int) -> None:
     rng = np.random.default_rng(seed)
     rows, levels = 300, rng.uniform(0.4, 0.8, 4)
     scores = [hits(rows, level, seed + n) for n, level in enumerate(levels)]
-    decision = judge(scores[0], {"a": scores[1], "b": scores[2]}, champion=scores[3], clusters=np.arange(rows) // 5)
+    decision = gated(scores[0], {"a": scores[1], "b": scores[2]}, champion=scores[3], clusters=np.arange(rows) // 5)
     assert decision.passed == all(one.difference.low > one.margin for one in decision.comparisons)
     baselines = [one.reference_score for one in decision.comparisons if one.role == "baseline"]
     assert baselines == sorted(baselines, reverse=True)
@@ -161,7 +161,7 @@ def test_a_reason_is_spelt_as_the_report_page_spells_figures(unit: Unit, reason:
 
 
 def test_the_shortage_names_the_numbers() -> None:
-    decision = judge(np.ones(800), {"b": hits(800, 0.2, 0)}, clusters=np.arange(800) % 5)
+    decision = gated(np.ones(800), {"b": hits(800, 0.2, 0)}, clusters=np.arange(800) % 5)
     assert decision.reasons == ["The 800 held-out rows come from 5 users; at least 8 are needed."]
     assert decision.comparisons == []
 

@@ -1,4 +1,4 @@
-"""Golden answers survive storage and tell a working graph from one that changed."""
+"""Golden answers survive storage and distinguish a working graph from one that changed."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ def test_the_same_graph_passes(golden: Golden) -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "told"),
+    ("other", "message"),
     [
         (lambda inputs: run(inputs) * 1.2, "differs by"),
         (lambda inputs: run(inputs) * np.nan, "not finite"),
         (lambda inputs: run(inputs)[:, :1], "shape"),
     ],
 )
-def test_a_graph_that_answers_otherwise_is_refused(golden: Golden, other: Any, told: str) -> None:
-    with pytest.raises(IntegrityError, match=told):
+def test_a_graph_that_answers_otherwise_is_refused(golden: Golden, other: Any, message: str) -> None:
+    with pytest.raises(IntegrityError, match=message):
         golden.check(other)
 
 

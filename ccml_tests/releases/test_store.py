@@ -172,9 +172,9 @@ def test_a_decision_against_a_champion_of_the_past_is_refused(tmp_path: Path) ->
     promote(models, NAME, first, expected=None, reason="first")
     promote(models, NAME, second, expected=first, reason="better")
     with pytest.raises(ChampionMovedError, match=r"is 1\.0\.1, not 1\.0\.0"):
-        promote(models, NAME, third, expected=first, reason="judged too early")
+        promote(models, NAME, third, expected=first, reason="gated too early")
     with pytest.raises(ChampionMovedError):
-        promote(models, NAME, third, expected=None, reason="judged without champion")
+        promote(models, NAME, third, expected=None, reason="gated without champion")
 
 
 def test_a_damaged_release_cannot_become_champion(tmp_path: Path) -> None:

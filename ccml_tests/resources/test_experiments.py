@@ -117,10 +117,10 @@ def test_two_assets_of_one_dagster_run_are_two_runs_named_by_their_keys(tracked:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"), [(ValueError("a secret"), "ValueError"), (NotEnoughDataError("No labels."), "No labels.")]
+    ("error", "tag"), [(ValueError("a secret"), "ValueError"), (NotEnoughDataError("No labels."), "No labels.")]
 )
 def test_after_an_exception_the_run_is_failed_and_the_next_one_is_its_own(
-    tracked: Experiments, error: Exception, told: str
+    tracked: Experiments, error: Exception, tag: str
 ) -> None:
     attempts = itertools.count()
 
@@ -135,7 +135,7 @@ def test_after_an_exception_the_run_is_failed_and_the_next_one_is_its_own(
     assert materialize(tracked, [broken_once]).success
     failed, finished = runs(tracked)
     assert (failed.info.status, finished.info.status) == ("FAILED", "FINISHED")
-    assert failed.data.tags["error"] == told
+    assert failed.data.tags["error"] == tag
     assert failed.data.metrics == {"before": 1.0}
 
 

@@ -46,7 +46,7 @@ SLOW_STEPS = 1_000_000
 
 @dataclass(frozen=True)
 class TinyGraph:
-    """What a release is made from; a test changes what it wants to see refused or wants to tell apart."""
+    """What a release is made from; a test changes what it wants to see refused or distinguished."""
 
     strength: float = 6.0
     """Logit that each word adds to its command."""

@@ -127,7 +127,7 @@ def test_impatient_people_mind_needless_questions() -> None:
     assert success_probability("confirm", _situation(patience=0.1)) < patient - 0.1
 
 
-def test_confidence_tells_something_of_being_right() -> None:
+def test_a_confident_proposal_is_right_more_often() -> None:
     truth = world().truth.set_index("interaction_id")
     turns = [turn for turn in world().events[Interaction] if turn.command]
     right = np.array([bool(truth.at[turn.event_id, "right"]) for turn in turns])

@@ -113,8 +113,8 @@ def test_ratings_are_sparse_and_what_did_not_run_mostly_has_a_verdict() -> None:
     feedback = {one.interaction_id: one for one in world().events[Feedback]}
     assert 0.15 < np.mean([one.rating is not None for one in feedback.values()]) * len(feedback) / len(turns) < 0.32
     idle = [turn for turn in turns if turn.event_id not in ran]
-    told = [turn for turn in idle if turn.event_id in feedback and feedback[turn.event_id].verdict is not None]
-    assert len(told) / len(idle) > 0.85
+    answered = [turn for turn in idle if turn.event_id in feedback and feedback[turn.event_id].verdict is not None]
+    assert len(answered) / len(idle) > 0.85
 
 
 def test_failures_have_causes_and_some_are_mended() -> None:

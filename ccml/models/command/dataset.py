@@ -54,7 +54,7 @@ def command_sequences(clean: pd.DataFrame, context: pd.DataFrame, splits: Splits
     target = read_commands(line)
     reasons = {
         "no command": (turns["command"].str.strip() == "") & (line == ""),
-        "dropped by the split": ~turns["interaction_id"].map(splits.labels).isin(SPLITS),
+        "left out by the split": ~turns["interaction_id"].map(splits.labels).isin(SPLITS),
         "not known whether the command was wanted": line == "",
         "no program in the command": target["program"] == "",
         "dangerous command": target["risk"].isin(UNSAFE_TARGETS),

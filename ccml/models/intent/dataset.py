@@ -37,7 +37,7 @@ def labelled_requests(clean: pd.DataFrame, splits: Splits, settings: SplitSettin
     for the request. Training texts that are almost a held-out text are left out, original or rewritten.
 
     Raises:
-        NotEnoughDataError: no labelled request, fewer than two intents to tell apart, or a split without rows.
+        NotEnoughDataError: no labelled request, fewer than two intents, or a split without rows.
     """
     turns = clean.drop_duplicates("interaction_id")
     turns = turns.sort_values(["user_id", "session_id", "position"], kind="stable", ignore_index=True)
@@ -47,7 +47,7 @@ def labelled_requests(clean: pd.DataFrame, splits: Splits, settings: SplitSettin
     reasons = {
         "no request": request == "",
         "no intent known": turns["intent_label"].isna(),
-        "dropped by the split": ~split.isin(SPLITS),
+        "left out by the split": ~split.isin(SPLITS),
         "later command of one request, labelled by rule": same & (turns["intent_source"] == "rule"),
     }
     kept, left_out = keep(turns, reasons)
@@ -80,9 +80,7 @@ def labelled_requests(clean: pd.DataFrame, splits: Splits, settings: SplitSettin
     dataset = finish(rows[~twin], left_out, "labelled requests")
     classes = set(dataset.rows.loc[dataset.rows["split"] == "train", "intent"]) - {OUT_OF_SCOPE}
     if len(classes) < 2:
-        raise NotEnoughDataError(
-            f"The training requests carry {len(classes)} intent(s); at least two are needed to tell apart."
-        )
+        raise NotEnoughDataError(f"The training requests carry {len(classes)} intent(s); at least two are needed.")
     dataset.facts["augmented"] = int(dataset.rows["augmented"].sum())
     dataset.facts["rewritten"] = rewritten
     dataset.facts["intents"] = len(classes)

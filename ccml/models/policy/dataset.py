@@ -55,7 +55,7 @@ def episodes(clean: pd.DataFrame, context: pd.DataFrame, splits: Splits) -> Data
     reasons = {
         "no action": ~acted,
         "action not drawn: no propensity, or one": ~drawn,
-        "dropped by the split": ~split.isin(SPLITS),
+        "left out by the split": ~split.isin(SPLITS),
     }
     kept, left_out = keep(turns, reasons)
     turns, split = turns[kept].reset_index(drop=True), split[kept].reset_index(drop=True)

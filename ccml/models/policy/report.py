@@ -169,7 +169,7 @@ def _support(evaluator: PolicyEvaluator, served: Floats, clip: float, clusters: 
     return [
         Metric(
             "effective_share", "Effective share of the log", effective, "share", None,
-            "Effective sample size over rows: how much of the log tells of this policy.",
+            "Effective sample size over rows: so many rows of its own would make it as certain.",
         ),
         Metric(
             "clipped_share", "Weights above the training clip", clipped, "share", None,

@@ -41,9 +41,9 @@ def guess_intent(turn: Turn) -> IntentGuess | None:
 
 
 def choose(turn: Turn) -> Choice | None:
-    """Never executes. None where no calibrated confidence tells how good the proposal is.
+    """Never executes. None where the proposal has no calibrated confidence.
 
-    Nothing is drawn, so there is no propensity: the answer tells nothing of what another action would have earned.
+    Nothing is drawn, so there is no propensity: what another action would have earned cannot be estimated from it.
     """
     top = turn.proposal.top if turn.proposal else None
     if top is None or top.confidence is None:

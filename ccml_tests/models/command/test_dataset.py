@@ -13,7 +13,7 @@ from ccml.errors import NotEnoughDataError
 from ccml.features.context import CONTEXT_FIELDS
 from ccml.models.command.dataset import MINIMUM_ROWS, command_sequences
 from ccml.telemetry.events import Interaction
-from ccml_tests.tables import context_table, ran, raw_tables, said, turn
+from ccml_tests.tables import context_table, ran, raw_tables, reported, turn
 
 
 def fillers() -> dict[str, Interaction]:
@@ -82,7 +82,7 @@ def test_the_users_correction_is_the_target_and_after_an_edit_it_is_what_ran():
     rows, _ = built(
         turn("a", 0, command="grep x", action="confirm"),
         ran("a", 0.1, exit_status=0),
-        said("a", 0.2, verdict="edited", corrected_command="rg x"),
+        reported("a", 0.2, verdict="edited", corrected_command="rg x"),
         turn("b", 1, command="ls", action="execute"),
         ran("b", 1.1, exit_status=0),
     )

@@ -150,8 +150,8 @@ def test_the_choice_of_a_trial_that_is_not_the_best_is_explained_with_the_number
     ]
     chosen, rule = _cheapest_of_the_best(complete, validation_rows=1_000)
     assert chosen.number == 0
-    for told in ("Trial 0 (the settings as they stood)", "0.600", "2 trials within 0.031", "0.620 of trial 1", "1000"):
-        assert told in rule
+    for words in ("Trial 0 (the settings as they stood)", "0.600", "2 trials within 0.031", "0.620 of trial 1", "1000"):
+        assert words in rule
     alone, rule = _cheapest_of_the_best(complete, validation_rows=1_000_000)
     assert alone.number == 1
     assert "best score" in rule

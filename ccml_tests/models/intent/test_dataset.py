@@ -65,7 +65,7 @@ OTHERS = _others()
 HELD_OUT = [*OTHERS, ("test-1", 5000, "show me the biggest files in this folder", {"intent": "disk_usage"})]
 
 
-def test_a_training_text_almost_like_a_held_out_one_is_dropped_with_its_rewrites_too_close():
+def test_a_training_text_almost_like_a_held_out_one_is_left_out_with_its_rewrites_too_close():
     rows, splits = hand_made(
         ("train-1", 0, "Show me the biggest files in this folder!", {"intent": "disk_usage"}),
         ("train-2", 1, "kill the process that eats my memory", {"intent": "processes"}),
@@ -100,7 +100,7 @@ def test_without_requests_or_without_labels_it_says_what_is_missing():
         labelled_requests(rows, splits, SplitSettings(), seed=7)
 
 
-def test_one_intent_alone_cannot_be_told_apart():
+def test_one_intent_alone_is_refused():
     alone = [(name, minutes, request, {"intent": "network"}) for name, minutes, request, _ in OTHERS]
     with pytest.raises(NotEnoughDataError, match="at least two"):
         labelled_requests(*hand_made(*alone), SplitSettings(augmentation_copies=0), seed=7)

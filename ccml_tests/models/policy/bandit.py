@@ -1,4 +1,4 @@
-"""A contextual bandit whose truth is known, for the tests of learning and judging from logs."""
+"""A contextual bandit whose truth is known, for the tests of learning and evaluating from logs."""
 
 from __future__ import annotations
 

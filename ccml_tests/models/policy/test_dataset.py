@@ -18,7 +18,7 @@ from ccml.models.policy.module import raw_features
 from ccml.models.policy.off_policy import RewardModel, policy_value
 from ccml.models.policy.training import as_logged
 from ccml.telemetry.events import ACTIONS
-from ccml_tests.tables import context_table, ran, raw_tables, said, turn
+from ccml_tests.tables import context_table, ran, raw_tables, reported, turn
 
 
 def hand_made(*events) -> tuple[pd.DataFrame, pd.DataFrame, Splits]:
@@ -39,7 +39,7 @@ def logged(action: str = "execute", propensity: float | None = 0.5) -> list:
 def test_the_reward_is_the_weighted_sum_of_its_components():
     extra = turn("train-2", 1, command="ls", action="confirm", propensity=0.25, confidence=0.7)
     outcome = ran("train-2", 1.1, exit_status=0, duration_ms=5_000.0, cpu_ms=2_000.0)
-    dataset = episodes(*hand_made(*logged(), extra, outcome, said("train-2", 2, rating=5)))
+    dataset = episodes(*hand_made(*logged(), extra, outcome, reported("train-2", 2, rating=5)))
     row = dataset.rows.set_index("interaction_id").loc["train-2"]
     assert row["reward"] == pytest.approx(0.5 * 1 + 0.3 * 1 + 0.1 * 0.5 + 0.1 * 0.5)
     assert (row["action"], row["action_index"], row["propensity"]) == ("confirm", ACTIONS.index("confirm"), 0.25)
@@ -51,8 +51,8 @@ def test_the_reward_is_the_weighted_sum_of_its_components():
 def test_what_came_of_the_action_is_not_among_the_features():
     """The same turns with other outcomes have the same features."""
     turns = [*logged(), turn("train-2", 1, command="ls", action="confirm", propensity=0.25)]
-    good = episodes(*hand_made(*turns, ran("train-2", 1.1, exit_status=0), said("train-2", 2, rating=5))).rows
-    bad = episodes(*hand_made(*turns, ran("train-2", 1.1, exit_status=1), said("train-2", 2, rating=1))).rows
+    good = episodes(*hand_made(*turns, ran("train-2", 1.1, exit_status=0), reported("train-2", 2, rating=5))).rows
+    bad = episodes(*hand_made(*turns, ran("train-2", 1.1, exit_status=1), reported("train-2", 2, rating=1))).rows
     assert good["reward"].sum() > bad["reward"].sum()
     first = (good["interaction_id"] == "train-2").to_numpy()
     np.testing.assert_array_equal(np.stack(good["features"])[first], np.stack(bad["features"])[first])

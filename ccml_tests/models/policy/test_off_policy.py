@@ -1,4 +1,4 @@
-"""Judging a policy from another policy's log, on a bandit whose truth is known."""
+"""The value of a policy from another policy's log, on a bandit whose truth is known."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_wrong_reward_model_widens_the_doubly_robust_interval_but_does_not_shi
     assert bad.high - bad.low > 1.2 * (good.high - good.low)
 
 
-def test_the_logging_policy_judged_on_its_own_log_has_weights_of_one_and_no_improvement() -> None:
+def test_the_logging_policy_evaluated_on_its_own_log_has_weights_of_one_and_no_improvement() -> None:
     bandit = Bandit()
     logged, session = bandit.draw(np.random.default_rng(3), 50)
     predicted = RewardModel.fit(logged).predict(logged.features)

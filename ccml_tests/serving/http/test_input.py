@@ -30,7 +30,7 @@ def changed(*path: Any, to: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-def dropped(*path: str) -> bytes:
+def without(*path: str) -> bytes:
     value: Any = body("list files")
     at = value
     for step in path[:-1]:
@@ -75,9 +75,9 @@ ROWS: list[tuple[str, bytes, int, str]] = [
     ("a number", b"3", 422, "body"),
     ("null", b"null", 422, "body"),
     ("an empty object", b"{}", 422, "request"),
-    ("no session", dropped("session"), 422, "session"),
-    ("no session id", dropped("session", "session_id"), 422, "session.session_id"),
-    ("no user", dropped("session", "user_id"), 422, "session.user_id"),
+    ("no session", without("session"), 422, "session"),
+    ("no session id", without("session", "session_id"), 422, "session.session_id"),
+    ("no user", without("session", "user_id"), 422, "session.user_id"),
     ("an unknown field", changed("canary_field", to=CANARY), 422, "body"),
     ("an unknown field named by a secret", changed(CANARY, to=1), 422, "body"),
     ("an unknown session field", changed("session", CANARY, to=1), 422, "session"),

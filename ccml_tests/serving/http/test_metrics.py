@@ -37,5 +37,5 @@ def test_outcomes_sum_to_requests_and_series_stay_few(models: Path, log_dir: Pat
     series = [line for line in text.splitlines() if not line.startswith("#")]
     assert len(series) <= 200
     assert {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")} == NAMES
-    for told in ("list files", "unheard", "wipe", "user-", "session-", "ada"):
-        assert told not in text
+    for words in ("list files", "unheard", "wipe", "user-", "session-", "ada"):
+        assert words not in text

@@ -31,7 +31,7 @@ def record(kind: str, content: Any, **fields: Any) -> dict[str, Any]:
     }
 
 
-def said(text: str, **fields: Any) -> dict[str, Any]:
+def reported(text: str, **fields: Any) -> dict[str, Any]:
     return record("user", [{"type": "text", "text": text}], **fields)
 
 
@@ -54,10 +54,10 @@ def write(path: Path, *records: dict[str, Any] | str) -> Path:
 def test_a_call_carries_the_latest_request_and_its_outcome(tmp_path: Path) -> None:
     session = write(
         tmp_path / "a.jsonl",
-        said("list the files"),
+        reported("list the files"),
         called("t1", "ls -la"),
         answered("t1", "total 0"),
-        said("now the disk"),
+        reported("now the disk"),
         called("t2", "df -h"),
         answered("t2", "Exit code 1\ndf: permission denied", is_error=True),
     )
@@ -129,8 +129,8 @@ def test_an_interruption_rejects_the_calls_that_wait_and_no_others(tmp_path: Pat
         called("t1", "make"),
         answered("t1", "done"),
         called("t2", "make install"),
-        said("[Request interrupted by user for tool use]"),
-        said("[Request interrupted by user]"),
+        reported("[Request interrupted by user for tool use]"),
+        reported("[Request interrupted by user]"),
     )
 
     reading = read(session, "claude-code")
@@ -141,7 +141,7 @@ def test_an_interruption_rejects_the_calls_that_wait_and_no_others(tmp_path: Pat
 
 def test_a_request_without_a_call_is_an_interaction_without_a_command(tmp_path: Path) -> None:
     session = write(
-        tmp_path / "a.jsonl", said("what is a monad?"), record("assistant", [{"type": "text", "text": "…"}])
+        tmp_path / "a.jsonl", reported("what is a monad?"), record("assistant", [{"type": "text", "text": "…"}])
     )
 
     (interaction,) = read(session, "claude-code").of(Interaction)
@@ -150,7 +150,7 @@ def test_a_request_without_a_call_is_an_interaction_without_a_command(tmp_path: 
 
 
 def test_a_call_or_a_request_met_twice_is_one_event(tmp_path: Path) -> None:
-    question, call, result = said("why?"), called("t1", "ls"), answered("t1", "x", is_error=True)
+    question, call, result = reported("why?"), called("t1", "ls"), answered("t1", "x", is_error=True)
     again = [{**found, "uuid": f"copy-{found['uuid']}"} for found in (question, call, result)]
     session = write(tmp_path / "a.jsonl", question, call, result, *again)
 
@@ -163,9 +163,9 @@ def test_a_call_or_a_request_met_twice_is_one_event(tmp_path: Path) -> None:
 
 
 def test_a_sub_agent_is_a_session_of_its_own_with_its_prompt_as_request(tmp_path: Path) -> None:
-    prompt = said("run the tests", isSidechain=True)
+    prompt = reported("run the tests", isSidechain=True)
     call = called("t2", "pytest", isSidechain=True, parentUuid=prompt["uuid"])
-    session = write(tmp_path / "a.jsonl", said("is it green?"), called("t1", "git status"), prompt, call)
+    session = write(tmp_path / "a.jsonl", reported("is it green?"), called("t1", "git status"), prompt, call)
 
     main, delegated = read(session, "claude-code").of(Interaction)
 
@@ -178,9 +178,9 @@ def test_bad_lines_are_named_and_the_rest_lands(tmp_path: Path) -> None:
         tmp_path / "a.jsonl",
         "// exported with a tool",
         '{"type": "assistant", "message":',
-        json.dumps({**said("hello"), "timestamp": None}),
-        json.dumps({**said("hello"), "timestamp": "soon"}),
-        json.dumps({**said("hello"), "message": "text"}),
+        json.dumps({**reported("hello"), "timestamp": None}),
+        json.dumps({**reported("hello"), "timestamp": "soon"}),
+        json.dumps({**reported("hello"), "message": "text"}),
         json.dumps({"uuid": "x"}),
         "",
         called("t1", "ls"),
@@ -202,7 +202,7 @@ def test_bad_lines_are_named_and_the_rest_lands(tmp_path: Path) -> None:
     assert [event.event_id for event in reading.events] == ["t1"]
 
 
-def test_a_session_cut_in_the_middle_of_a_line_is_told_apart_from_a_broken_one(tmp_path: Path) -> None:
+def test_a_last_line_that_was_cut_short_is_refused_as_truncated(tmp_path: Path) -> None:
     session = tmp_path / "a.jsonl"
     session.write_text(json.dumps(called("t1", "ls")) + "\n" + json.dumps(answered("t1"))[:-10])
 

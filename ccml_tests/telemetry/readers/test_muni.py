@@ -46,7 +46,7 @@ def test_each_shape_of_time_is_read(tmp_path: Path, stamp: str, moment: datetime
     assert event.time == moment
 
 
-def test_the_training_and_the_sandbox_tell_people_apart(tmp_path: Path) -> None:
+def test_people_differ_by_training_and_sandbox(tmp_path: Path) -> None:
     first = write(tmp_path / "Hacker" / "2021-02-08" / "sandbox-7-useractions.json", record())
     second = write(tmp_path / "Hacker" / "2021-02-09" / "sandbox-7-useractions.json", record())
 
