@@ -1,4 +1,5 @@
-"""The training loop that every stage of every text model runs: bucketed batches, warm-up, decay, best weights kept."""
+"""The training loop that every stage of every text model runs: bucketed batches, warm-up, decay, weights of the epoch
+that the validation rows speak for."""
 
 from __future__ import annotations
 
@@ -39,11 +40,12 @@ class Epoch:
 @dataclass(frozen=True)
 class Fit:
     epochs: list[Epoch]
-    best_epoch: int
+    kept_epoch: int
+    """Whose weights were kept; 0 where those that came in were."""
     metrics: Metrics
-    """Of the best epoch, whose weights were kept."""
+    """Of the kept epoch."""
     ranks: Ranks | None
-    """Of the best epoch; None where the weights that came in were kept."""
+    """Of the kept epoch; None where the weights that came in were kept."""
     step_losses: list[float]
     """Training loss of each step of the optimiser."""
     seconds: float
@@ -51,7 +53,7 @@ class Fit:
     def record(self) -> dict[str, Any]:
         """What `training.json` keeps of a stage's way: its epochs, and the loss between them."""
         return {
-            "best_epoch": self.best_epoch,
+            "kept_epoch": self.kept_epoch,
             "epochs": [asdict(epoch) for epoch in self.epochs],
             "losses": loss_curve(self.step_losses),
         }
@@ -80,11 +82,12 @@ def fit(
     patience: int = 2,
     report: Callable[[Epoch], None] = lambda epoch: None,
 ) -> Fit:
-    """AdamW with linear warm-up and decay; ends early when the mean reciprocal rank of the validation
-    rows has not risen for some epochs.
+    """AdamW with linear warm-up and decay. Keeps the last epoch that the validation rows do not show to be
+    worse than an earlier one: its mean reciprocal rank is not lower by more than a standard error of the difference.
 
-    `trained` is left with the weights of its best epoch. With `before` that may be those it came with: the stage cannot
-    make it worse on the validation rows.
+    The highest score alone is luck on few rows, and a later epoch has seen more, at a lower rate. With `before`, the
+    weights that came in are kept unless an epoch scores as high: the stage cannot make them worse on the validation
+    rows. Training ends after `patience` epochs that were not kept.
 
     Args:
         groups: parameter groups with their own `lr`.
@@ -104,9 +107,10 @@ def fit(
     )
     parameters = [parameter for group in groups for parameter in group["params"]]
     trained.eval()
-    best = Epoch(0, None, before["mrr"] if before else -1.0, 0.0)
-    history, best_metrics, best_weights = [best] if before else [], before or {}, _copy(trained)
-    best_ranks: Ranks | None = None
+    kept = Epoch(0, None, before["mrr"] if before else -1.0, 0.0)
+    floor, history, kept_metrics, kept_weights = kept.score, [kept] if before else [], before or {}, _copy(trained)
+    kept_ranks: Ranks | None = None
+    highest: Ranks | None = None
     step_losses: list[float] = []
     for number in range(1, epochs + 1):
         epoch_started = time.perf_counter()
@@ -127,13 +131,25 @@ def fit(
         epoch = Epoch(number, float(np.mean(losses)), metrics["mrr"], time.perf_counter() - epoch_started)
         history.append(epoch)
         report(epoch)
-        if epoch.score >= best.score:  # of equals the later one, which has seen more
-            best, best_metrics, best_ranks, best_weights = epoch, metrics, rank, _copy(trained)
-        elif number - best.epoch >= patience:
+        if epoch.score >= floor and not (highest is not None and shown_worse(rank, highest)):
+            kept, kept_metrics, kept_ranks, kept_weights = epoch, metrics, rank, _copy(trained)
+        elif number - kept.epoch >= patience:
             break
-    if best is not history[-1]:
-        trained.load_state_dict(best_weights, strict=False)
-    return Fit(history, best.epoch, best_metrics, best_ranks, step_losses, time.perf_counter() - started)
+        if highest is None or metrics["mrr"] > metrics_of_ranks(highest)["mrr"]:
+            highest = rank
+    if kept is not history[-1]:
+        trained.load_state_dict(kept_weights, strict=False)
+    return Fit(history, kept.epoch, kept_metrics, kept_ranks, step_losses, time.perf_counter() - started)
+
+
+def shown_worse(ranks: Ranks, best: Ranks) -> bool:
+    """Whether the mean reciprocal rank is below that of `best` on the same rows by more than a standard error.
+
+    As in the one-standard-error rule of Breiman et al. (1984). One row shows nothing but its own difference.
+    """
+    lost = 1.0 / best - 1.0 / ranks  # (N,)
+    error = lost.std(ddof=1) / np.sqrt(len(lost)) if len(lost) > 1 else 0.0
+    return bool(lost.mean() > error)
 
 
 def _copy(trained: torch.nn.Module) -> dict[str, torch.Tensor]:

@@ -190,7 +190,7 @@ def fine_tune_encoder(training: CommandTraining, report: Report) -> tuple[Fit, i
         report=_epochs(report, epochs),
     )
     training.encode_again(data.training)
-    if fitted.best_epoch != epochs:  # the validation vectors are those of an epoch that was not kept
+    if fitted.kept_epoch != epochs:  # the validation vectors are those of an epoch that was not kept
         training.encode_again(data.validation)
     return fitted, len(chosen)
 
