@@ -11,6 +11,7 @@ import dagster as dg
 from ccml.evaluation.spelling import percent
 from ccml.monitoring.alerts import Alert
 from ccml.monitoring.drift import DriftFinding, DriftReport
+from ccml.monitoring.drift_page import strongest_first, verdict
 from ccml.monitoring.quality import QualityReport
 from ccml_assets.checks import not_evaluated
 from ccml_assets.monitoring import ALERTS, DRIFT, KEEPS_ITS_PROMISE, NO_ALERT, NO_DRIFT, QUALITY, served_figure
@@ -27,16 +28,14 @@ def no_drift(report: DriftReport) -> dg.AssetCheckResult:
             "limit": round(one.threshold, 3),
             "verdict": "drifted" if one.drifted else "within its limit",
         }
-        for one in report.findings
+        for one in strongest_first(report)
     ]
     rows += [{"column": name, "verdict": "not evaluated: too few values"} for name in report.not_compared]
     examples = {f"new in: {one.title}": _examples(one) for one in report.findings if one.examples}
     metadata = {"answers": report.current_rows, "columns": _table(rows), **examples}
     if not report.findings:
         return not_evaluated("no column holds enough values", metadata)
-    drifted = [one.title for one in report.findings if one.drifted]
-    found = f"Drift in: {', '.join(drifted)}" if drifted else f"No drift in {len(report.findings)} columns"
-    return _warning(not drifted, f"{found}, over {report.current_rows:,} answers.", metadata)
+    return _warning(not report.drifted, f"{verdict(report)} {report.current_rows:,} answers were compared.", metadata)
 
 
 @dg.asset_check(name=KEEPS_ITS_PROMISE, asset=QUALITY)

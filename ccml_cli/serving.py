@@ -20,6 +20,8 @@ def run_server(port: int) -> None:
     from ccml.serving.http.server import serve
 
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
+    # Its lines about its own start are of the logger `uvicorn.error`, which reads as if something had failed.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     serve(Home.from_environment(), port)
 
 

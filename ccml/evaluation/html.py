@@ -73,7 +73,7 @@ _FRAME = """<!doctype html>
   .headline { display: flex; flex-wrap: wrap; gap: 4px 28px; align-items: baseline; margin: 14px 0 8px; }
   .value { font-size: 44px; font-weight: 650; color: var(--model); letter-spacing: -.02em; line-height: 1.1; }
   .verdict { padding: 8px 12px; border-left: 4px solid var(--quiet); background: #f5f7f9; border-radius: 0 6px 6px 0; }
-  .verdict + .verdict { margin-top: 8px; }
+  .verdict + .verdict { margin-top: 8px; } .verdict + .scroll { margin-top: 12px; }
   .verdict.good { border-color: var(--good); } .verdict.bad { border-color: var(--bad); }
   .verdict ul { margin: 4px 0 0; padding-left: 20px; font-size: 13.5px; }
   table { width: 100%; border-collapse: collapse; font-size: 13.5px; }

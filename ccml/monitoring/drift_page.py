@@ -8,7 +8,7 @@ import msgspec
 
 from ccml import atomic
 from ccml.evaluation.html import render
-from ccml.monitoring.drift import DriftReport
+from ccml.monitoring.drift import DriftFinding, DriftReport
 
 
 def publish_drift(report: DriftReport, folder: Path) -> Path:
@@ -25,17 +25,22 @@ def drift_page(report: DriftReport) -> str:
         _PAGE,
         report=report,
         verdict=verdict(report),
-        findings=sorted(report.findings, key=lambda one: one.threshold - one.distance),
+        findings=strongest_first(report),
         shares={one.column: _shares([(each.reference, each.current) for each in one.bins]) for one in report.findings},
     )
 
 
+def strongest_first(report: DriftReport) -> list[DriftFinding]:
+    """By the distance beyond its limit."""
+    return sorted(report.findings, key=lambda one: one.threshold - one.distance)
+
+
 def verdict(report: DriftReport) -> str:
-    """One sentence."""
-    drifted = [one.title for one in report.findings if one.drifted]
+    """One sentence. Titles hold commas, so semicolons part them."""
+    drifted = [one.title for one in strongest_first(report) if one.drifted]
     if not drifted:
         return f"No drift: none of {len(report.findings)} columns lies beyond its limit."
-    return f"Drift in {len(drifted)} of {len(report.findings)} columns: {', '.join(drifted)}."
+    return f"Drift in {len(drifted)} of {len(report.findings)} columns: {'; '.join(drifted)}."
 
 
 def _shares(counts: list[tuple[int, int]]) -> list[tuple[float, float]]:

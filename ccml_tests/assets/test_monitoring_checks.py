@@ -43,7 +43,7 @@ def test_with_enough_answers_the_figures_carry_the_verdict(home: Home, fallen: b
     promise, alert = results(home, table(served(100), served(300, first=100, feedback=feedback)))
     assert promise.passed is alert.passed is not fallen
     (commands,) = [row for row in rows(promise, "models") if row["model"] == "command_predictor"]
-    assert str(commands["served"]).startswith("0.250 [" if fallen else "1.000 [")
+    assert str(commands["served"]).startswith("25.0 % [" if fallen else "100.0 % [")
     if fallen:
         assert str(promise.description).startswith("Fell: command_predictor by 68")
         assert "command_predictor_drop: 68.8 %" in str(alert.description)

@@ -80,7 +80,9 @@ def test_a_served_answer_is_asked_for_by_url_and_a_stop_is_code_0(ccml: Call, ho
     command = [str(Path(sys.executable).with_name("ccml")), "serve", "--port", "0"]
     with subprocess.Popen(command, env=dict(os.environ), stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None
-        url = next(line.split()[-1] for line in server.stderr if "Answering on" in line)
+        first = server.stderr.readline()
+        assert "Answering on" in first, "nothing before it: lines of `uvicorn.error` read as errors"
+        url = first.split()[-1]
         done = ccml("ask", "list files", "--url", url, "--json")
         server.send_signal(signal.SIGTERM)
         server.stderr.read()

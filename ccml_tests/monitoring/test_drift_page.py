@@ -40,6 +40,19 @@ def test_the_verdict_comes_first_and_names_what_has_drifted(reports: dict[str, D
         assert verdict(report).startswith("Drift in") == bool(report.drifted)
 
 
+def test_the_columns_of_the_verdict_can_be_told_apart_and_the_strongest_is_first(
+    reports: dict[str, DriftReport],
+) -> None:
+    """Titles hold commas: `runnable processes, mean over a minute`."""
+    findings = [msgspec.structs.replace(one, drifted=True) for one in reports["changed"].findings]
+    all_drifted = msgspec.structs.replace(reports["changed"], findings=findings)
+    named = verdict(all_drifted).partition(": ")[2].removesuffix(".").split("; ")
+    assert len(named) == len(findings) > 1
+    assert any("," in title for title in named)
+    beyond = {one.title: one.distance - one.threshold for one in findings}
+    assert [beyond[title] for title in named] == sorted(beyond.values(), reverse=True)
+
+
 def test_every_bin_shows_its_range_and_the_share_of_either_side(
     reports: dict[str, DriftReport], tmp_path: Path
 ) -> None:
@@ -48,8 +61,8 @@ def test_every_bin_shows_its_range_and_the_share_of_either_side(
         for finding in report.findings:
             reference, current = (sum(getattr(one, side) for one in finding.bins) for side in ("reference", "current"))
             for one in finding.bins:
-                shares = f"{100 * one.current / current:.1f} % ({one.current})"
-                shares += f" {100 * one.reference / reference:.1f} % ({one.reference})"
+                shares = f"{100 * one.current / current:.1f} % ({one.current:,})"
+                shares += f" {100 * one.reference / reference:.1f} % ({one.reference:,})"
                 assert f"{one.label} {shares}" in words
 
 
