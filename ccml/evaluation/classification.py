@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ccml.evaluation.report import ClassScore, Confusion, Curve, ReliabilityBin
+from ccml.evaluation.report import ClassScore, Confusion, Curve, Metric, ReliabilityBin
 from ccml.evaluation.statistics import Clusters, Floats, Interval
 
 BINS = 15
@@ -45,6 +45,14 @@ def confusion_matrix(targets: NDArray[np.int64], predicted: NDArray[np.int64], l
     size = len(labels)
     counts = np.bincount(targets[known] * size + predicted[known], minlength=size * size).reshape(size, size)
     return Confusion(list(labels), counts.tolist())
+
+
+def calibration_metric(confidence: Floats, hits: Floats, clusters: Clusters) -> Metric:
+    """Both (N,): of the most probable class, and 1 where it was the right one."""
+    return Metric(
+        "ece", "Calibration error", calibration_error(confidence, hits, clusters), "share", False,
+        "Mean distance of confidence from accuracy (ECE, 15 bins).",
+    )  # fmt: skip
 
 
 def class_scores(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccml.errors import NotEnoughDataError
-from ccml.evaluation.classification import calibration_error, class_scores, reliability
+from ccml.evaluation.classification import calibration_metric, class_scores, reliability
 from ccml.evaluation.cost import Cost
 from ccml.evaluation.report import (
     Metric,
@@ -23,7 +23,7 @@ from ccml.evaluation.report import (
     user_groups,
     worst_misses,
 )
-from ccml.evaluation.statistics import Floats, clusters_of
+from ccml.evaluation.statistics import Clusters, Floats, clusters_of
 from ccml.models.ranking import NOT_A_CLASS, ranks, target_indices
 from ccml.profiles import CommandTarget, EvaluationSettings
 
@@ -81,7 +81,6 @@ def command_report(
     clusters = clusters_of(test, confidence=evaluation.confidence)
     rank = _ranks(test, probabilities, labels, target)  # (N,)
     top1 = (rank <= 1.0).astype(np.float64)
-    program_rank = _program_ranks(test, probabilities, programs)
     confidence = np.asarray(probabilities, np.float64).max(axis=1)
     targets = target_indices(test[f"target_{target}"], labels)
     known = (targets != NOT_A_CLASS).astype(np.float64)
@@ -92,26 +91,11 @@ def command_report(
     shown = np.where(np.isin(targets, frequent), targets, NOT_A_CLASS)
     classes, _ = class_scores(shown, predicted, labels, clusters)
 
-    def share(name: str, title: str, values: NDArray[Any], meaning: str) -> Metric:
-        return Metric(name, title, clusters.mean(values.astype(np.float64)), "share", True, meaning)
-
     metrics = [
-        share("top1", "Top-1 accuracy", top1, f"The {target} that followed was ranked first."),
-        share("top5", "Top-5 accuracy", rank <= 5.0, f"The {target} that followed was among the first five."),
-        Metric(
-            "mrr", "Mean reciprocal rank", clusters.ratio(1.0 / rank, np.ones(len(rank))), "score", True,
-            "Mean of 1 / rank of what followed; 0 where it is no class.",
-        ),
-        share("program_top1", "Program top-1", program_rank <= 1.0, "The right program, whatever its arguments."),
-        share("program_top5", "Program top-5", program_rank <= 5.0, "The right program among the first five."),
-        share("known_targets", "Known targets", known, f"Rows whose {target} is a class; no accuracy can exceed it."),
-        Metric(
-            "ece", "Calibration error", calibration_error(confidence, top1, clusters), "share", False,
-            "Mean distance of confidence from accuracy (ECE, 15 bins).",
-        ),
+        *_rank_metrics(rank, _program_ranks(test, probabilities, programs), known, target, clusters),
+        calibration_metric(confidence, top1, clusters),
         *(cost.metrics(evaluation.confidence) if cost else ()),
-    ]  # fmt: skip
-
+    ]
     scores = {name: command_scores(test, own, labels, target) for name, own in baselines.items()}
     compared, best = against_baselines(top1, scores, clusters)
     return ModelReport(
@@ -134,6 +118,25 @@ def command_report(
         trials=list(trials),
         facts={"test rows": len(test), "classes": len(labels), "independent units": str(clusters), **facts},
     )
+
+
+def _rank_metrics(
+    rank: Floats, program_rank: Floats, known: Floats, target: CommandTarget, clusters: Clusters
+) -> list[Metric]:
+    def share(name: str, title: str, values: NDArray[Any], meaning: str) -> Metric:
+        return Metric(name, title, clusters.mean(values.astype(np.float64)), "share", True, meaning)
+
+    return [
+        share("top1", "Top-1 accuracy", rank <= 1.0, f"The {target} that followed was ranked first."),
+        share("top5", "Top-5 accuracy", rank <= 5.0, f"The {target} that followed was among the first five."),
+        Metric(
+            "mrr", "Mean reciprocal rank", clusters.mean(1.0 / rank), "score", True,
+            "Mean of 1 / rank of what followed; 0 where it is no class.",
+        ),
+        share("program_top1", "Program top-1", program_rank <= 1.0, "The right program, whatever its arguments."),
+        share("program_top5", "Program top-5", program_rank <= 5.0, "The right program among the first five."),
+        share("known_targets", "Known targets", known, f"Rows whose {target} is a class; no accuracy can exceed it."),
+    ]  # fmt: skip
 
 
 def _ranks(test: Any, probabilities: Floats, labels: Sequence[str], target: CommandTarget) -> Floats:

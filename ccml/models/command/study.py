@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from ccml.features.encoder import LoadedEncoder
 from ccml.models.command.module import CommandTransforms
 from ccml.models.job import TrainingJob
 from ccml.profiles import CommandSettings, StudySettings
+
+if TYPE_CHECKING:
+    import optuna
 
 LEARNING_RATE: Final = (1e-5, 1e-3)
 BATCH_SIZES: Final = (16, 32, 64, 128)
@@ -38,14 +41,12 @@ SEARCHED: Final = ("learning_rate", "batch_size", "lstm_units", "attention_heads
 class StudyResult:
     """`best` holds the chosen values by the names of `CommandSettings`; `trials` are in order, older runs' included."""
 
-    name: str
     best: dict[str, Any]
     best_score: float
     """Of the chosen trial; another may have a higher one, see `rule`."""
     rule: str
     """Which trial was chosen and why, with the numbers."""
     trials: list[dict[str, Any]]
-    new_trials: int
 
 
 def search(job: TrainingJob, directory: Path, on_trial: Callable[[dict[str, Any]], None]) -> StudyResult:
@@ -90,8 +91,6 @@ def run_study(
     """
     import optuna
     import torch
-    from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend
 
     from ccml.features.embeddings import embed
     from ccml.models.command.heads import fit_head, new_head, prepare_rows
@@ -102,23 +101,12 @@ def run_study(
     requests = torch.from_numpy(embed(rows.texts, encoder, cache_dir))  # (texts, D)
     sample = np.random.default_rng(seed).permutation(rows.training)[: settings.examples]
 
-    directory.mkdir(parents=True, exist_ok=True)
-    name = study_name(data_hash, encoder, command, settings)
-    study = optuna.create_study(
-        storage=JournalStorage(JournalFileBackend(str(directory / "journal.log"))),
-        study_name=name,
-        direction="maximize",
-        load_if_exists=True,
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=1, n_warmup_steps=1),
-    )
-    close_stale_trials(study)
-    if not study.trials:
-        study.enqueue_trial({name: getattr(command, name) for name in SEARCHED})
+    study = _open_study(directory, _study_name(data_hash, encoder, command, settings), command)
     done = len(_finished(study))
     # A sampler that starts again from the same seed would suggest again what the first run tried.
     study.sampler = optuna.samplers.TPESampler(seed=seed + done, n_startup_trials=random_trials(settings.trials))
 
-    def objective(trial: Any) -> float:
+    def objective(trial: optuna.Trial) -> float:
         started = time.perf_counter()
         tried = replace(command, **_suggested(trial))
 
@@ -151,13 +139,31 @@ def run_study(
     finished = _finished(study)
     chosen, rule = _cheapest_of_the_best(complete, len(rows.validation))
     return StudyResult(
-        name=name,
         best=dict(chosen.params),
         best_score=float(chosen.value),
         rule=rule,
         trials=[{**_record(trial), "chosen": trial.number == chosen.number} for trial in finished],
-        new_trials=len(finished) - done,
     )
+
+
+def _open_study(directory: Path, name: str, command: CommandSettings) -> optuna.Study:
+    """The study of this name in the folder's journal, a new one with `command` as its first trial."""
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    directory.mkdir(parents=True, exist_ok=True)
+    study = optuna.create_study(
+        storage=JournalStorage(JournalFileBackend(str(directory / "journal.log"))),
+        study_name=name,
+        direction="maximize",
+        load_if_exists=True,
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=1, n_warmup_steps=1),
+    )
+    _close_stale_trials(study)
+    if not study.trials:
+        study.enqueue_trial({setting: getattr(command, setting) for setting in SEARCHED})
+    return study
 
 
 def random_trials(trials: int) -> int:
@@ -168,24 +174,22 @@ def random_trials(trials: int) -> int:
     return min(10, max(1, trials // 2))
 
 
-def study_name(data_hash: str, encoder: LoadedEncoder, command: CommandSettings, settings: StudySettings) -> str:
+def _study_name(data_hash: str, encoder: LoadedEncoder, command: CommandSettings, settings: StudySettings) -> str:
     """Names what the scores depend on; how many trials and how long is not part of it, so that more can be added."""
     fixed = {**asdict(command), "examples": settings.examples, "epochs": settings.epochs, "encoder": encoder.digest}
     digest = hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()
     return f"command_predictor-{data_hash[:12]}-{digest[:8]}"
 
 
-def close_stale_trials(study: Any) -> int:
+def _close_stale_trials(study: optuna.Study) -> None:
     """Trials of a killed process stay RUNNING in a journal for ever, and the sampler would wait for their scores."""
     from optuna import trial as states
 
-    stale = study.get_trials(deepcopy=False, states=(states.TrialState.RUNNING,))
-    for trial in stale:
+    for trial in study.get_trials(deepcopy=False, states=(states.TrialState.RUNNING,)):
         study.tell(trial.number, state=states.TrialState.FAIL)
-    return len(stale)
 
 
-def _suggested(trial: Any) -> dict[str, Any]:
+def _suggested(trial: optuna.Trial) -> dict[str, Any]:
     return {
         "learning_rate": trial.suggest_float("learning_rate", *LEARNING_RATE, log=True),
         "batch_size": trial.suggest_categorical("batch_size", BATCH_SIZES),
@@ -194,7 +198,9 @@ def _suggested(trial: Any) -> dict[str, Any]:
     }
 
 
-def _cheapest_of_the_best(complete: list[Any], validation_rows: int) -> tuple[Any, str]:
+def _cheapest_of_the_best(
+    complete: list[optuna.trial.FrozenTrial], validation_rows: int
+) -> tuple[optuna.trial.FrozenTrial, str]:
     """The chosen trial, and the sentence that says why it is that one."""
     best = max(complete, key=lambda trial: trial.value)
     # A reciprocal rank lies in [0, 1], so its variance is at most m(1 − m).
@@ -214,14 +220,14 @@ def _cheapest_of_the_best(complete: list[Any], validation_rows: int) -> tuple[An
     )
 
 
-def _finished(study: Any) -> list[Any]:
+def _finished(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     from optuna import trial as states
 
     ended = (states.TrialState.COMPLETE, states.TrialState.PRUNED)
     return list(study.get_trials(deepcopy=False, states=ended))
 
 
-def _record(trial: Any) -> dict[str, Any]:
+def _record(trial: optuna.trial.FrozenTrial) -> dict[str, Any]:
     state: TrialState = "complete" if trial.state.name == "COMPLETE" else "pruned"
     return {
         "number": trial.number,

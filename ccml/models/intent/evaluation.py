@@ -34,7 +34,6 @@ def evaluate(job: EvaluationJob) -> Evaluation:
         evaluation=profile.evaluation,
         cost=job.cost,
         training=candidate.training,
-        trials=job.trials,
         facts=job.facts,
     )
     inside = in_scope(test)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ccml.errors import NotEnoughDataError
 from ccml.evaluation.classification import (
     area_under_roc,
-    calibration_error,
+    calibration_metric,
     class_scores,
     confusion_matrix,
     macro_area_under_roc,
@@ -23,7 +23,6 @@ from ccml.evaluation.report import (
     Curve,
     Metric,
     ModelReport,
-    Trial,
     against_baselines,
     learning,
     slices,
@@ -31,7 +30,7 @@ from ccml.evaluation.report import (
     user_groups,
     worst_misses,
 )
-from ccml.evaluation.statistics import Floats, clusters_of
+from ccml.evaluation.statistics import Floats, Interval, clusters_of
 from ccml.intents.tables import OUT_OF_SCOPE
 from ccml.models.ranking import NOT_A_CLASS, target_indices
 from ccml.profiles import EvaluationSettings
@@ -63,7 +62,6 @@ def intent_report(
     evaluation: EvaluationSettings,
     cost: Cost | None,
     training: Mapping[str, Any],
-    trials: Sequence[Trial] = (),
     facts: Mapping[str, str | int | float],
 ) -> ModelReport:
     """
@@ -90,25 +88,11 @@ def intent_report(
     classes, macro = class_scores(targets, predicted, labels, clusters)
     right, answers = rows["intent"].astype(str).tolist(), [labels[k] for k in predicted]
     positives, of_positives, curves = _rocs(targets, own, labels)
-
-    def share(name: str, title: str, value: Any, meaning: str, better: bool | None = True) -> Metric:
-        return Metric(name, title, value, "share", better, meaning)
-
+    area = macro_area_under_roc(positives, of_positives, clusters) if positives else None
     metrics = [
-        share("accuracy", "Accuracy", clusters.mean(hits), "In-scope requests whose intent was recognised."),
-        share("macro_f1", "Macro F1", macro["f1"], "Mean over intents, however rare."),
-        share("macro_precision", "Macro precision", macro["precision"], "Mean over intents."),
-        share("macro_recall", "Macro recall", macro["recall"], "Mean over intents."),
+        *_share_metrics({"accuracy": clusters.mean(hits), **macro, "auc": area}),
+        calibration_metric(confidence, hits, clusters),
     ]
-    if positives:
-        area = macro_area_under_roc(positives, of_positives, clusters)
-        metrics.append(share("macro_auc", "Macro AUC", area, "Mean one-against-rest area under the ROC curve."))
-    metrics.append(
-        share(
-            "ece", "Calibration error", calibration_error(confidence, hits, clusters),
-            "Mean distance of confidence from accuracy (ECE, 15 bins).", better=False,
-        )
-    )  # fmt: skip
     if not inside.all():
         noticed, curve = _out_of_scope(test, ~inside, np.asarray(out_of_scope, np.float64), threshold, evaluation)
         metrics += noticed
@@ -134,7 +118,6 @@ def intent_report(
         roc=curves,
         reliability=reliability(confidence, hits, clusters),
         learning=learning(training.get("stages", []), "validation mean reciprocal rank"),
-        trials=list(trials),
         facts={
             "test rows": len(test),
             "in scope": len(rows),
@@ -143,6 +126,22 @@ def intent_report(
             **facts,
         },
     )
+
+
+def _share_metrics(values: Mapping[str, Interval | None]) -> list[Metric]:
+    """What there is a value of, in the order of the page."""
+    named = {
+        "accuracy": ("accuracy", "Accuracy", "In-scope requests whose intent was recognised."),
+        "f1": ("macro_f1", "Macro F1", "Mean over intents, however rare."),
+        "precision": ("macro_precision", "Macro precision", "Mean over intents."),
+        "recall": ("macro_recall", "Macro recall", "Mean over intents."),
+        "auc": ("macro_auc", "Macro AUC", "Mean one-against-rest area under the ROC curve."),
+    }
+    return [
+        Metric(name, title, value, "share", True, meaning)
+        for key, (name, title, meaning) in named.items()
+        if (value := values[key]) is not None
+    ]
 
 
 def _rocs(

@@ -57,38 +57,40 @@ def test_a_second_call_with_the_same_data_runs_no_trial(
 ) -> None:
     seen: list[dict[str, Any]] = []
     first = study(rows, encoder, tmp_path, on_trial=seen.append)
+    assert len(seen) == SETTINGS.trials
     second = study(rows, encoder, tmp_path, on_trial=seen.append)
-    assert first.new_trials == SETTINGS.trials == len(seen)
-    assert second.new_trials == 0
+    assert len(seen) == SETTINGS.trials
     assert second.best == first.best
     assert second.trials == first.trials
 
 
 def test_other_data_is_another_study(rows: pd.DataFrame, encoder: LoadedEncoder, tmp_path: Path) -> None:
-    first = study(rows, encoder, tmp_path, settings=replace(SETTINGS, trials=1))
-    other = study(rows, encoder, tmp_path, settings=replace(SETTINGS, trials=1), data_hash="b" * 16)
-    assert other.name != first.name
-    assert other.new_trials == 1
+    seen: list[dict[str, Any]] = []
+    for data_hash in ("a" * 16, "b" * 16):
+        study(rows, encoder, tmp_path, settings=replace(SETTINGS, trials=1), data_hash=data_hash, on_trial=seen.append)
+    assert [trial["number"] for trial in seen] == [0, 0]
 
 
 def test_more_trials_are_added_to_those_there_are(rows: pd.DataFrame, encoder: LoadedEncoder, tmp_path: Path) -> None:
+    seen: list[dict[str, Any]] = []
     study(rows, encoder, tmp_path, settings=replace(SETTINGS, trials=1))
-    more = study(rows, encoder, tmp_path, settings=replace(SETTINGS, trials=2))
-    assert more.new_trials == 1
+    more = study(rows, encoder, tmp_path, settings=replace(SETTINGS, trials=2), on_trial=seen.append)
+    assert [trial["number"] for trial in seen] == [1]
     assert [trial["number"] for trial in more.trials] == [0, 1]
 
 
 def test_a_trial_that_a_killed_process_left_running_is_closed(
     rows: pd.DataFrame, encoder: LoadedEncoder, tmp_path: Path
 ) -> None:
-    first = study(rows, encoder, tmp_path, settings=replace(SETTINGS, trials=1))
+    study(rows, encoder, tmp_path, settings=replace(SETTINGS, trials=1))
     storage = JournalStorage(JournalFileBackend(str(tmp_path / "journal.log")))
-    optuna.load_study(study_name=first.name, storage=storage).ask()
-    more = study(rows, encoder, tmp_path, settings=replace(SETTINGS, trials=2))
-    states = [trial.state.name for trial in optuna.load_study(study_name=first.name, storage=storage).trials]
+    (name,) = optuna.get_all_study_names(storage)
+    optuna.load_study(study_name=name, storage=storage).ask()
+    study(rows, encoder, tmp_path, settings=replace(SETTINGS, trials=2))
+    states = [trial.state.name for trial in optuna.load_study(study_name=name, storage=storage).trials]
     assert states[1] == "FAIL"
     assert "RUNNING" not in states
-    assert more.new_trials == 1
+    assert len(states) == 3
 
 
 def test_the_first_trial_is_the_settings_as_they_stand(
