@@ -54,6 +54,7 @@ def parity_check(line: ModelLine) -> dg.AssetChecksDefinition:
         return dg.AssetCheckResult(
             passed=not problems,
             severity=dg.AssetCheckSeverity.ERROR,
+            description="; ".join(problems) or f"{exported.serving.model} is served. {exported.serving.reason}",
             metadata={**_verdicts(exported), **({"problems": "; ".join(problems)} if problems else {})},
         )
 

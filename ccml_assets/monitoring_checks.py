@@ -8,11 +8,12 @@ from typing import Any
 
 import dagster as dg
 
-from ccml.evaluation.spelling import percent
+from ccml.evaluation.spelling import interval, percent
+from ccml.models.kinds import KINDS
 from ccml.monitoring.alerts import Alert
 from ccml.monitoring.drift import DriftFinding, DriftReport
 from ccml.monitoring.drift_page import strongest_first, verdict
-from ccml.monitoring.quality import QualityReport
+from ccml.monitoring.quality import QualityFinding, QualityReport
 from ccml_assets.checks import not_evaluated
 from ccml_assets.monitoring import ALERTS, DRIFT, KEEPS_ITS_PROMISE, NO_ALERT, NO_DRIFT, QUALITY, served_figure
 from ccml_resources.platform import Platform
@@ -24,8 +25,8 @@ def no_drift(report: DriftReport) -> dg.AssetCheckResult:
     rows = [
         {
             "column": one.title,
-            "distance": round(one.distance, 3),
-            "limit": round(one.threshold, 3),
+            "distance": f"{one.distance:.3f}",
+            "limit": f"{one.threshold:.3f}",
             "verdict": "drifted" if one.drifted else "within its limit",
         }
         for one in strongest_first(report)
@@ -44,7 +45,13 @@ def keeps_its_promise(platform: Platform, report: QualityReport) -> dg.AssetChec
     limit = platform.profile.monitoring.alerts.accuracy_drop
     compared = [(one.model, one.relative_drop) for one in report.findings if one.relative_drop is not None]
     rows = [
-        {"model": one.model, "metric": one.metric, "served": served_figure(one), "compared with": one.against}
+        {
+            "model": one.model,
+            "metric": one.metric,
+            "served": served_figure(one),
+            "compared with": f"{one.against}: {_promised(one)}",
+            "drop": "not evaluated" if one.relative_drop is None else interval(one.relative_drop),
+        }
         for one in report.findings
     ]
     metadata = {"models": _table(rows), "largest drop allowed": percent(limit, 0)}
@@ -66,6 +73,10 @@ def no_alert(raised: list[Alert]) -> dg.AssetCheckResult:
     loud = [f"{one.name}: {one.reason}" for one in known if one.level == "alert"]
     found = "; ".join(loud) if loud else f"{len(known)} of {len(raised)} limits evaluated, none surely exceeded"
     return _warning(not loud, f"{found}.", metadata)
+
+
+def _promised(finding: QualityFinding) -> str:
+    return "none yet" if finding.reference is None else interval(finding.reference, KINDS[finding.model].unit)
 
 
 def _examples(finding: DriftFinding) -> str:

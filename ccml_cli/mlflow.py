@@ -28,10 +28,17 @@ def run_mlflow(port: int) -> int:
     ]
     # Its workers warn of what will change in packages that MLflow imports.
     environment = os.environ | {"PYTHONWARNINGS": "ignore", "MLFLOW_TRACKING_URI": home.mlflow_uri}
-    with subprocess.Popen(command, cwd=home.root, env=environment) as server:  # noqa: S603
-        # MLflow's first page lists experiments, of which the first is its own, empty one.
-        url = f"http://127.0.0.1:{port}/#/experiments/{experiment_id}/runs"
-        print(f"The trainings are at {url} — Ctrl-C ends it.", flush=True)  # noqa: T201
+    log = home.logs / "mlflow.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(  # noqa: S603
+            command, cwd=home.root, env=environment, stdout=output, stderr=subprocess.STDOUT
+        ) as server,
+    ):
+        # MLflow's first page is about language models, and of the experiments it lists its own, empty one.
+        url = f"http://127.0.0.1:{port}/#/experiments/{experiment_id}/runs?workflowType=machine_learning"
+        print(f"The trainings are at {url} — Ctrl-C ends it. MLflow's log: {log}", flush=True)  # noqa: T201
         try:
             return server.wait()
         except KeyboardInterrupt:

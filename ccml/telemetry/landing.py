@@ -60,14 +60,15 @@ class LandingReport(LineCounts):
     def sentence(self) -> str:
         """What happened, for a log or a terminal."""
         if not self.files:
-            return f"Nothing new: {self.already_landed} files had landed before."
+            return f"Nothing new: {_counted(self.already_landed, 'file')} had landed before."
         refused = ", ".join(f"{count:,} {code}" for code, count in self.quarantined.most_common())
         left_out = self.duplicates + self.blank + self.skipped.total()
         return (
-            f"{self.files:,} files with {self.lines:,} lines: {self.landed.total():,} events landed on "
-            f"{len(self.days)} days from {self.landed_lines:,} lines; {self.quarantined.total():,} lines quarantined"
+            f"{_counted(self.files, 'file')} with {_counted(self.lines, 'line')}: "
+            f"{_counted(self.landed.total(), 'event')} landed on {_counted(len(self.days), 'day')} from "
+            f"{_counted(self.landed_lines, 'line')}; {_counted(self.quarantined.total(), 'line')} quarantined"
             f"{f' ({refused})' if refused else ''}, {left_out:,} duplicates, blank or without an event; "
-            f"{self.already_landed:,} files had landed before."
+            f"{_counted(self.already_landed, 'file')} had landed before."
         )
 
     def metadata(self) -> dict[str, Any]:
@@ -79,6 +80,10 @@ class LandingReport(LineCounts):
             **{name: dict(getattr(self, name)) for name in counters},
             "quarantine_examples": self.examples,
         }
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def land(sources: Sequence[Source], lake: Path, pseudonyms: Pseudonyms, now: datetime) -> LandingReport:
