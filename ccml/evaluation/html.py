@@ -27,6 +27,7 @@ def render(template: str, **values: Any) -> str:
         "tone": tone,
         "figure": figure,
         "percent": percent,
+        "unbroken": unbroken,
         "moment": moment,
         "short": short,
         "base64": lambda png: base64.b64encode(png).decode("ascii"),
@@ -37,6 +38,11 @@ def render(template: str, **values: Any) -> str:
 def tone(value: Interval) -> str:
     """`good` where a difference lies wholly above zero, `bad` where wholly below, else `even`."""
     return "good" if value.above(0.0) else "bad" if value.below(0.0) else "even"
+
+
+def unbroken(text: str) -> str:
+    """A sentence in which no line ends between a figure and its unit."""
+    return text.replace(" %", "\u00a0%").replace(" points", "\u00a0points")
 
 
 def moment(iso: str) -> str:

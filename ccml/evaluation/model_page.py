@@ -71,12 +71,12 @@ _PAGE = """{% extends "frame" %}
   <div class="verdict {{ gate_tones[report.gate.answer] }}">The gate's answer on {{ report.gate.rows|short }} rows:
     <b>{{ report.gate.answer }}</b>.
     {% if report.gate.reasons %}
-    <ul>{% for reason in report.gate.reasons %}<li>{{ reason }}</li>{% endfor %}</ul>
+    <ul>{% for reason in report.gate.reasons %}<li>{{ reason|unbroken }}</li>{% endfor %}</ul>
     {% endif %}
   </div>
   {% endif %}
   {% if best is not none and report.gate is none %}
-  <p class="verdict {{ best.difference|tone }}">{{ comparison }}</p>
+  <p class="verdict {{ best.difference|tone }}">{{ comparison|unbroken }}</p>
   {% endif %}
 </section>
 

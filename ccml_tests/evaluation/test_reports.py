@@ -316,6 +316,13 @@ def test_a_label_is_broken_between_words_only(published: dict[str, Published]) -
         assert re.search(r"\bcode \{[^}]*overflow-wrap: break-word", one.html)
 
 
+def test_no_line_of_a_reason_ends_between_a_figure_and_its_unit(published: dict[str, Published]) -> None:
+    for one in published.values():
+        reasons = re.findall(r"<li>(.*?)</li>", one.html)
+        assert reasons
+        assert not [reason for reason in reasons if re.search(r"\d (%|points)", reason)]
+
+
 def test_a_group_of_one_part_is_no_part_of_the_headline() -> None:
     frame = {"user_id": np.arange(400) // 4, "session_id": np.arange(400)}
     groups = {"source": np.full(400, "native"), "user": np.where(np.arange(400) < 200, "seen", "never seen")}
