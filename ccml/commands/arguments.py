@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from ccml.commands.syntax import Word
+from ccml.commands.tree import Word
 
 KINDS: Final = ("path", "number", "url", "text", "pattern", "host", "name", "assignment", "literal")
 """A `literal` is one of few fixed choices; a template keeps it as it is (`find -type f`)."""
@@ -23,7 +23,7 @@ _SPECIAL: Final = re.compile(
     r"<(path|number|url|text|pattern|host|name|heredoc|email|user|secret:[a-z0-9-]+)>(?:\.\.\.)?"
 )
 _NUMBER: Final = re.compile(r"[+-]?\d+(?:\.\d+)?[kKmMgGtTsdhw%cbBi]{0,3}")
-_RANGE: Final = re.compile(r"\d+(?:[-,:]\d*)+")
+_RANGE: Final = re.compile(r"\d+[-,:][\d,:-]*")
 _URL: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{1,20}://\S+|git@[\w.-]+:\S+")
 _HOST: Final = re.compile(r"(?:[\w.-]+@)?(?:\d{1,3}(?:\.\d{1,3}){3}(?:/\d+)?|localhost)(?::\d+)?")
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_][\w.-]*)\+?=(.*)", re.DOTALL)

@@ -1,4 +1,4 @@
-"""What a command would destroy, expose or overwrite: the reasons for `danger`, found in the parsed line.
+"""What a line would destroy, expose or overwrite: the reasons for `danger`, found in everything that the line runs.
 
 A person is shown the reason. That nothing harmful counts as `safe` does not depend on these rules (see `risk`).
 """
@@ -6,176 +6,222 @@ A person is shown the reason. That nothing harmful counts as `safe` does not dep
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
-from ccml.commands.inner import INTERPRETERS, SHELLS, Words, commands_of, inner_script, name_of, removes_what_it_finds
-from ccml.commands.syntax import Syntax, syntax
+from ccml.commands import code, windows
+from ccml.commands.carried import Run
+from ccml.commands.handed import Code
+from ccml.commands.loss_table import DRY, DRY_OF, LOSSES
+from ccml.commands.reading import Reading
+from ccml.commands.verbs import says_it_destroys
 
-_DEEPEST: Final = 3
-_SYSTEM_FILE: Final = re.compile(r"/(?:etc|boot|bin|sbin|usr|lib|lib64|sys|proc|var/lib|System|Library)(?:/.*)?")
-_SQL: Final = re.compile(
-    r"(?i)\b(?:drop\s{1,4}(?:table|database|schema|user|index)|truncate\s{1,4}table|"
-    r"delete\s{1,4}from\s{1,4}\w{1,60}+(?!.{0,200}\bwhere\b)|flushall|flushdb|db\.dropDatabase)"
+_SYSTEM_FILE: Final = re.compile(
+    r"/(?:etc|boot|bin|sbin|usr|lib|lib64|sys|proc|var/lib|var/spool|System|Library)(?:/.*)?|[A-Za-z]:\\?Windows.*"
 )
-_HIDDEN_CODE: Final = re.compile(
-    r"rmtree|os\.(?:remove|unlink|system|popen)|subprocess|unlink\b|rm -|child_process|system\(|exec\(|__import__|"
-    r"File\.delete|fs\.rm|rmSync"
+_START_FILE: Final = re.compile(
+    r"(?:~|\$\{?HOME\}?|/home/[^/]+|/root|/Users/[^/]+)/(?:\.(?:bashrc|bash_profile|profile|zshrc|zprofile|zshenv|"
+    r"gitconfig|inputrc|vimrc|tmux\.conf|config/fish/config\.fish|ssh/(?:config|known_hosts))|\.bash_logout)"
 )
-_OBSCURED: Final = re.compile(r"\$'|\\x|base64|\$\(|`")
-
-# git sub-command → options (or operands) by which it discards work or history.
-_GIT: Final[dict[str, re.Pattern[str]]] = {
-    "reset": re.compile(r"--hard|--merge|--keep"),
-    "clean": re.compile(r"-\w*[fdx]\w*|--force"),
-    "push": re.compile(r"-f|--force.*|--delete|-d|--mirror|--prune|\+.*|:.*"),
-    "checkout": re.compile(r"--|-f|--force|\.|-B"),
-    "restore": re.compile(r"\.|--worktree|-W|:/"),
-    "branch": re.compile(r"-D|-df?|--delete|-M|-f|--force"),
-    "stash": re.compile(r"drop|clear"),
-    "reflog": re.compile(r"expire|delete"),
-    "update-ref": re.compile(r"-d"),
-    "filter-branch": re.compile(r".*"),
-    "filter-repo": re.compile(r".*"),
-    "gc": re.compile(r"--prune.*|--aggressive"),
-    "tag": re.compile(r"-d|--delete|-f"),
-    "worktree": re.compile(r"remove|prune"),
-    "rm": re.compile(r"-\w*[rf]\w*"),
-    "remote": re.compile(r"remove|rm|set-url"),
-    "rebase": re.compile(r".*"),
-}
-_DESTROYERS: Final = frozenset(
-    "shred wipe srm mkfs mke2fs mkswap wipefs fdisk sfdisk gdisk parted cfdisk dd truncate shutdown reboot halt "
-    "poweroff "
-    "init telinit userdel groupdel deluser crontab iptables ip6tables nft swapoff cryptsetup lvremove vgremove "
-    "pvremove "
-    "zpool hdparm badblocks debugfs blkdiscard insmod rmmod modprobe visudo chattr format diskpart del rd Remove-Item "
-    "vssadmin bcdedit".split()
+_KEYS: Final = re.compile(r".*\.ssh/(?:authorized_keys|rc)")
+_TYPED_SQL: Final = re.compile(r"(?:DROP|DELETE FROM|TRUNCATE|ALTER|UPDATE)\s|drop (?:table|database)\s|delete from\s")
+_OPEN_MODE: Final = re.compile(r"0?777|0?666|a\+rwx|a\+w|o\+w|ugo\+\w*w\w*|[ugoa]*\+\w*s\w*|[2467]\d{3}|\+rwx")
+_MODEST_MODE: Final = re.compile(r"[ug]*\+[rwxX]+|a?\+[rxX]+|g?o?-[rwxX]+|0?[67][045][045]|[ug]=[rwxX,ugo=]+|a\+rX")
+_OWN_FOLDER: Final = re.compile(r"(?!\.{1,2}/?$)(?![~/*]|\$\{?HOME\}?/?$)(?!\.\./).+")
+_EMPTIES: Final = re.compile(r"(?:1,\$|/\./|/\^/|%)?d|1,\$d|Q|q0?")
+_FILE_REMOVERS: Final = frozenset("rm shred unlink truncate rmdir srm wipe dd mv".split())
+_WRITERS: Final = frozenset("cp mv install ln rsync".split())
+_SAME_AS_READ: Final = frozenset(
+    "cat sort sed awk jq grep cut tr uniq head tail column python3 yq xmllint fmt tac".split()
 )
-# Of those, the options with which they do no harm.
-_HARMLESS_USE: Final[dict[str, re.Pattern[str]]] = {
-    "fdisk": re.compile(r"-l"),
-    "sfdisk": re.compile(r"-l|-d"),
-    "parted": re.compile(r"-l"),
-    "crontab": re.compile(r"-l|-e|[^-].*"),
-    "iptables": re.compile(r"-L|-S|--list.*|-nvL|-vnL|-nL"),
-    "ip6tables": re.compile(r"-L|-S"),
-    "nft": re.compile(r"list"),
-    "zpool": re.compile(r"status|list"),
-    "hdparm": re.compile(r"-I|-i|-t|-T"),
-    "modprobe": re.compile(r"-n|--dry-run"),
-    "cryptsetup": re.compile(r"status|luksDump"),
-    "wipefs": re.compile(r"-n|--no-act"),
-}
-_ORCHESTRATORS: Final = frozenset(
-    "docker podman kubectl helm terraform systemctl aws gcloud az vagrant docker-compose".split()
-)
-_ORCHESTRATED_LOSS: Final = re.compile(
-    r"\b(?:prune|destroy|delete|rmi|rm|rb|uninstall|drain|mask|isolate|poweroff|reboot|halt)\b|down -v"
-)
-_PACKAGERS: Final = frozenset("apt apt-get yum dnf pacman brew dpkg rpm snap zypper apk".split())
-_PACKAGE_LOSS: Final = frozenset("remove purge autoremove erase -R -Rns -Rs --purge -r -P uninstall del -e".split())
-_OPEN_MODE: Final = re.compile(r"0?777|a\+rwx|[ugoa]*\+\w*s\w*|[2467]\d{3}")
 
 
-def danger_of(line: str, taken: Syntax | None, depth: int = 0) -> str | None:
+def danger_of(reading: Reading, line: str, *, whole: bool) -> str | None:
     """The reason why the line is dangerous; None where no rule applies."""
-    if _SQL.search(line):
-        return "drops_data"
-    if taken is None:
-        return None
-    for words, command in commands_of(taken):
-        if any(
-            ">" in r.operator and r.target is not None and _SYSTEM_FILE.fullmatch(r.target.text)
-            for r in command.redirects
-        ):
-            return "overwrites_system_file"
-        if not words:
+    for run in reading.runs:
+        if run.words and _only_says(run):
             continue
-        program, arguments = name_of(words), words[1:]
-        for rule in (_removes, _discards_history, _destroys, _opens, _overwrites, _kills, _runs_hidden_code):
-            reason = rule(program, arguments)
+        for rule in _RULES:
+            reason = rule(run)
             if reason is not None:
                 return reason
-        script = inner_script(words)
-        if script is not None and depth < _DEEPEST:
-            reason = danger_of(script, syntax(script), depth + 1)
-            if reason is not None:
-                return reason
-    return None
+    for each in reading.codes:
+        reason = code.destroys(each)
+        if reason is not None:
+            return reason
+    if windows.looks_like_powershell(line) and (not whole or _is_cmdlet(reading)):
+        reason = code.destroys(Code("powershell", line))
+        if reason is not None:
+            return reason
+    if _TYPED_SQL.match(line) and code.drops_data(line):
+        return "drops_data"
+    return "runs_hidden_code" if reading.unknown_code else None
 
 
-def _removes(program: str, arguments: Words) -> str | None:
-    if program == "rm" and any(re.match(r"-\w*[rRf]|--r|--fo", word) or "*" in word for word in arguments):
-        return "removes_recursively"
-    if program == "find" and removes_what_it_finds(arguments):
-        return "removes_recursively"
-    if program == "rsync" and any(word.startswith(("--delete", "--remove-source")) for word in arguments):
-        return "removes_recursively"
-    if program in _PACKAGERS and _PACKAGE_LOSS & set(arguments[:3]):
-        return "removes_packages"
-    return None
+def _is_cmdlet(reading: Reading) -> bool:
+    return any(windows.looks_like_powershell(run.words[0]) for run in reading.runs if run.words)
 
 
-def _discards_history(program: str, arguments: Words) -> str | None:
-    if program == "history" and any(re.match(r"-\w*[cdw]", word) for word in arguments):
-        return "hides_traces"
-    if program != "git":
-        return None
-    sub = next((word for word in arguments[:4] if word in _GIT), None)
-    if sub is None:
-        return None
-    rest = arguments[arguments.index(sub) + 1 :]
-    return "discards_history" if any(_GIT[sub].fullmatch(word) for word in rest or ("",)) else None
+def _only_says(run: Run) -> bool:
+    """`--dry-run` and its kin: the command says what it would do."""
+    if run.program in ("rm", "shred", "unlink", "dd", "truncate", "", "cp", "mv", "install", "ln"):
+        return bool(run.words) and run.words[1:] in (("--help",), ("--version",))
+    dry = DRY_OF.get(run.program, frozenset()) | DRY_OF.get(f"{run.program} {' '.join(run.verbs[:1])}", frozenset())
+    dry |= DRY_OF.get(f"{run.program} {' '.join(run.verbs[:2])}", frozenset())
+    if run.program == "git" and run.verbs[:1] == ("restore",) and run.has("-W", "--worktree"):
+        return False
+    if run.program == "cargo" or run.program in ("sh", "bash", "find"):
+        return False
+    return run.has(*DRY, *dry)
 
 
-def _destroys(program: str, arguments: Words) -> str | None:
-    if program in _DESTROYERS or program.startswith("mkfs"):
-        harmless = _HARMLESS_USE.get(program)
-        if harmless is None or not arguments or not harmless.fullmatch(arguments[0]):
+def _listed_loss(run: Run) -> str | None:
+    """What the table of losses says of the command, or of the module that Python runs, or of a project's own script."""
+    for words in _spellings(run):
+        each = run if words is run.words else Run(words)
+        for loss in LOSSES.get(each.program, ()):
+            count = len(loss.verbs)
+            if each.verbs[:count] != loss.verbs:
+                continue
+            if loss.options and not each.has_any(loss.options):
+                continue
+            if loss.operand is None or any(loss.operand.fullmatch(word) for word in _operands(each, count)):
+                return loss.reason
+        if each.program.startswith("mkfs"):
             return "destroys"
-    if program == "mv" and arguments[-1:] == ("/dev/null",):
-        return "destroys"
-    if program in _ORCHESTRATORS and _ORCHESTRATED_LOSS.search(" ".join(arguments[:4])):
-        return "destroys"
+        if says_it_destroys(each):
+            return "destroys"
     return None
 
 
-def _opens(program: str, arguments: Words) -> str | None:
-    if program in ("chmod", "chown", "chgrp"):
-        recursive = any(re.match(r"-\w*R|--recursive", word) for word in arguments)
-        return "opens_permissions" if recursive or any(_OPEN_MODE.fullmatch(word) for word in arguments) else None
-    if program in ("docker", "podman") and any(
-        word == "--privileged" or re.match(r"(?:-v=?)?/:/", word) for word in arguments
-    ):
-        return "opens_permissions"
-    if program in ("setenforce", "ufw") and arguments[:1] in (("0",), ("disable",), ("reset",)):
-        return "opens_permissions"
+def _operands(run: Run, count: int) -> tuple[str, ...]:
+    """The words that may say what the program does: those behind its sub-command, and options of one dash."""
+    return (*run.verbs[count : count + 4], *(word for word in run.words[1:14] if word[:1] in "-+:" or "=" in word))
+
+
+def _spellings(run: Run) -> list[tuple[str, ...]]:
+    words = run.words
+    if run.program in ("pnpm", "yarn", "bun"):
+        return [words, words[1:]] if len(words) > 1 else [words]  # `yarn prisma …` runs a program of the project
+    if re.fullmatch(r"python[\d.]*|uv", run.program) and "-m" in words[:-1]:
+        return [words[words.index("-m") + 1 :]]
+    if run.program in ("python", "python3", "php", "node", "ruby", "bash", "sh") and run.verbs[:1]:
+        script = run.verbs[0].rpartition("/")[2]
+        at = words.index(run.verbs[0])
+        if script in ("manage.py", "artisan", "console", "rails", "rake", "wp-cli.phar", "drush", "occ"):
+            return [(_DJANGO.get(script, script), *words[at + 1 :])]
+        return []
+    if run.program in _DJANGO:
+        return [(_DJANGO[run.program], *words[1:])]
+    return [words] if words else []
+
+
+_DJANGO: Final = {"manage.py": "django-admin"}
+
+
+def _removes(run: Run) -> str | None:
+    program = run.program
+    if program == "rm":
+        if run.has("-r", "-R", "-f") or run.has_any(("--recursive", "--force")):
+            return "removes_recursively"
+        if run.has("-i", "-I", "--interactive"):
+            return None
+        if run.many or any("*" in word or word in (".", "..") for word in run.verbs):
+            return "removes_recursively"
+    if program in _FILE_REMOVERS and run.many and program not in ("mv", "rmdir"):
+        return "removes_recursively"
+    if program == "mv" and run.verbs[-1:] and run.verbs[-1] in ("/dev/null", "NUL"):
+        return "destroys"
+    if program in ("find", "gfind") and "-delete" in run.words:
+        return "removes_recursively"
     return None
 
 
-def _overwrites(program: str, arguments: Words) -> str | None:
-    if program == "sed" and not any(re.match(r"-\w*i|--in", word) for word in arguments):
-        return None
+def _overwrites(run: Run) -> str | None:
+    for operator, target in run.redirects:
+        reason = _redirected(run, operator, target)
+        if reason is not None:
+            return reason
+    program, operands = run.program, [word for word in run.words[1:] if not word.startswith("-")]
     if program == "tee":
-        targets = arguments
-    elif program in ("cp", "mv", "install", "ln", "sed", "rsync"):
-        operands = [word for word in arguments if not word.startswith("-")]
-        targets = tuple(operands[-1:]) if len(operands) > 1 else ()
+        if any(_KEYS.fullmatch(word) for word in operands):
+            return "opens_permissions"
+        if run.output == "" and not run.has("-a", "--append") and operands:
+            return "truncates"
+        targets = operands
+    elif program in _WRITERS or (program == "sed" and _in_place(run)):
+        targets = operands[-1:] if len(operands) > 1 else []
+        if program in ("cp", "ln", "install") and operands[:1] == ["/dev/null"]:
+            return "truncates"
+        if program == "sed" and any(_EMPTIES.fullmatch(word.strip()) for word in operands[:1]):
+            return "truncates"
+    elif program == "perl" and run.has("-i") and "" in run.words:
+        return "truncates"
     else:
         return None
     return "overwrites_system_file" if any(_SYSTEM_FILE.fullmatch(word) for word in targets) else None
 
 
-def _kills(program: str, arguments: Words) -> str | None:
-    if program == "kill" and len(arguments) > 1 and arguments[-1] in ("-1", "1"):
+def _redirected(run: Run, operator: str, target: str) -> str | None:
+    """`> file` empties the file before anything is written to it."""
+    if ">" not in operator or operator.endswith("&") or operator.startswith("2"):
+        return "overwrites_system_file" if ">" in operator and _overwrites_system(target) else None
+    if _KEYS.fullmatch(target):
+        return "opens_permissions"
+    if _overwrites_system(target):
+        return "overwrites_system_file"
+    if operator.endswith(">>") or target.startswith(("/dev/", "nul:")) or target in ("", "-", "NUL", "nul", "$null"):
+        return None
+    if _START_FILE.fullmatch(target):
+        return "overwrites_system_file"
+    emptied = not run.words or (run.output is not None and not run.output.strip())
+    if emptied or (run.program == "cat" and run.words[1:] == ("/dev/null",)):
+        return "truncates"
+    reads = (*run.reads, *(run.words[1:] if run.program in _SAME_AS_READ else ()))
+    return "truncates" if target in reads and not target.isdigit() else None
+
+
+def _overwrites_system(target: str) -> bool:
+    return _SYSTEM_FILE.fullmatch(target) is not None
+
+
+def _in_place(run: Run) -> bool:
+    return any(re.match(r"-\w{0,6}i|--in", word) for word in run.words[1:])
+
+
+def _opens(run: Run) -> str | None:
+    program = run.program
+    if program in ("chmod", "chown", "chgrp", "setfacl", "chcon"):
+        recursive = run.has("-R", "--recursive")
+        operands = [word for word in run.words[1:] if not word.startswith("-") or _MODEST_MODE.fullmatch(word)]
+        if program == "chmod" and operands and _OPEN_MODE.fullmatch(operands[0]):
+            return "opens_permissions"
+        own = len(operands) > 1 and all(_OWN_FOLDER.fullmatch(word) for word in operands[1:])
+        modest = program != "chmod" or bool(operands and _MODEST_MODE.fullmatch(operands[0]))
+        return "opens_permissions" if recursive and not (own and modest) else None
+    if program in ("docker", "podman", "nerdctl") and run.verbs[:1] in (("run",), ("create",)):
+        privileged = run.has("--privileged") or any(re.match(r"(?:-v=?|--volume=)?/:/", word) for word in run.words)
+        return "opens_permissions" if privileged else None
+    return None
+
+
+def _kills(run: Run) -> str | None:
+    if run.program == "kill" and len(run.words) > 2 and run.words[-1] in ("-1", "1"):
         return "kills_everything"
-    if program in ("killall", "killall5", "pkill") and {"-9", "-KILL", "-u", "-SIGKILL"} & set(arguments):
+    if run.program in ("killall", "pkill", "skill") and run.has("-9", "-KILL", "-u", "-SIGKILL", "--signal", "-U"):
         return "kills_everything"
     return None
 
 
-def _runs_hidden_code(program: str, arguments: Words) -> str | None:
-    if program == "eval":
-        return "runs_hidden_code"
-    pattern = _OBSCURED if program in SHELLS else _HIDDEN_CODE if program in INTERPRETERS else None
-    return "runs_hidden_code" if pattern is not None and any(pattern.search(word) for word in arguments) else None
+def _windows(run: Run) -> str | None:
+    return windows.destroys(run.words, piped=run.many) if run.words else None
+
+
+_RULES: Final[tuple[Callable[[Run], str | None], ...]] = (
+    _removes,
+    _listed_loss,
+    _overwrites,
+    _opens,
+    _kills,
+    _windows,
+)

@@ -6,6 +6,7 @@ its words follow from their form alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 FAMILIES: Final = (
@@ -131,6 +132,55 @@ OPTION_VALUES: Final[dict[str, dict[str, str]]] = {
     for program in programs.split()
 }
 
+# Options that stand before the sub-command, with the kinds of their values: `aws --profile work s3 ls`.
+_GLOBAL_VALUES: Final[dict[str, str]] = {
+    "git": "-c=assignment -C=path --git-dir=path --work-tree=path --namespace=name --exec-path=path",
+    "docker podman nerdctl": "--context=name -c=name --config=path -H=url --host=url -l=name --log-level=name",
+    "docker-compose": "-f=path --file=path -p=name --project-name=name --env-file=path --profile=name "
+    "--project-directory=path",
+    "docker+compose podman+compose": "-f=path --file=path -p=name --project-name=name --env-file=path --profile=name "
+    "--project-directory=path",
+    "kubectl oc": "-n=name --namespace=name --context=name --cluster=name --kubeconfig=path --user=name -s=url "
+    "--server=url --as=name",
+    "helm": "-n=name --namespace=name --kube-context=name --kubeconfig=path",
+    "aws": "--profile=name --region=name --output=literal --endpoint-url=url --query=text --ca-bundle=path",
+    "gcloud": "--project=name --account=name --configuration=name --format=literal",
+    "az": "--subscription=name -o=literal --output=literal --query=text",
+    "gh": "-R=name --repo=name",
+    "heroku flyctl fly": "-a=name --app=name -r=name --remote=name",
+    "doctl": "--context=name -t=text --access-token=text -c=path --config=path -o=literal",
+    "systemctl loginctl": "-H=host -M=name -t=literal -p=name -n=number --root=path --state=literal --type=literal",
+    "npm": "--prefix=path -w=name --workspace=name",
+    "pnpm": "-C=path --dir=path --filter=name -F=name",
+    "yarn bun": "--cwd=path",
+    "pip pip3": "--proxy=url --log=path --python=path",
+    "poetry": "-C=path --directory=path -P=path --project=path",
+    "uv": "--directory=path --project=path --config-file=path",
+    "cargo": "--manifest-path=path --config=path -Z=name -C=path --color=literal",
+    "go": "-C=path",
+    "apt apt-get": "-o=assignment -c=path -t=name",
+    "dnf yum": "-c=path --enablerepo=name --disablerepo=name",
+    "tmux": "-L=name -S=path -f=path",
+    "ip": "-n=name -netns=name",
+    "nmcli": "-f=name -m=literal",
+    "virsh": "-c=url --connect=url",
+    "rclone": "--config=path",
+    "restic borg": "-r=path --repo=path -p=path --password-file=path --repository-file=path",
+    "vault consul nomad": "-address=url -namespace=name -token=text",
+    "hg": "-R=path --cwd=path --config=assignment",
+    "vercel": "-A=path --cwd=path -t=text --token=text -S=name --scope=name",
+    "firebase": "-P=name --project=name -c=path --config=path",
+    "stripe supabase wrangler": "--config=path -c=path --workdir=path",
+    "mvn": "-f=path -pl=name -P=name -s=path",
+    "gradle ./gradlew": "-p=path -b=path",
+    "dotnet": "",
+}
+GLOBAL_VALUES: Final[dict[str, dict[str, str]]] = {
+    program.replace("+", " "): {option: kind for option, _, kind in (entry.rpartition("=") for entry in values.split())}
+    for programs, values in _GLOBAL_VALUES.items()
+    for program in programs.split()
+}
+
 # The kinds of a program's plain words, in order; the last one holds for all further words.
 _OPERANDS: Final[dict[str, str]] = {
     "ls ll dir cat bat head tail less more nl tac wc rm rmdir mkdir touch cp mv ln stat file du df tree vim vi "
@@ -155,8 +205,10 @@ _OPERANDS: Final[dict[str, str]] = {
     "crontab umask": "name",
     "service": "name literal",
     "make": "literal",
-    "ping ssh nmap dig nslookup host whois traceroute mtr telnet nc ncat netcat ftp sftp hydra medusa nikto enum4linux "
+    "ssh": "host text",
+    "ping nmap dig nslookup host whois traceroute mtr telnet nc ncat netcat ftp sftp hydra medusa nikto enum4linux "
     "ssh-copy-id connect": "host number",
+    "http.server": "number",
     "curl wget http xh WebFetch": "url",
     "set setg use show": "literal text",
     "ip": "literal name",
@@ -173,6 +225,26 @@ NESTED_SUBCOMMANDS: Final = frozenset(
     "ecs eks sts "
     "rollout top create get-credentials bucket secret".split()
 )
+
+_PATH_TO_A_VERB: Final = frozenset("gcloud az oci doctl".split())
+"""Their sub-command ends with a verb: `gcloud compute instances delete`, `az group list`."""
+_VERBS: Final = frozenset(
+    "list show describe get create delete update add remove set start stop restart run deploy describe resize "
+    "reset attach detach purge enable disable ssh scp login logout info version import export connect".split()
+)
+
+
+def deepest_subcommand(program: str, path: Sequence[str]) -> int:
+    """How many words the sub-command that begins with `path` may have."""
+    if not path:
+        return 1
+    if program == "aws":
+        return 2
+    if program in _PATH_TO_A_VERB:
+        return len(path) if path[-1] in _VERBS else 4
+    runs_tasks = program in ("npm", "yarn", "pnpm", "bun")
+    return 2 if len(path) == 1 and path[0] in NESTED_SUBCOMMANDS and not runs_tasks else 1
+
 
 # `npm run build`, `make test`: these names of tasks mean the same in every project, so a template keeps them.
 TASKS: Final = frozenset(

@@ -20,9 +20,14 @@ from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 from ccml.commands.destruction import danger_of
+from ccml.commands.reading import Reading
 from ccml.commands.refusal import refusal_of
 from ccml.commands.safe_programs import is_read_only
-from ccml.commands.syntax import LONGEST_LINE, SimpleCommand, Syntax, syntax
+from ccml.commands.secret_files import is_secret_path
+from ccml.commands.syntax import LONGEST_KEPT, LONGEST_LINE, syntax
+from ccml.commands.tools import READING, drops_data, own_tool, says_it_destroys, served_tool
+from ccml.commands.tools import lines as tool_lines
+from ccml.commands.tree import SimpleCommand, Syntax
 from ccml.privacy.redaction import redact
 
 Level: TypeAlias = Literal["safe", "ask", "danger", "refused"]
@@ -36,63 +41,72 @@ class Risk:
     """Name of the rule that decided. It is logged; the command itself must not be."""
 
 
-# Node types of a line whose words are all literal: no substitution, no loop, no assignment, no function.
-_PLAIN: Final = frozenset(
-    "program command command_name word number string string_content raw_string concatenation pipeline list "
-    "redirected_statement file_redirect file_descriptor comment".split()
-)
-_OPERATORS: Final = frozenset({"&&", "||", "|", ";", "\n"})
+_OPERATORS: Final = frozenset({"&&", "||", "|", ";"})
 # Latin letters with accents are allowed, for file names. Any other character outside ASCII could look like another
 # one, reverse the reading direction, or be invisible.
 _STRANGE: Final = re.compile(r"[^\x20-\x7e\n\tÀ-ɏ]")
 _PLACEHOLDER: Final = re.compile(r"<(?:secret:[a-z0-9-]+|email|user|path|number|url|text|pattern|host|name|heredoc)>")
-_TOOL_LINE: Final = re.compile(
-    r"(Read|Glob|Grep|LS|Edit|MultiEdit|Write|NotebookEdit|WebFetch|WebSearch|Task|TodoWrite)(?: (.*))?"
-)
-_READING_TOOLS: Final = frozenset({"Read", "Glob", "Grep", "LS"})
 _SHELL_GRAMMAR: Final = re.compile(r"[;&|`$()<>\n\\]")
 # An interactive shell replaces `!!` and `!rm` by earlier commands, also inside double quotes.
 _HISTORY: Final = re.compile(r"^[^']*![\w!$?#^*:-]")
-_SECRET_FILE: Final = re.compile(
-    r"(?i)(?:^|/)(?:\.ssh|\.gnupg|\.aws|\.kube|\.docker|\.azure)(?:/|$)|(?:^|/)(?:id_(?:rsa|dsa|ecdsa|ed25519)"
-    r"|\.netrc|\.pgpass|"
-    r"\.npmrc|\.pypirc|\.env(?:\.\w+)?|\.git-credentials|\.htpasswd|g?shadow-?|\.bash_history|\.zsh_history)$|"
-    r"\.(?:pem|key|p12|pfx|kdbx|jks|keystore)$|credentials|^/proc/[^/]*/(?:environ|mem)|^/dev/(?!null$)"
-    r"|secrets?(?:\.|/|$)"
-)
+# An interactive zsh takes `#` for a word, and reads what follows as any other words.
+_SIGN_IN_COMMENT: Final = re.compile(r"(?m)(?:^|[ \t;&|])#[^\n]*[;&|`$()<>!\\]")
 
 
-@lru_cache(maxsize=16384)
 def assess(line: str) -> Risk:
     """The risk of running `line` in a shell. Never raises; what it does not understand is `ask`."""
-    tool = _TOOL_LINE.fullmatch(line)
-    if tool and not _SHELL_GRAMMAR.search(_PLACEHOLDER.sub("", tool.group(2) or "")):
-        return _tool(tool.group(1), tool.group(2) or "")
-    if len(line.encode("utf-8", "replace")) > LONGEST_LINE:
+    return _remembered(line) if len(line) <= LONGEST_KEPT else _assess(line)
+
+
+def _assess(line: str) -> Risk:
+    if len(line) > LONGEST_LINE:
         return Risk("ask", "too_long")
+    tool = own_tool(line)
+    if tool and not _SHELL_GRAMMAR.search(_PLACEHOLDER.sub("", tool[1])):
+        return _own_tool(*tool)
+    served = served_tool(line)
+    if served is not None:
+        return _served_tool(*served)
     taken = syntax(line)
-    refusal = refusal_of(line, taken)
+    if taken is None:
+        return Risk("refused", "secret") if "<secret:" in redact(line) else Risk("ask", "unreadable")
+    reading = Reading(taken)
+    refusal = refusal_of(reading, line, whole=taken.whole)
     if refusal is not None:
         return Risk("refused", refusal)
     if "<secret:" in line or "<secret:" in redact(line):
         return Risk("refused", "secret")
-    danger = danger_of(line, taken)
+    danger = danger_of(reading, line, whole=taken.whole)
     if danger is not None:
         return Risk("danger", danger)
-    if taken is None:
-        return Risk("ask", "unreadable")
     return _proof(line, taken)
 
 
-def _tool(name: str, argument: str) -> Risk:
+_remembered = lru_cache(maxsize=16384)(_assess)
+
+
+def _own_tool(name: str, argument: str) -> Risk:
     """A tool call of an assistant (`Read src/app.py`): its words are not read by a shell."""
     if "<secret:" in redact(argument):
         return Risk("refused", "secret")
-    if name not in _READING_TOOLS:
+    if name not in READING:
         return Risk("ask", "tool_writes")
-    if _SECRET_FILE.search(argument) or _STRANGE.search(argument):
+    if is_secret_path(argument) or any(map(is_secret_path, argument.split())) or _STRANGE.search(argument):
         return Risk("ask", "secret_file")
     return Risk("safe", "tool_reads")
+
+
+def _served_tool(server_and_tool: str, tool: str, arguments: str) -> Risk:
+    """A call of a tool that some server offers. None is safe: what it does, its server decides."""
+    levels = [assess(text) for text in tool_lines(server_and_tool, arguments)]
+    worst = max(levels, key=lambda risk: LEVELS.index(risk.level), default=Risk("ask", "served_tool"))
+    if "<secret:" in redact(arguments):
+        return Risk("refused", "secret")
+    if worst.level in ("danger", "refused"):
+        return worst
+    if says_it_destroys(tool):
+        return Risk("danger", "destroys")
+    return Risk("danger", "drops_data") if drops_data(arguments) else Risk("ask", "served_tool")
 
 
 def _proof(line: str, taken: Syntax) -> Risk:
@@ -101,10 +115,12 @@ def _proof(line: str, taken: Syntax) -> Risk:
         return Risk("ask", "unparsed")
     if _STRANGE.search(line) or "\\\n" in line:
         return Risk("ask", "strange_character")
+    if "comment" in taken.constructs and _SIGN_IN_COMMENT.search(line):
+        return Risk("ask", "comment")
     if _PLACEHOLDER.search(line):
         # A shell would read `<path>` as two redirections, and write to the word after it.
         return Risk("ask", "placeholder")
-    if not taken.constructs <= _PLAIN:
+    if taken.constructs - {"comment"}:
         return Risk("ask", "construct")
     if any(isinstance(piece, str) and piece not in _OPERATORS for piece in taken.outline):
         return Risk("ask", "operator")
@@ -129,13 +145,13 @@ def _unproven(command: SimpleCommand) -> str | None:
             return "redirection"
         if redirect.operator.endswith("&") and target.text in ("1", "2"):
             continue
-        if redirect.operator == "<" and not _SECRET_FILE.search(target.text):
+        if redirect.operator == "<" and not is_secret_path(target.text):
             continue
         if target.text != "/dev/null" or redirect.operator.lstrip("012&") not in (">", ">>"):
             return "redirection"
     words = tuple(word.text for word in command.words)
     if any("\n" in word for word in words):
         return "newline_in_word"
-    if any(_SECRET_FILE.search(word) for word in words[1:]):
+    if any(map(is_secret_path, words[1:])):
         return "secret_file"
     return None if is_read_only(words) else "not_known_to_read"

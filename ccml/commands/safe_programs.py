@@ -17,28 +17,25 @@ Words: TypeAlias = tuple[str, ...]
 
 # No option of these does harm.
 _READERS: Final = frozenset(
-    "ls pwd cat head tail wc grep egrep fgrep cut tr stat du df free uptime whoami id groups ps pgrep pidof "
-    "pstree which "
-    "whereis basename dirname realpath readlink md5sum sha1sum sha256sum sha512sum cksum nl tac rev fold seq expr echo "
-    "printf true false test [ cmp comm paste join diff od hexdump strings lsblk lscpu lsusb lspci lsmod nproc "
-    "arch uname "
-    "cd locate type w who last users cal vmstat iostat findmnt sleep clear dir zcat tty exa eza".split()
-)  # fmt: skip
+    "ls pwd cat head tail wc cut tr stat du df free uptime whoami id groups pidof pstree which whereis basename "
+    "dirname realpath readlink md5sum sha1sum sha256sum sha512sum cksum nl tac rev fold seq expr echo true false cmp "
+    "comm paste join diff od hexdump strings lsblk lscpu lsmod nproc arch uname cd locate type w who last users cal "
+    "vmstat iostat findmnt sleep clear dir zcat tty exa eza".split()
+)
 
 _GIT_READERS: Final = frozenset(
-    "status log diff show rev-parse ls-files ls-tree blame describe shortlog cat-file rev-list merge-base name-rev "
+    "status log diff show rev-parse ls-files ls-tree blame describe shortlog rev-list merge-base name-rev "
     "count-objects grep whatchanged cherry var version".split()
 )
-# Git takes abbreviated options. `--output` writes; `--ext-diff`, `--textconv`, `-O` and `--open-files-in-pager` run
-# programs.
-_GIT_RISKY: Final = re.compile(r"--(?:ou|op|ext|exe|te|up|pag|git-dir|work-tree|config|no-index)|-O")
+# Git takes abbreviated options. `--output` writes; `--ext-diff`, `--textconv`, `--filters`, `-O` and
+# `--open-files-in-pager` run programs.
+_GIT_RISKY: Final = re.compile(r"--(?:ou|op|ext|exe|te|fi|up|pag|git-dir|work-tree|config|no-index|conte|batch)|-O")
 _GIT_LISTS: Final[dict[str, re.Pattern[str]]] = {
     "branch": re.compile(r"-a|-r|-v|-vv|--all|--remotes|--list|--show-current|--verbose|--merged|--no-merged|-l"),
     "tag": re.compile(r"-l|--list|-n\d*|--sort=[\w:-]+"),
     "remote": re.compile(r"-v|--verbose"),
     "stash": re.compile(r"list"),
     "worktree": re.compile(r"list"),
-    "config": re.compile(r"--list|-l|--global|--local|--show-origin"),
     "reflog": re.compile(r"-n|\d+|show|--oneline|-\d+"),
     "submodule": re.compile(r"status"),
 }
@@ -54,17 +51,7 @@ _LISTING_SUBCOMMANDS: Final[dict[str, frozenset[str]]] = {
     "podman": frozenset({"ps", "images", "logs", "version", "info", "stats", "top", "port"}),
     "kubectl": frozenset({"get", "describe", "logs", "version", "cluster-info", "top", "explain", "api-resources"}),
     "systemctl": frozenset(
-        {
-            "status",
-            "list-units",
-            "list-unit-files",
-            "list-timers",
-            "is-active",
-            "is-enabled",
-            "is-failed",
-            "show",
-            "cat",
-        }
+        "status list-units list-unit-files list-timers list-sockets is-active is-enabled is-failed".split()
     ),
     "ip": frozenset({"a", "addr", "address", "r", "route", "l", "link", "n", "neigh"}),
     "crontab": frozenset({"-l"}),
@@ -103,41 +90,74 @@ def _lists(program: str, arguments: Words, allowed: frozenset[str]) -> bool:
     rest = arguments[1:]
     if program == "ip":
         # iproute2 takes abbreviations (`ip a ad …` adds an address), so only the listing verbs are allowed.
-        return not rest or rest[0] in ("show", "list", "ls")
+        return not rest or (rest[0] in ("show", "list", "ls") and not any(word.startswith("-") for word in rest))
     if program in ("crontab", "ufw"):
         return not rest or rest == ("verbose",)
     if program == "kubectl" and any("secret" in word.lower() for word in rest):
-        return False  # reads a file of secrets
-    return not any(word.startswith(_RISKY_LISTING_OPTIONS.get(program, ("--",))) for word in rest)
+        return False  # reads a secret of the cluster
+    options = _LISTING_OPTIONS.get(program, _NO_OPTION)
+    return all(options.fullmatch(word) for word in rest if word.startswith(("-", "+")))
 
 
-# Options of listing commands that name a server, a configuration or a program to run. Where a program is not here, no
-# long option at all is allowed (`rpm -qa --pipe COMMAND`).
-_RISKY_LISTING_OPTIONS: Final[dict[str, tuple[str, ...]]] = {
-    "kubectl": ("--kubeconfig", "--as", "--token", "--server", "--cache-dir", "-s"),
-    "docker": ("-H", "--host", "-c", "--context", "--config"),
-    "podman": ("-H", "--host", "-c", "--context", "--config", "--url", "--root", "--hooks"),
-    "systemctl": ("-H", "--host", "-M", "--machine", "--root", "--image"),
-    "apt": ("-o", "-c", "--op", "--co"),
-    "apt-cache": ("-o", "-c", "--op", "--co"),
-    "pip": (
-        "--log",
-        "--py",
-        "--pro",
-        "--ce",
-        "--cl",
-        "--in",
-        "-i",
-        "--ex",
-        "--out",
-        "-o",
-        "--up",
-        "-u",
-        "--ca",
-        "--ke",
+_NO_OPTION: Final = re.compile(r"(?!)")
+# The options of listing commands. What is not here is refused: options name servers, files to write and programs to
+# run (`rpm -qa --pipe COMMAND`, `apt list -o Dir::…`, `kubectl --kubeconfig`).
+_OPTIONS_BY_PROGRAM: Final[dict[str, re.Pattern[str]]] = {
+    "kubectl": re.compile(
+        r"-n|-A|-o|-l|-w|-f|-c|-p|-R|-owide|-oyaml|-ojson|--(?:namespace|output|selector|container|tail|since|field-selector|"
+        r"sort-by|context)(?:=[\w.,:=/!-]{0,200})?|--(?:all-namespaces|show-labels|no-headers|watch|follow|previous|"
+        r"timestamps|all-containers|client|short|recursive|containers)(?:=(?:true|false))?"
     ),
-    "npm": ("--sc", "--pre", "--user", "--glob", "--reg", "--no", "--sh", "--ca", "-c", "-C"),
+    "docker": re.compile(
+        r"-[aqsnlft]{1,4}|--(?:all|quiet|size|no-trunc|latest|follow|timestamps|details|no-stream|digests)"
+        r"|--(?:filter|format|tail|since|until|last)(?:=.{0,200})?"
+    ),
+    "systemctl": re.compile(
+        r"-[alqnt]|--(?:all|failed|full|no-pager|no-legend|quiet|plain|user|system|reverse|after|before)"
+        r"|--(?:type|state|property|lines|output)(?:=[\w.,:-]{0,100})?|-p"
+    ),
+    "apt": re.compile(r"--(?:installed|upgradable|upgradeable|all-versions|names-only|full|manual-installed)|-a|-n"),
+    "apt-cache": re.compile(r"--(?:names-only|full|installed|no-recommends|recurse)|-n|-f"),
+    "pip": re.compile(
+        r"--(?:outdated|uptodate|user|local|format(?:=\w{1,20})?|not-required|verbose|files|all|exclude-editable)|-[olvf]"
+    ),
+    "npm": re.compile(r"--(?:depth(?:=\d{1,3})?|global|all|json|long|parseable|prod|production|dev)|-g|-a|-l"),
+    "brew": re.compile(r"--(?:versions|cask|casks|formula|formulae|full-name)|-1"),
+    "conda": re.compile(r"--(?:envs|json|all|name|export|explicit)|-n|-e|-a"),
+    "dpkg": _NO_OPTION,
+    "go": re.compile(r"-m"),
+    "snap": re.compile(r"--(?:all|verbose)"),
 }
+_LISTING_OPTIONS: Final = _OPTIONS_BY_PROGRAM | {
+    "podman": _OPTIONS_BY_PROGRAM["docker"],
+    "pip3": _OPTIONS_BY_PROGRAM["pip"],
+}
+
+# A variable's subscript or an arithmetic word is evaluated by some shells: `test -v 'a[$(rm x)]'` runs what is in it.
+_EVALUATED: Final = re.compile(r"[$`]|\[.{0,200}[$`(]")
+
+
+def names_a_secret(text: str) -> bool:
+    """Does a word ask for a password, a token or a key by name?"""
+    return any(strength_of(word) in ("password", "token") for word in re.split(r"[^\w-]+", text[:400]) if word)
+
+
+def _grep(arguments: Words) -> bool:
+    """Any search but one for secrets; its options only read."""
+    return not any(names_a_secret(word) for word in arguments)
+
+
+def _test(arguments: Words) -> bool:
+    return not any(word in ("-v", "-R") or _EVALUATED.search(word) for word in arguments)
+
+
+def _printf(arguments: Words) -> bool:
+    return bool(arguments) and arguments[0] != "-v" and not any(_EVALUATED.search(word) for word in arguments)
+
+
+def _ps(arguments: Words) -> bool:
+    """Without the letter by which it shows the environment of processes, and so the secrets in it."""
+    return all(word.startswith("-") or "e" not in word or not word.isalpha() for word in arguments)
 
 
 def _no(letters: str, *risky: str) -> Callable[[Words], bool]:
@@ -151,6 +171,7 @@ def _no(letters: str, *risky: str) -> Callable[[Words], bool]:
 
 
 def _only(pattern: str, at_most: int = 12) -> Callable[[Words], bool]:
+    """A few arguments, each of which matches the pattern whole."""
     compiled = re.compile(pattern)
     return lambda arguments: len(arguments) <= at_most and all(compiled.fullmatch(word) for word in arguments)
 
@@ -160,6 +181,10 @@ def _find(arguments: Words) -> bool:
     return not any(
         word.startswith(("-exec", "-ok", "-delete", "-fprint", "-fls", "-files0-from")) for word in arguments
     )
+
+
+_rg: Final = _no("z", "--pre", "--hostname", "--search-zip", "--type-add")
+_jq: Final = _no("fL", "--from", "--ra", "--sl", "--ar")
 
 
 def _uniq(arguments: Words) -> bool:
@@ -226,7 +251,7 @@ def _awk(arguments: Words) -> bool:
         elif word.startswith("-") and word != "-":
             return False
     return program is not None and not re.search(
-        r"system|getline|close|fflush|ENVIRON|PROCINFO|SYMTAB|[|>@`\\]|print.*<", program
+        r"system|getline|close|fflush|ENVIRON|PROCINFO|SYMTAB|FUNCTAB|ARGV|ARGC|[|>@`\\]|print.*<", program
     )
 
 
@@ -238,10 +263,12 @@ def _git(arguments: Words) -> bool:
     sub, rest = arguments[0], arguments[1:]
     if sub in _GIT_READERS:
         return not any(_GIT_RISKY.match(word) for word in rest)
+    if sub == "cat-file":
+        return len(rest) == 2 and rest[0] in ("-t", "-s", "-p", "-e")
     if sub == "config" and rest[:1] in (("--get",), ("--get-all",)):
-        return len(rest) == 2
+        return len(rest) == 2 and not names_a_secret(rest[1])
     listing = _GIT_LISTS.get(sub)
-    if listing is None or (not rest and sub in ("stash", "worktree", "config", "submodule")):
+    if listing is None or (not rest and sub in ("stash", "worktree", "submodule")):
         return False
     return all(listing.fullmatch(word) for word in rest)
 
@@ -273,10 +300,19 @@ def _printenv(arguments: Words) -> bool:
 
 
 _CHECKED: Final[dict[str, Callable[[Words], bool]]] = {
+    "grep": _grep,
+    "egrep": _grep,
+    "fgrep": _grep,
+    "test": _test,
+    "[": _test,
+    "printf": _printf,
+    "ps": _ps,
+    "pgrep": _only(r"-[aflnoxuvwc]{1,4}|[\w./][\w./-]{0,60}"),
+    "lsusb": _only(r"-[vt]{1,2}"),
+    "lspci": _only(r"-[vkntDm]{1,5}"),
     "find": _find,
-    "rg": _no("z", "--pre", "--hostname", "--search-zip", "--type-add"),
+    "rg": lambda arguments: _rg(arguments) and _grep(arguments),
     "fd": _no("xX", "--ex", "--ba"),
-    "ag": _no("z", "--pager", "--search-zip"),
     "sort": _no("oTS", "--o", "--co", "--te"),
     "uniq": _uniq,
     "sed": _sed,
@@ -291,15 +327,14 @@ _CHECKED: Final[dict[str, Callable[[Words], bool]]] = {
     "date": _only(r"\+.*|-u|-I|-R|--utc|--iso-8601(?:=\w+)?"),
     "file": _no("CmSzZf", "--co", "--ma", "--no-s", "--unc", "--fi"),
     "base64": _no("o", "--o"),
-    "jq": _no("fL", "--from", "--ra", "--sl", "--ar"),
+    "jq": lambda arguments: _jq(arguments) and not any(re.search(r"\benv\b|\$ENV|input", word) for word in arguments),
     "column": _no("X"),
     "journalctl": _only(
-        r"-[unfbkprexqo]\w*|--(?:since|until|unit|lines|priority)(?:=.*)?|--no-pager|--boot|--follow|--reverse"
-        r"|[\w:@. -]+"
+        r"-[unfbkprexqo]\w{0,20}|--(?:since|until|unit|lines|priority|output)(?:=[\w:@. -]{0,80})?|--no-pager|--boot"
+        r"|--follow|--reverse|--user|--system|--disk-usage|--list-boots|--utc|[\w:@.+][\w:@. +-]{0,80}"
     ),
     "dmesg": _only(r"-[HTLtkuxP]|--human|--ctime|--level=\w+|-l|err|warn|info|--nopager"),
     "hostname": _only(r"-[fisIdAy]"),
-    "env": _only(r"(?!)"),
     "alias": _only(r"(?!)"),
     "jobs": _only(r"-l"),
     "mount": _only(r"(?!)"),

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import ccml.commands.risk
+import ccml.commands.syntax
 from ccml.commands.risk import LEVELS, assess
 from ccml_tests.commands.risky_lines import dangerous, harmless, mutations
 
@@ -67,7 +69,7 @@ def test_what_nobody_should_be_offered_is_refused_by_name(line: str, rule: str) 
         ("git push --force", "discards_history"),
         ("sudo chmod -R 777 /srv", "opens_permissions"),
         ("echo x | sudo tee /etc/hosts", "overwrites_system_file"),
-        ("docker system prune -af", "destroys"),
+        ("docker system prune -af", "destroys_resources"),
         ("psql -c 'drop table users'", "drops_data"),
         ("sudo apt-get purge -y nginx", "removes_packages"),
         ("sh -c 'rm -r build'", "removes_recursively"),
@@ -92,7 +94,7 @@ def test_what_destroys_is_shown_with_its_reason(line: str, rule: str) -> None:
         ("ls \u202egnp.exe", "strange_character"),
         ("ls\u00a0-la", "strange_character"),
         ("lѕ -la", "strange_character"),
-        ("ls " + "a" * 5000, "too_long"),
+        ("ls " + "a" * 20_000, "too_long"),
         ("", "unreadable"),
         ("ls > out.txt", "redirection"),
         ("PAGER=evil git log", "construct"),
@@ -139,7 +141,8 @@ def test_an_assessment_takes_less_than_a_millisecond() -> None:
     lines = [form for line in dangerous()[::6] for _, form in mutations(line)] + harmless()
     times = []
     for line in lines:
-        assess.cache_clear()
+        for module in (ccml.commands.risk, ccml.commands.syntax):
+            module._remembered.cache_clear()
         began = time.process_time()
         assess(line)
         times.append(time.process_time() - began)
