@@ -27,7 +27,7 @@ def served_cost(
     import numpy as np
 
     from ccml.evaluation.cost import measure
-    from ccml.serving.loading.candidate import one_answer, open_candidate
+    from ccml.serving.loading.candidate import open_candidate
 
     test = rows[rows["split"] == "test"]
     asked = test.iloc[np.unique(np.linspace(0, len(test) - 1, MOST_ROWS).astype(int))]
@@ -36,5 +36,5 @@ def served_cost(
         model = open_candidate(name, home.root / trained.path, exported.read(home), served)
     except IntegrityError as error:
         return None, {"completion time": f"not measured: {error}"}
-    answer, steps = one_answer(model, asked)
+    answer, steps = model.one_answer(asked)
     return measure(answer, len(asked), measured=f"{steps} ({served}, as served, without HTTP)"), {}

@@ -14,6 +14,7 @@ import dagster as dg
 import pytest
 
 from ccml.home import Home
+from ccml.models.kinds import KINDS
 from ccml_assets import jobs, schedules, sensors
 from ccml_assets.definitions import definitions_of
 from ccml_resources.lake import DocumentIOManager, TableIOManager
@@ -110,7 +111,7 @@ def test_every_job_check_sensor_and_schedule_is_described_in_words_without_codes
 def test_what_a_schedule_keeps_fresh_says_how_fresh(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
     fresh = {key.to_user_string() for key in graph.get_all_asset_keys() if graph.get(key).freshness_policy}
-    gates = {f"releases/{name}_gate" for name in ("command_predictor", "intent_classifier", "policy")}
+    gates = {f"releases/{name}_gate" for name in KINDS}
     assert fresh == {"landing/files", *gates}
 
 

@@ -26,7 +26,7 @@ from ccml.releases.golden import Golden
 from ccml.releases.manifest import GateSummary, Lineage, ReleaseFacts
 from ccml.releases.reader import read_release
 from ccml.releases.store import publish
-from ccml.serving.loading.candidate import one_answer, open_candidate
+from ccml.serving.loading.candidate import open_candidate
 from ccml.serving.loading.command import CommandModel
 from ccml.serving.turn import Turn
 from ccml_assets.served_cost import served_cost
@@ -169,7 +169,7 @@ def test_what_is_timed_is_what_the_server_answers_to_the_row(exports: Exports, h
         candidate, rows, made = exports[model]
         trained, exported = on_disk(candidate, made, home)
         model_of = open_candidate(candidate.name, home.root / trained.path, exported.read(home), exported.serving.model)
-        return candidate, rows, one_answer(model_of, rows)[0]
+        return candidate, rows, model_of.one_answer(rows)[0]
 
     candidate, rows, answer = opened("intent")
     guess = answer(3)
@@ -179,11 +179,11 @@ def test_what_is_timed_is_what_the_server_answers_to_the_row(exports: Exports, h
     candidate, rows, answer = opened("policy")
     np.testing.assert_allclose(answer(3), served_probabilities(candidate, rows.iloc[[3]]), atol=1e-3)
 
-    candidate, rows, answer = opened("command")
-    longest = int(rows["history_lines"].map(len).to_numpy().argmax())
     asked: list[Turn] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(CommandModel, "answer", lambda _, turns, __: asked.extend(turns))
+        candidate, rows, answer = opened("command")
+        longest = int(rows["history_lines"].map(len).to_numpy().argmax())
         answer(longest)
     assert [past.template for past in asked[0].history] == list(rows["history_templates"].iloc[longest])
     known = [{1: True, 2: False}.get(code) for code in rows["history_outcomes"].iloc[longest]]

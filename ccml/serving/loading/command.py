@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from ccml.models.logits import softmax
 from ccml.releases.reader import ModelFiles
 from ccml.serving.interrupt import Interrupt
 from ccml.serving.loading.opened import Opened, SharedTokenizer, open_release, shares_of, step
+from ccml.serving.loading.stored_rows import OneAnswer, answer_texts
 from ccml.serving.schema import RankedCommand
 from ccml.serving.turn import Proposal, Turn
 
@@ -52,6 +53,9 @@ class CommandModel:
         }
         logits = self.opened.graph.logits(feeds, interrupt)  # (B, V)
         return [self._ranked(row) for row in softmax(logits, self.opened.temperature)]
+
+    def one_answer(self, rows: Any) -> OneAnswer:
+        return answer_texts(self.answer, rows)
 
     def _history(self, turn: Turn) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         commands = [(past.template, past.program) for past in turn.history]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from ccml.models.logits import log_sum_exp, softmax
 from ccml.releases.reader import ModelFiles
 from ccml.serving.interrupt import Interrupt
 from ccml.serving.loading.opened import SharedTokenizer, open_release, shares_of, step
+from ccml.serving.loading.stored_rows import OneAnswer, answer_texts
 from ccml.serving.turn import IntentGuess, Turn
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ class IntentModel:
     def answer(self, turns: Sequence[Turn], interrupt: Interrupt | None) -> list[IntentGuess]:
         logits = self.opened.graph.logits(self._tokenizer.feeds([turn.request for turn in turns]), interrupt)  # (B, V)
         return [self._guess(row) for row in logits]
+
+    def one_answer(self, rows: Any) -> OneAnswer:
+        return answer_texts(self.answer, rows)
 
     def _guess(self, logits: NDArray[np.float64]) -> IntentGuess:
         probabilities = softmax(logits, self.opened.temperature)  # (V,)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from ccml.models.policy.features import PolicyTransform, policy_row
 from ccml.releases.reader import ModelFiles
 from ccml.serving.interrupt import Interrupt
 from ccml.serving.loading.opened import open_release, step
+from ccml.serving.loading.stored_rows import OneAnswer
 from ccml.serving.turn import Choice, Turn
 from ccml.telemetry.events import ACTIONS
 
@@ -59,6 +60,13 @@ class PolicyModel:
         """Raw features (B, P) and the risk of each proposed command → probabilities of the actions (B, A)."""
         logits = self.opened.graph.logits({"features": self._transform.apply(raw)}, interrupt)  # (B, A)
         return served_distribution(logits, risks, self._exploration)
+
+    def one_answer(self, rows: Any) -> OneAnswer:
+        """A stored episode holds the features and no text: reading the request is not part of this answer."""
+        features = np.stack([np.asarray(row, np.float32) for row in rows["features"]])  # (N, P)
+        risks = [str(risk) for risk in rows["risk"]]
+        steps = "scaling of stored features, graph and probabilities"
+        return lambda i: self.distribution(features[i : i + 1], risks[i : i + 1], None), steps
 
     def _draw(self, probabilities: NDArray[np.float64], random: np.random.Generator) -> Choice:
         if not np.isfinite(probabilities).all():
