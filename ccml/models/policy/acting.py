@@ -12,13 +12,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ccml.commands.stated import states_arguments
 from ccml.models.logits import softmax
 from ccml.telemetry.events import ACTIONS
 
 EXECUTE = ACTIONS.index("execute")
 
-RUNS_WITHOUT_ASKING = frozenset({"safe", "ask"})
+RUNS_WITHOUT_ASKING = frozenset({"safe"})
 """Risks at which 'execute' may be drawn. Any other value, also one this version does not know, needs a person's yes."""
+
+UNSTATED = "unstated"
+"""In place of `safe`, where the command has an argument that the request does not name."""
+
+
+def acting_level(risk: str, request: str, command: str) -> str:
+    """The risk that limits how to act on a request with a command."""
+    return UNSTATED if risk == "safe" and not states_arguments(request, command) else risk
 
 
 def allowed_actions(risk: Sequence[str] | NDArray[Any]) -> NDArray[np.bool_]:

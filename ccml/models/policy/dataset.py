@@ -12,6 +12,7 @@ from ccml.datasets.rules import LENGTH, propensity
 from ccml.datasets.splits import SPLITS, Splits
 from ccml.errors import NotEnoughDataError
 from ccml.models.command.dataset import finish, keep
+from ccml.models.policy.acting import acting_level
 from ccml.models.policy.features import POLICY_FIELDS, policy_matrix
 from ccml.models.policy.reward import COMPONENTS, OUTCOMES, reward, reward_components
 from ccml.telemetry.events import ACTIONS
@@ -76,6 +77,7 @@ def episodes(clean: pd.DataFrame, context: pd.DataFrame, splits: Splits) -> Data
         split=split,
         unseen_user=turns["user_id"].isin(list(splits.unseen_users)).astype(bool),
         position=turns["position"].astype(np.int64),
+        risk=list(map(acting_level, turns["risk"], turns["request"], turns["command"])),
         features=list(features),
         action_index=turns["action"].map({action: index for index, action in enumerate(ACTIONS)}).astype(np.int64),
         reward=reward(components),

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccml.commands.risk import assess
+from ccml.commands.stated import states_arguments
 from ccml.models.policy.acting import allowed_actions
 from ccml.serving.turn import Choice, IntentGuess, Proposal, Turn
 from ccml.telemetry.events import ACTIONS
@@ -80,6 +81,8 @@ def checked_choice(turn: Turn, choice: Choice) -> Choice:
         raise RejectedOutputError("unchosen_command")
     elif not allowed_actions([assess(top.command).level])[0, ACTIONS.index(choice.action)]:
         raise RejectedOutputError("unconfirmed_danger")
+    elif choice.action == "execute" and not states_arguments(turn.request, top.command):
+        raise RejectedOutputError("unstated_argument")
     return choice
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccml.errors import IntegrityError
-from ccml.models.policy.acting import served_distribution
+from ccml.models.policy.acting import acting_level, served_distribution
 from ccml.models.policy.features import PolicyTransform, policy_row
 from ccml.releases.reader import ModelFiles
 from ccml.serving.interrupt import Interrupt
@@ -49,7 +49,10 @@ class PolicyModel:
             [policy_row(turn.context, top.confidence, top.risk, turn.request, top.command) for turn, top, _ in proposed]
         )  # (B, P)
         # A level that acting does not know rules out 'execute', as it does for a command that no model chose.
-        risks = [top.risk if from_model else UNCHOSEN for _, top, from_model in proposed]
+        risks = [
+            acting_level(top.risk, turn.request, top.command) if from_model else UNCHOSEN
+            for turn, top, from_model in proposed
+        ]
         rows = self.distribution(raw, risks, interrupt)
         drawn = iter([self._draw(row, random) for row in rows])
         return [next(drawn) if turn.proposal and turn.proposal.top else None for turn in turns]

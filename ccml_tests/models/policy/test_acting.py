@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccml.models.policy.acting import EXECUTE, allowed_actions, explore, served_distribution
+from ccml.models.policy.acting import EXECUTE, UNSTATED, acting_level, allowed_actions, explore, served_distribution
 from ccml.telemetry.events import ACTIONS
 
 logits = st.lists(st.floats(-500, 500), min_size=5, max_size=5)
@@ -25,18 +25,23 @@ def test_every_allowed_action_keeps_a_floor_and_the_rest_are_impossible(
     assert np.all(probabilities[~allowed] == 0.0)
 
 
-@pytest.mark.parametrize("risk", ["danger", "refused", "a level of a later version"])
+@pytest.mark.parametrize("risk", ["ask", "danger", "refused", UNSTATED, "a level of a later version"])
 def test_what_is_not_known_to_be_harmless_is_never_executed_however_sure_the_policy(risk: str) -> None:
     sure = np.zeros(len(ACTIONS))
     sure[EXECUTE] = 1_000.0
     assert served_distribution(sure, risk, 0.1)[EXECUTE] == 0.0
 
 
-@pytest.mark.parametrize("risk", ["safe", "ask"])
-def test_a_sure_policy_executes_what_may_be_executed(risk: str) -> None:
+def test_a_sure_policy_executes_what_is_proven_to_read_only() -> None:
     sure = np.zeros(len(ACTIONS))
     sure[EXECUTE] = 1_000.0
-    assert served_distribution(sure, risk, 0.1)[EXECUTE] == pytest.approx(0.92)
+    assert served_distribution(sure, "safe", 0.1)[EXECUTE] == pytest.approx(0.92)
+
+
+def test_a_safe_command_on_another_file_than_the_one_named_limits_like_an_unsafe_one() -> None:
+    assert acting_level("safe", "show budget.csv", "cat budget.csv") == "safe"
+    assert acting_level("safe", "show budget.csv", "cat install-notes.txt") == UNSTATED
+    assert acting_level("ask", "show budget.csv", "pytest tests") == "ask"
 
 
 def test_many_turns_at_once_give_what_one_at_a_time_gives() -> None:

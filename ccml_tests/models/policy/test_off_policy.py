@@ -122,10 +122,10 @@ def test_scores_average_to_the_value_and_one_heavy_weight_shows_in_the_effective
     assert effective_sample_size(np.array([100.0, 1.0, 1.0])) < 1.1
 
 
-def test_simple_policies_never_execute_what_is_dangerous() -> None:
+def test_simple_policies_execute_only_what_is_safe() -> None:
     risk = np.array(["safe", "ask", "danger", "refused"])
     execute = constant_policy("execute", risk, allowed_actions(risk))
-    assert execute[:, EXECUTE].tolist() == [1.0, 1.0, 0.0, 0.0]
+    assert execute[:, EXECUTE].tolist() == [1.0, 0.0, 0.0, 0.0]
     assert rule_policy(risk)[:, EXECUTE].tolist() == [1.0, 0.0, 0.0, 0.0]
     assert execute.sum(axis=1) == pytest.approx(np.ones(4))
     assert constant_policy("clarify", risk, allowed_actions(risk))[:, ACTIONS.index("clarify")].tolist() == [1.0] * 4

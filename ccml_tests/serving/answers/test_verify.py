@@ -82,6 +82,19 @@ def test_a_destructive_command_is_never_executed_without_a_yes() -> None:
     assert checked_choice(turn_with("ls -la"), Choice("execute", 0.9)).action == "execute"
 
 
+@pytest.mark.parametrize("line", ["pytest", "rm install-notes.txt", "pkill -f node", "sed -i s/a/b/ x.txt", "ls 'open"])
+def test_a_command_that_is_not_proven_to_read_only_is_never_executed(line: str) -> None:
+    with pytest.raises(RejectedOutputError, match="unconfirmed_danger"):
+        checked_choice(turn_with(line), Choice("execute", 0.9))
+    assert checked_choice(turn_with(line), Choice("confirm", 0.9)).action == "confirm"
+
+
+def test_a_command_on_something_that_the_request_does_not_name_is_never_executed() -> None:
+    with pytest.raises(RejectedOutputError, match="unstated_argument"):
+        checked_choice(turn_with("cat install-notes.txt"), Choice("execute", 0.9))
+    assert checked_choice(turn_with("cat install-notes.txt"), Choice("confirm", 0.9)).action == "confirm"
+
+
 def test_a_command_that_no_model_chose_is_not_executed_however_safe() -> None:
     with pytest.raises(RejectedOutputError, match="unchosen_command"):
         checked_choice(turn_with("ls -la", from_model=False), Choice("execute", 0.9))
