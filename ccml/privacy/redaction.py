@@ -4,8 +4,9 @@
     cat /home/ada/notes                  → cat /home/<user>/notes
     git clone https://x:ghp_…@github.com → git clone https://x:<secret:url-password>@github.com
 
-A secret is found by its shape (`known_secrets`), by the command that takes it (`shell_secrets`), or by the name that it
-is assigned to (`secret_names`). Redacting a redacted text changes nothing.
+A secret is found by its shape (`token_shapes`), by the command that takes it (`shell_secrets`), or by the name that it
+is assigned to (`named_values`). Redacting a redacted text changes nothing. No text takes longer than a bound: of a
+long one the beginning is kept, and one that is full of suspicious places is replaced as a whole.
 """
 
 from __future__ import annotations
@@ -13,9 +14,16 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ccml.privacy.known_secrets import SHAPES
-from ccml.privacy.secret_names import NAME_TRIGGERS, is_literal, is_secret_value, looks_drawn
-from ccml.privacy.shell_secrets import Span, mentions_program, shell_secrets
+from ccml.privacy.named_values import named_secrets
+from ccml.privacy.secret_names import NAME_WORDS
+from ccml.privacy.shell_secrets import mentions_program, shell_secrets
+from ccml.privacy.token_shapes import shape_secrets
+from ccml.privacy.work import Span, TooDenseError, Work
+
+LONGEST_TEXT: Final = 32_768
+"""Characters that are examined and kept: the longest text that an event may have."""
+UNEXAMINED: Final = "<secret:unexamined>"
+_PASSES: Final = 5
 
 # With the look-behind each run of letters is tried once, not once per letter.
 _EMAIL: Final = re.compile(
@@ -36,61 +44,35 @@ _DASHED_HOME: Final = re.compile(
 )
 _SHARED_HOMES: Final = frozenset({"shared", "public", "default", "all users", "linuxbrew", "guest", "runner", "$user"})
 
-_HEADER: Final = re.compile(
-    r"(?i)\b(?P<name>(?:proxy-)?authorization|[\w-]{0,40}(?:token|api-?key|apikey|secret|auth|auth-key)|cookie)"
-    r"(?:\\?[\"'])?\s{0,3}:\s{0,3}(?:\\?[\"'])?(?:(?P<scheme>bearer|basic|token|digest|apikey|negotiate|key"
-    r"|oauth)\s{1,3})?"
-    r"(?P<secret>(?!(?:bearer|basic|token|digest|apikey|negotiate|key"
-    r"|oauth)\s)[^\s'\"\\<>,;)}\]][^\s'\"\\<>,)}\]]{2,2000}+)"
-)
-_ASSIGNED: Final = re.compile(
-    r"(?<![\w.<-])(?P<name>[A-Za-z_][\w.-]*+)(?P<closed>\\?[\"'])?\]?\s{0,4}(?P<sign>=>|:=|=(?!=)|:(?![:/=]))\s{0,4}"
-    # The value is matched by a look-ahead: in `note: password=x` the value of `note` is itself an assignment.
-    r"(?=(?P<quote>\\?[\"'])(?P<quoted>[^\"'\\\n]{1,2048}+)|(?P<bare>[^\s'\"`|;&)\]}>,\\][^\s'\"`|;&)\]},\\]{0,1024}+))"
-)
-# A long run of letters and digits by itself: a token without a name (`cargo login 8fJ2…`).
-_LONG_RUN: Final = re.compile(r"(?<![A-Za-z0-9/+_.=@%\\-])[A-Za-z0-9]{20,200}+(?![A-Za-z0-9/+_.@%-])")
-_SET: Final = re.compile(
-    r"(?im)^\s{0,8}(?:set|setg|unsetg)\s{1,4}(?P<name>[\w:]{2,40})\s{1,4}(?P<secret>\S{1,200})\s*$"
-)
-
 
 def redact(text: str) -> str:
-    """`text` without secrets (`<secret:KIND>`), e-mail addresses (`<email>`) and home directory names (`<user>`)."""
-    for _ in range(8):
-        redacted = _redact_once(text)
-        if redacted == text:
-            return text
-        # A replaced secret can make its neighbour recognisable, so this is repeated until nothing changes.
-        text = redacted
-    return text
+    """`text` without secrets (`<secret:KIND>`), e-mail addresses (`<email>`) and home directory names (`<user>`).
+
+    At most `LONGEST_TEXT` characters: what stands behind them is not examined, and so not returned.
+    """
+    text = text[:LONGEST_TEXT]
+    work = Work()
+    try:
+        for _ in range(_PASSES):
+            redacted = _redact_once(text, work)[:LONGEST_TEXT]
+            if redacted == text:
+                return text
+            # A replaced secret can make its neighbour recognisable, so this is repeated until nothing changes.
+            text = redacted
+    except TooDenseError:
+        pass
+    return UNEXAMINED
 
 
-def _redact_once(text: str) -> str:
+def _redact_once(text: str, work: Work) -> str:
     if len(text) < 4:
         return text
-    lower = text.lower()
-    spans: list[Span] = []
-    for shape in SHAPES:
-        for trigger in shape.triggers:
-            if trigger in lower:
-                for match in shape.pattern.finditer(text):
-                    if "secret" not in shape.pattern.groupindex:
-                        _add(spans, match, 0, shape.kind)
-                    elif is_literal(match.group("secret")):
-                        _add(spans, match, "secret", shape.kind)
-                break
-    for match in _LONG_RUN.finditer(text):
-        if looks_drawn(match.group()):
-            _add(spans, match, 0, "token")
-    named = False
-    for trigger in NAME_TRIGGERS:
-        if trigger in lower:
-            named = True
-            spans += _named(text)
-            break
-    if named or mentions_program(lower):
-        spans += shell_secrets(text)
+    lower = _lowered(text)
+    spans = shape_secrets(text, lower, work)
+    if NAME_WORDS.search(lower):
+        spans += named_secrets(text, lower, work)
+    if mentions_program(lower):
+        spans += shell_secrets(text, work)
     if spans:
         text = _replace(text, spans)
     if "@" in text:
@@ -101,38 +83,10 @@ def _redact_once(text: str) -> str:
     return text
 
 
-def _named(text: str) -> list[Span]:
-    spans: list[Span] = []
-    for match in _HEADER.finditer(text):
-        name, scheme, value = match.group("name").lower(), match.group("scheme"), match.group("secret")
-        certain = scheme is not None or "authorization" in name or "-token" in name or "-key" in name or "-auth" in name
-        if certain and is_literal(value) and len(value) > 3:
-            _add(spans, match, "secret", "authorization" if "auth" in name else "token")
-        elif name == "cookie" and "=" in value:
-            _add(spans, match, "secret", "cookie")
-    quotes = {"'": 0, '"': 0}
-    counted = 0
-    for match in _ASSIGNED.finditer(text):
-        for mark in quotes:
-            quotes[mark] += text.count(mark, counted, match.start())
-        counted = match.start()
-        group = "quoted" if match.group("quoted") else "bare"
-        quote = (match.group("quote") or "")[-1:]
-        if quote and quotes[quote] % 2 and not match.group("closed"):
-            continue  # `read -p "Password: " name`: the quote ends a string that began before the name
-        if group == "bare" and match.group("name").lower() in ("pass", "auth", "key") and match.group("sign") == ":":
-            continue  # a report (`PASS: test_login`), not a setting
-        if is_secret_value(match.group("name"), match.group(group), quote=quote):
-            _add(spans, match, group, "password")
-    for match in _SET.finditer(text):
-        if is_secret_value(match.group("name"), match.group("secret"), on_command_line=True):
-            _add(spans, match, "secret", "password")
-    return spans
-
-
-def _add(spans: list[Span], match: re.Match[str], group: str | int, kind: str) -> None:
-    if not match.group(group).startswith("<secret:"):
-        spans.append(Span(*match.span(group), kind))
+def _lowered(text: str) -> str:
+    """Lower-cased, with every character in its place: a few capital letters have two lower-case ones."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 def _replace(text: str, spans: list[Span]) -> str:
@@ -143,6 +97,8 @@ def _replace(text: str, spans: list[Span]) -> str:
         if start < done:
             if end > done:
                 done = end
+            continue
+        if text.startswith("<secret:", start):
             continue
         pieces += (text[done:start], f"<secret:{kind}>")
         done = end

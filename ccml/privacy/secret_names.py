@@ -1,4 +1,5 @@
-"""Which names are given to secrets (`DB_PASSWORD`, `--api-key`, `clientSecret`), and which values cannot be one."""
+"""Which names are given to secrets (`DB_PASSWORD`, `--api-key`, `clientSecret`, `contraseña`), and which values cannot
+be one."""
 
 from __future__ import annotations
 
@@ -13,67 +14,94 @@ Strength: TypeAlias = Literal["password", "token", "weak"]
 """How certain the name makes it that a value is secret. `password`: any value is. `token`: a value that looks generated
 rather than typed. `weak`: only a long random one."""
 
-NAME_TRIGGERS: Final = (
-    "pass",
-    "pwd",
-    "secret",
-    "token",
-    "key",
-    "auth",
-    "cred",
-    "psk",
-    "pin=",
-    "sid=",
-    "cookie",
-    "session",
+_FOREIGN: Final = (
+    "passwort kennwort losungswort contraseña contrasena clave motdepasse senha palavrapasse parola wachtwoord "
+    "lösenord losenord passord adgangskode salasana hasło haslo heslo jelszó jelszo şifre sifre şifrem parolă lozinka "
+    "geslo пароль пароля паролем парол кодовоеслово κωδικός סיסמה סיסמא sandi katasandi mậtkhẩu matkhau kunci"
+).split()
+"""`password` in other languages that write words apart."""
+_UNSPACED: Final = (
+    "密码",
+    "密碼",
+    "口令",
+    "パスワード",
+    "暗証番号",
+    "비밀번호",
+    "암호",
+    "รหัสผ่าน",
+    "पासवर्ड",
+    "كلمة المرور",
+    "كلمة السر",
 )
-"""A text without any of these has no secret name in it; searching for them takes a microsecond."""
+"""`password` in languages that do not write words apart, or have two words for it."""
+_TWO_WORDS: Final = ("mot de passe", "palavra-passe", "palavra passe", "mật khẩu", "kata sandi", "parola d'ordine",
+                     "pass phrase", "pass code", "clave de acceso", "код доступа")  # fmt: skip
+NAME_WORDS: Final = re.compile(
+    "|".join(
+        sorted(
+            map(
+                re.escape,
+                ("pass", "pwd", "secret", "token", "key", "auth", "cred", "psk", "cookie", "session", "sid", "pin",
+                 "pw", "jwt", "bearer", "signature", "salt", "otp", "токен", "секрет", "ключ", "schlüssel", "geheim",
+                 *_FOREIGN, *_UNSPACED, *_TWO_WORDS),
+            ),
+            key=len,
+            reverse=True,
+        )
+    )
+)  # fmt: skip
+"""A name of a secret has one of these in it. Searched in lower-cased text."""
 
-_PART: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_PART: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+(?:[^\W\d_])*")
 _PASSWORD: Final = frozenset(
     "password passwd passphrase passcode passwords pass pwd pw psk userpass userpassword userpwd dbpass dbpassword "
     "rootpassword adminpass adminpassword smbpass httppassword storepass keypass mysqlpassword pgpassword "
-    "authpass".split()
+    "authpass requirepass masterauth pswd pword passw psswd".split()
 )
-_TOKEN: Final = frozenset("secret token apikey authtoken accesstoken secretkey authkey accesskey clientsecret".split())
+_TOKEN: Final = frozenset(
+    "secret token apikey authtoken accesstoken secretkey authkey accesskey clientsecret apitoken токен geheim".split()
+)
 _WEAK: Final = frozenset(
-    "key auth credential credentials cred creds authorization cookie session sid jwt bearer".split()
+    "key auth credential credentials cred creds authorization cookie session sid jwt bearer signature "
+    "ключ секрет schlüssel".split()
 )
 _KEY_OF: Final = frozenset(
     "api access auth private encryption account signing master license service shared deploy registration session "
     "client secret storage consumer subscription admin integration app application write".split()
 )
 # Names that contain such a word and mean something else: a file, a count, a limit, a special token of a tokenizer.
-_ABOUT: Final = frozenset(
-    "file path dir directory url uri name names id ids type len length max min num count limit limits stdin env "
-    "fd from "
-    "policy expiry expires ttl age hash algorithm format size sizes style prefix suffix pad eos bos unk sep cls mask "
-    "public pub pattern regex field column table store manager provider helper class index ref version source mode "
-    "command cmd prompt endpoint host header usage timeout rotation days budget per tokens keys hint list print min "
-    "sock socket scope scopes method methods keyring getpass bypass compass word words server".split()
-)
+_OF_A_MODEL: Final = frozenset("max min num count pad eos bos unk sep cls mask public pub".split())
+_NO_PASSWORD: Final = ("bypass", "compass", "encompass", "trespass", "surpass", "overpass", "underpass", "oldpwd")
+_ENDS_AS_PASSWORD: Final = ("password", "passwd", "passphrase", "passwort", "kennwort", "pass", "pwd", "rootpw", "dbpw")
 
-_VARIABLE: Final = re.compile(r"\$\{?\w+[^}]*\}?|\$[\w?@*#!$-]|%\w+%?|\$\(.*|`.*|\{\{.*|\$\{\{.*", re.DOTALL)
+_VARIABLE: Final = re.compile(r"\$\{?\w++[^}]*+\}?|\$[\w?@*#!$-]|%\w++%?|\$\(.*+|`.*+|\{\{.*+|\$\{\{.*+", re.DOTALL)
 _PLACEHOLDER: Final = re.compile(
     r"(?:<.*>|\[.*\]|\{.*\}|[*xX.•_-]{3,}|\.{3}|x+|%[sdr]|"
-    r"(?:your|my|the|some)[-_ ]?(?:[a-z]+[-_ ]?)*(?:password|passwd|token|secret|key|pass)(?:[-_ ]here)?|redacted)/?",
+    r"(?:your|my|the|some|change|enter|insert)[-_ ]?(?:[a-z]{1,20}[-_ ]){0,4}"
+    r"(?:password|passwd|token|secret|key|pass|me)(?:[-_ ]here)?|redacted|changeme)/?",
     re.IGNORECASE | re.DOTALL,
 )
 _TRIVIAL: Final = frozenset(
     "none null nil true false yes no on off undefined str string int bool float bytes any object optional required "
     "prompt ask stdin file env password passwd pass pwd token secret key pw self value 0 1 2 - * . / \\ | & + ? "
-    "!".split()
+    "! plain plaintext".split()
 )
 _CODE: Final = re.compile(
-    r"[\w.]+\(.*|[\w.]*\bself\.\w+.*|\w+(?:\.\w+)+|.*(?:\.\*|\.\+|\[\^?\w-|\\w|\\S|\\s|\\d|\\\(|\(\?).*"
-    r"|[A-Za-z_]\w*\[.*|lambda\b.*",
-    re.DOTALL,
+    r"\A(?:[\w.]++\(|[\w.]{0,64}\bself\.\w|[A-Za-z_]\w*+\[|lambda\b)|\.\*|\.\+|\[\^?\w-|\\[wSsd(]|\(\?"
 )
+_DOTTED: Final = re.compile(r"[A-Za-z_]\w*(?:\??\.[A-Za-z_]\w*)+")
+_DIGIT: Final = re.compile(r"\d")
+_LETTER: Final = re.compile(r"[^\W\d_]")
+LONGEST_VALUE: Final = 1024
+"""Characters of a value that are examined."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=8192)
 def strength_of(name: str) -> Strength | None:
     """How certain the name makes it that its value is a secret; None where it does not suggest one."""
+    lower = name[-96:].lower()
+    if lower.replace(" ", "").replace("-", "") in _FOREIGN or lower in _UNSPACED or lower in _TWO_WORDS:
+        return "password"
     parts = [part.lower() for part in _PART.findall(name[-96:])]
     if not parts:
         return None
@@ -81,13 +109,11 @@ def strength_of(name: str) -> Strength | None:
     if last.isdigit() and before:
         last, before = before, parts[-3] if len(parts) > 2 else ""
     joined = before + last
-    if (
-        _ABOUT
-        & set(parts[:-1])
-        & {"max", "min", "num", "count", "pad", "eos", "bos", "unk", "sep", "cls", "mask", "public", "pub"}
-    ):
+    if _OF_A_MODEL & set(parts[:-1]):
         return None
-    if last in _PASSWORD or joined in _PASSWORD or last.endswith(("password", "passwd", "passphrase", "passwort")):
+    if last.endswith(_NO_PASSWORD):
+        return None
+    if last in _PASSWORD or joined in _PASSWORD or last in _FOREIGN or last.endswith(_ENDS_AS_PASSWORD):
         return "password"
     if (
         last in _TOKEN
@@ -96,7 +122,7 @@ def strength_of(name: str) -> Strength | None:
         or last.endswith(("secret", "apikey", "token"))
     ):
         return "token"
-    if last in ("key", "id") and {"secret", "private", "token", "password"} & set(parts[:-1]) and last == "key":
+    if last == "key" and {"secret", "private", "token", "password"} & set(parts[:-1]):
         return "token"
     if last in ("base64", "b64", "base", "value", "plaintext", "raw", "literal", "hex", "data") and before:
         return strength_of("_".join(parts[:-1]))
@@ -107,8 +133,11 @@ def strength_of(name: str) -> Strength | None:
 
 def looks_random(value: str, *, at_least: int = 8, bits: float = 2.5) -> bool:
     """Long enough, of letters and digits, and with at least `bits` of Shannon entropy a character."""
-    if len(value) < at_least or not any(c.isdigit() for c in value) or not any(c.isalpha() for c in value):
+    value = value[:LONGEST_VALUE]
+    if len(value) < at_least or not _DIGIT.search(value) or not _LETTER.search(value):
         return False
+    if bits <= 0:
+        return True
     total = len(value)
     return -sum(n / total * math.log2(n / total) for n in Counter(value).values()) >= bits
 
@@ -126,9 +155,21 @@ def is_literal(value: str, *, quote: str = "") -> bool:
     """False for what is in the place of a value: a variable, a substitution, a placeholder, or an empty text."""
     if value in ("", "$") or value.startswith(("<secret:", "{{", "$(", "`")):
         return False
+    value = value[:LONGEST_VALUE]
     if quote != "'" and _VARIABLE.fullmatch(value):
         return False
     return not _PLACEHOLDER.fullmatch(value)
+
+
+def is_code(value: str) -> bool:
+    """A call, a pattern or an attribute (`form.password`), as program text has it in the place of a value."""
+    value = value[:LONGEST_VALUE]
+    if _CODE.search(value):
+        return True
+    if not _DOTTED.fullmatch(value):
+        return False
+    parts = re.split(r"\??\.", value)
+    return not any(c.isdigit() for c in value) or any(strength_of(part) for part in parts if len(part) < 40)
 
 
 def is_secret_value(name: str, value: str, *, quote: str = "", on_command_line: bool = False) -> bool:
@@ -138,6 +179,7 @@ def is_secret_value(name: str, value: str, *, quote: str = "", on_command_line: 
     is certainly a literal; elsewhere it may be program text (`password = form.password`).
     """
     strength = strength_of(name)
+    value = value[:LONGEST_VALUE]
     if strength is None or not is_literal(value, quote=quote) or value.lower() in _TRIVIAL:
         return False
     is_path = value.startswith(("/", "./", "../", "~/", "file:", "@")) or "://" in value
@@ -147,9 +189,9 @@ def is_secret_value(name: str, value: str, *, quote: str = "", on_command_line: 
         return False  # the working directory, in a variable or an alias named after it
     if strength == "password":
         if on_command_line or quote:
-            return not _CODE.fullmatch(value) or looks_random(value)
-        return not _CODE.fullmatch(value) and (looks_random(value, at_least=6, bits=2.0) or not value.isidentifier())
-    if _CODE.fullmatch(value):
+            return not is_code(value) or (looks_random(value) and not _DOTTED.fullmatch(value))
+        return not is_code(value) and (looks_random(value, at_least=6, bits=2.0) or not value.isidentifier())
+    if is_code(value):
         return False
     if strength == "token":
         if on_command_line and name.isupper():

@@ -1,293 +1,224 @@
 """Secrets that are recognised by their command: `mysql -phunter2`, `sshpass -p hunter2 …`, `echo hunter2 | sudo -S`.
 
-A password on a command line has no shape of its own, so a line is cut into words, and a table states for each program
-which of its words are secret (`OPTIONS`). This is a tokenizer, not a parser: it has to be fast, and to work on lines
+A password on a command line has no shape of its own, so a line is cut into words, and tables (`shell_tables`) state for
+each program which of its words are secret. This is a tokenizer, not a parser: it has to be fast, and to work on lines
 that are cut off, quoted inside another shell's words, or not written for a shell.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 from typing import Final, NamedTuple
 
-from ccml.privacy.secret_names import is_literal, is_secret_value, looks_random, strength_of
+from ccml.privacy.secret_names import is_literal
+from ccml.privacy.shell_options import PROGRAMS, USER_OPTIONS, Word, command_secrets, program_name, secret_span
+from ccml.privacy.shell_tables import FILES_OF_SECRETS, READS_PASSWORD, STDIN_OPTION, WRAPPERS, WRITERS
+from ccml.privacy.work import Span, Work
 
-OPTIONS: Final[dict[str, str]] = {
-    "mysql mysqldump mysqladmin mysqlimport mysqlshow mysqlcheck mysqlbinlog mysqlpump mysql_upgrade mysqlslap mycli "
-    "mariadb mariadb-dump mariadb-admin mariadb-import mariadb-check mariadb-show mariadb-backup xtrabackup": "-p*",
-    "sshpass twine mongo mongosh mongodump mongorestore mongoexport mongoimport mongostat mongotop cqlsh "
-    "beeline snowsql "
-    "hydra medusa evil-winrm ncftp ncftpput ncftpget useradd usermod psexec psexec.exe rabbitmqadmin hdbsql "
-    "steghide airdecap-ng": "-p",
-    "curl": "-u: -U: --user: --proxy-user: --pass --proxy-pass --oauth2-bearer --tlspassword",
-    "http https xh xhs": "-a: --auth:",
-    "docker|login podman|login buildah|login nerdctl|login helm|login oras|login cf|login cf|auth az|login oc|login "
-    "ibmcloud|login bx|login": "-p",
-    "skopeo buildah podman": "--creds: --src-creds: --dest-creds:",
-    "redis-cli redis-benchmark valkey-cli": "-a --pass",
-    "sqlcmd bcp osql mosquitto_pub mosquitto_sub ipmitool zip zipcloak unzip zipinfo": "-P",
-    "sqlplus sqlldr expdp impdp rman": "@1/",
-    "isql": "@3",
-    "influx": "-password!",
-    "7z 7za 7zr 7zz": "-p*",
-    "rar unrar": "-p* -hp*",
-    "openssl": "-k! -K! -pass! -passin! -passout! -password! pass:*",
-    "ldapsearch ldapadd ldapmodify ldapdelete ldapwhoami ldapcompare ldapmodrdn ldapexop": "-w",
-    "ldappasswd": "-w -s -a",
-    "smbclient rpcclient smbget smbcacls winexe pth-winexe": "-U% --user%",
-    "crackmapexec cme netexec nxc smbmap bloodhound-python": "-p -H",
-    "xfreerdp wlfreerdp xfreerdp3 wmic schtasks cmdkey": "/p:* /pass:* /password:* /rp+ /p+",
-    "rdesktop": "-p",
-    "plink plink.exe pscp pscp.exe psftp": "-pw",
-    "snmpwalk snmpget snmpset snmpbulkwalk": "-A -X",
-    "ssh-keygen": "-N -P",
-    "lftp": "-u,",
-    "rabbitmqctl|add_user rabbitmqctl|change_password rabbitmqctl|authenticate_user wpa_passphrase": "@2",
-    "vault|login ngrok|authtoken ngrok|add-authtoken rclone|obscure bw|unlock": "@1",
-    "nmcli": "password+",
-    "iwconfig": "key+",
-    "aws|set": "aws_secret_access_key+ aws_session_token+",
-    "mc|set mc|add": "@4",
-    "keytool jarsigner apksigner": "-storepass -keypass -srcstorepass -deststorepass -srckeypass -destkeypass pass:*",
-    "security": "-w",
-    "doctl|init flyctl fly gitlab-runner": "-t -r",
-    "pdftk": "input_pw+ user_pw+ owner_pw+",
-    "pdftotext pdfinfo pdftoppm pdfimages": "-upw -opw",
-    "qpdf": "--encrypt+",
-    "rclone|create rclone|update rclone|password": "pass+ password+ secret_access_key+ token+",
-    "x11vnc": "-passwd",
-    "swaks sendemail": "-ap -xp",
-    "db2": "using+",
-    "net": "-U%",
-}
-"""Program, or `program|sub-command` → the words that are secret:
-
-`-p`   the word after it, or what is attached to it (`-pX`, `--pass=X`)
-`-p*`  only what is attached: `mysql -p shop` names a data base
-`-u:`  its value is `user:password`; what follows the colon (or `%`, `,`, `/`)
-`-k!`  the word after it only: `openssl -key` is another option
-`word+` the word after the bare `word`
-`@2`   the second word that is no option
-"""
-
-_READS_PASSWORD: Final = re.compile(
-    r"\bsudo\b.*\s-\w*S|\bpasswd\b.*--stdin|\bchpasswd\b|--[\w-]*(?:pass\w*|token|secret|key)-(?:on-"
-    r"|from-)?(?:stdin|fd)|--with-token|"
-    r"\bcryptsetup\b|\bkinit\b"
-    r"|\bsmbpasswd\b.*\s-\w*s|\bpass\s+insert\b|--passphrase-fd|\bvault\s+login\s+-|-pass(?:in|out)?\s+stdin|\bsu\s"
-    r"|\bsecret\s+create\b|\bsecrets?\s+(?:set|put|add)\b|\bvncpasswd\b|\baskpass\b"
-)
-"""Commands that read a secret from standard input: a text that is piped into them is a secret."""
-
-_WORD: Final = re.compile(
-    r"(?P<word>(?:<(?:secret:[a-z0-9-]+|email|user)>|[^\s'\"\\|;&<>()`]++|'[^']*+'?|\"(?:[^\"\\]|\\.)*+\"?|\\.)++)"
-    r"|(?P<end>\|\|?|&&?|;|\n|\(|\)|`)|(?P<here><<<)|[<>]",
+_TOKEN: Final = re.compile(
+    r"(?:[ \t\r\f\v]|\\\r?\n)++"
+    r"|(?:<(?:secret:[a-z0-9-]++|email|user)>|[^\s'\"\\|;&<>()`]++|'[^']*+'?|\"(?:[^\"\\]|\\.)*+\"?|\\[^\n])++"
+    r"|<<<|<<-?|\|&|\|\|?|&&?|.",
     re.DOTALL,
 )
-_ASSIGNMENT: Final = re.compile(r"(?<![\w.])([A-Za-z_][\w.-]*+)\+?=(?!=)")
-_NEXT_ASSIGNMENT: Final = re.compile(r"[,&;][A-Za-z_][\w.-]*+=")
-_OPTION: Final = re.compile(r"--?([A-Za-z][\w.-]+)")
-_NAME: Final = re.compile(r"[A-Za-z][\w-]{2,60}")
-_KEY_VALUE: Final = re.compile(r"[a-z]+=")
-_DEPTH = 2
-_LONGEST_VALUE = 1024
-"""Characters of a value that are examined: a word of 10,000 `x=` has 10,000 assignments, each to the word's end."""
+_MENTIONED: Final = re.compile(r"[a-z0-9_+-]+(?:\.py|\.com|\.sh)?")
+_DEPTH: Final = 3
+_READS: Final = {
+    program: re.compile(pattern) if pattern else None
+    for programs, pattern in READS_PASSWORD.items()
+    for program in programs.lower().split()
+}
+_STDIN: Final = re.compile(STDIN_OPTION)
+_SECRET_FILE: Final = re.compile(FILES_OF_SECRETS)
+_SECRET_WORD: Final = re.compile(r"(?i)pass|secret|token|key|cred|pw\b")
+_ENDS: Final = frozenset({"|", "|&", "||", "&&", "&", ";", "\n", "(", ")", "`"})
+_HINTS: Final = frozenset({*PROGRAMS, *WRITERS, *_READS, *USER_OPTIONS})
 
 
-class Span(NamedTuple):
-    start: int
-    end: int
-    kind: str
+def mentions_program(lower: str) -> bool:
+    """Whether any program of the tables occurs; asked first, because cutting a text into words takes longer."""
+    return not _HINTS.isdisjoint(_MENTIONED.findall(lower))
 
 
-class _Word(NamedTuple):
-    text: str
-    start: int
-    """Where `text` begins in the whole line, quotes left out."""
-    quote: str
+class _Command(NamedTuple):
+    words: list[Word]
+    here: list[Word]
+    """Its here-strings."""
+    documents: list[Word]
+    """The words that end its here-documents."""
+    targets: list[Word]
+    """The files that its output goes to."""
 
 
-def _compile(table: dict[str, str]) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
-    rules: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
-    for programs, options in table.items():
-        for program in programs.split():
-            name, _, sub = program.partition("|")
-            rules.setdefault(name, []).append((sub, tuple(options.split())))
-    return rules
+class _Open(NamedTuple):
+    """What stands around a parenthesis."""
+
+    command: _Command
+    piped: list[_Command]
+    is_input: bool
+    is_group: bool
+    members: list[_Command]
 
 
-_RULES: Final = _compile(OPTIONS)
-_HINT: Final = re.compile(
-    r"(?<![\w-])(?:"
-    + "|".join(
-        sorted(
-            map(re.escape, [*_RULES, "htpasswd", "echo", "printf", "sudo", "-u", "--user", "--auth", "--creds"]),
-            key=len,
-            reverse=True,
-        )
-    )
-    + r")(?![\w-])"
-)
+def _command() -> _Command:
+    return _Command([], [], [], [])
 
 
-def mentions_program(text: str) -> bool:
-    """Whether any program of the table occurs; asked first, because cutting a text into words takes longer."""
-    return _HINT.search(text) is not None
-
-
-def shell_secrets(text: str, *, offset: int = 0, depth: int = 0) -> list[Span]:
+def shell_secrets(text: str, work: Work, *, offset: int = 0, depth: int = 0) -> list[Span]:
     """The secret parts of a command line, as spans of `text` shifted by `offset`, in no order, perhaps overlapping."""
+    tokens = _TOKEN.findall(text)
+    work.spend(len(tokens) // 8)
     spans: list[Span] = []
-    segment: list[_Word] = []
-    previous: list[_Word] = []
-    began = 0
-    here = False
-    for match in _WORD.finditer(text):
-        if match.lastgroup == "word":
-            word = _unquote(match.group(), match.start() + offset)
-            if here:
-                if _READS_PASSWORD.search(text[began : match.start()]) and is_literal(word.text, quote=word.quote):
-                    spans.append(Span(word.start, word.start + len(word.text), "password"))
-                here = False
-            segment.append(word)
-            if word.quote and depth < _DEPTH and " " in word.text:
-                spans += shell_secrets(word.text, offset=word.start, depth=depth + 1)
-        elif match.lastgroup == "here":
-            here = True
-        elif match.lastgroup == "end":
-            spans += _segment_secrets(segment)
-            piped = match.group() == "|"
-            if previous and _READS_PASSWORD.search(text[began : match.start()][:400]):
-                spans += _echoed(previous)
-            previous = segment if piped else []
-            segment, began = [], match.end()
-    spans += _segment_secrets(segment)
-    if previous and _READS_PASSWORD.search(text[began:][:400]):
-        spans += _echoed(previous)
-    return spans
-
-
-def _unquote(raw: str, start: int) -> _Word:
-    if len(raw) >= 2 and raw[0] in "'\"" and raw[-1] == raw[0] and raw.count(raw[0]) == 2:
-        return _Word(raw[1:-1], start + 1, raw[0])
-    return _Word(raw, start, "")
-
-
-def _segment_secrets(words: list[_Word]) -> list[Span]:
-    spans: list[Span] = []
-    seen: set[str] = set()
-    for i, word in enumerate(words):
-        name = word.text.rpartition("/")[2].rpartition("=")[2].lower()
-        if name in _RULES and name not in seen:
-            seen.add(name)
-            rest = words[i + 1 :]
-            for sub, options in _RULES[name]:
-                if not sub or any(w.text == sub for w in rest[:6]):
-                    after = next((k + 1 for k, w in enumerate(rest) if w.text == sub), 0) if sub else 0
-                    for option in options:
-                        spans += _option_secrets(option, rest[after:])
-        elif name == "htpasswd" and name not in seen:
-            seen.add(name)
-            rest = words[i + 1 :]
-            positional = [w for w in rest if not w.text.startswith("-")]
-            if positional and any(re.fullmatch(r"-\w*b\w*", w.text) for w in rest):
-                spans += _secret(positional[-1], 0)
-        spans += _named_secret(word, words[i + 1] if i + 1 < len(words) else None)
-    return spans
-
-
-def _option_secrets(option: str, words: list[_Word]) -> list[Span]:
-    """What one entry of `OPTIONS` finds among the words behind its program."""
-    form = option[-1] if option[-1] in "*:%,+!" else ""
-    flag = option.rstrip(form) if form else option
-    if form == "*":
-        flag = option[:-1]
-        return [s for w in words if w.text.startswith(flag) for s in _secret(w, len(flag))]
-    if option.startswith("@"):
-        number, separator = int(option[1]), option[2:]
-        positional = [w for w in words if not w.text.startswith("-")]
-        if len(positional) < number:
-            return []
-        word = positional[number - 1]
-        if not separator:
-            return _secret(word, 0)
-        user, found, rest = word.text.partition(separator)
-        password = rest.split("@")[0]
-        return _secret(word, len(user) + 1, len(password)) if found and user else []
-    spans: list[Span] = []
-    separator = form if form in ("%", ",", ":") else ""
-    for i, word in enumerate(words):
-        if word.text == flag:
-            if i + 1 < len(words) and (word.quote or not words[i + 1].text.startswith("-")):
-                spans += _valued(words[i + 1], 0, separator)
-        elif form not in ("+", "!") and word.text.startswith(flag):
-            if flag.startswith("--") and word.text[len(flag) : len(flag) + 1] == "=":
-                spans += _valued(word, len(flag) + 1, separator)
-            elif len(flag) == 2 and flag[0] == "-" and flag[1] != "-":
-                spans += _valued(word, 2, separator)
-    return spans
-
-
-def _valued(word: _Word, at: int, separator: str) -> list[Span]:
-    if not separator:
-        return _secret(word, at)
-    user, found, _ = word.text[at:].lstrip("'\"").partition(separator)
-    lead = len(word.text[at:]) - len(word.text[at:].lstrip("'\""))
-    return _secret(word, at + lead + len(user) + 1) if found else []
-
-
-def _named_secret(word: _Word, following: _Word | None) -> list[Span]:
-    """`NAME=value`, `--name=value` and `--name value` of any program, recognised by the name."""
-    for match in _ASSIGNMENT.finditer(word.text):
-        value, quote = _strip(word.text[match.end() : match.end() + _LONGEST_VALUE])
-        if is_secret_value(match.group(1), value, quote=quote or word.quote, on_command_line=True):
-            behind = _NEXT_ASSIGNMENT.search(word.text, match.end())
-            return _secret(word, match.end(), behind.start() - match.end() if behind else None)
-    if following is None or following.text.startswith("-"):
-        return []
-    option = _OPTION.fullmatch(word.text)
-    if option:
-        name, value = option.group(1), following.text
-        if is_secret_value(name, value, quote=following.quote, on_command_line=True) and not _KEY_VALUE.match(value):
-            return _secret(following, 0)
-        user, colon, password = value.partition(":")
-        if name in ("u", "user", "auth", "creds") and colon and user and looks_random(password, at_least=6, bits=0):
-            return _secret(following, len(user) + 1)
-        return []
-    # `set-initial-password hunter2`, `setx CLIENT_SECRET 8fJ…`: without dashes, only a value that is no word counts.
-    if _NAME.fullmatch(word.text) and word.text not in ("pass", "passwd"):
-        strength = strength_of(word.text)
-        if strength == "password" and looks_random(following.text, at_least=6, bits=0):
-            return _secret(following, 0)
-        if strength == "token" and looks_random(following.text, at_least=16) and following.text.isalnum():
-            return _secret(following, 0)
-    return []
-
-
-def _echoed(words: list[_Word]) -> list[Span]:
-    """The words that an `echo` or `printf` at the head of a pipe writes into a command that reads a password."""
-    if not words or words[0].text.rpartition("/")[2] not in ("echo", "printf"):
-        return []
-    spans: list[Span] = []
-    for word in words[1:]:
-        if word.text.startswith("-") or word.text in ("%s", "%s\\n"):
+    command, piped, members = _command(), [], []  # type: tuple[_Command, list[_Command], list[_Command]]
+    opened: list[_Open] = []
+    goes_to: list[Word] | None = None
+    last = ""
+    for piece, end in zip(tokens, accumulate(map(len, tokens)), strict=True):
+        first = piece[0]
+        if first in " \t\r\f\v" or (first == "\\" and piece[1:2] in ("\n", "\r")):
             continue
-        user, colon, _ = word.text.partition(":")
-        spans += _secret(word, len(user) + 1 if colon and user.isidentifier() else 0)
+        if piece in _ENDS:
+            goes_to = None
+            if piece == "(":
+                opened.append(_Open(command, piped, last == "<", not command.words and last != "<", members))
+                command, piped, members = _command(), [], []
+                last = piece
+                continue
+            spans += _finished(command, piped, text, offset, work)
+            members.append(command)
+            if piece == ")" and opened:
+                around = opened.pop()
+                if around.is_input and any(_SECRET_WORD.search(word.text) for word in around.command.words):
+                    spans += [span for member in members for span in _written(member)]
+                inside = members
+                command, piped, members = around.command, around.piped, around.members
+                if around.is_group:
+                    piped, command = [*piped, *inside], _command()
+            elif piece in ("|", "|&"):
+                piped.append(command)
+                if command.words and command.words[0].text == "}":
+                    piped += members
+                command = _command()
+            else:
+                command, piped = _command(), []
+        elif piece in ("<<<", "<<", "<<-"):
+            goes_to = command.here if piece == "<<<" else command.documents
+        elif piece in ("<", ">"):
+            goes_to = command.targets if piece == ">" else None
+        else:
+            word = _unquoted(piece, end - len(piece) + offset)
+            if goes_to is not None:
+                goes_to.append(word)
+                goes_to = None
+            else:
+                command.words.append(word)
+            if depth < _DEPTH and ("'" in piece or '"' in piece):
+                spans += _inside(piece, end - len(piece) + offset, work, depth)
+        last = piece
+    spans += _finished(command, piped, text, offset, work)
+    for around in opened:
+        spans += _finished(around.command, around.piped, text, offset, work)
     return spans
 
 
-def _strip(value: str) -> tuple[str, str]:
-    if len(value) >= 2 and value[0] in "'\"" and value[-1] == value[0]:
-        return value[1:-1], value[0]
-    return value, ""
+def _unquoted(raw: str, start: int) -> Word:
+    if len(raw) >= 2 and raw[0] in "'\"" and raw[-1] == raw[0] and raw.count(raw[0]) == 2:
+        return Word(raw[1:-1], start + 1, raw[0])
+    if raw[:2] in ("$'", '$"') and raw[-1] == raw[1] and len(raw) > 3:
+        return Word(raw[2:-1], start + 2, raw[1])
+    return Word(raw, start, "")
 
 
-def _secret(word: _Word, at: int, length: int | None = None) -> list[Span]:
-    """The span from `at` in the word, without its quotes; none where no literal value is there."""
-    text = word.text[at:] if length is None else word.text[at : at + length]
-    value, quote = _strip(text)
-    if not is_literal(value, quote=quote or word.quote):
+def _inside(raw: str, start: int, work: Work, depth: int) -> list[Span]:
+    """Secrets of the command line that a quoted word holds, as `bash -c '…'` and `--command="…"` do."""
+    at = min(place for place in (raw.find("'"), raw.find('"')) if place >= 0)
+    inner = raw[at + 1 : -1] if raw[-1] == raw[at] and len(raw) > at + 1 else raw[at + 1 :]
+    if not any(c.isspace() for c in inner) or not mentions_program(inner.lower()):
         return []
-    start = word.start + at + (1 if quote else 0)
-    return [Span(start, start + len(value), "password")]
+    return shell_secrets(inner, work, offset=start + at + 1, depth=depth + 1)
+
+
+def _finished(command: _Command, piped: list[_Command], text: str, offset: int, work: Work) -> list[Span]:
+    if not command.words:
+        return []
+    spans = command_secrets(command.words, work)
+    if (piped or command.here or command.documents) and _reads_password(command.words):
+        work.spend(len(piped))
+        for source in piped:
+            spans += _written(source)
+        for word in command.here:
+            spans += _typed(word, command.words)
+        for word in command.documents:
+            spans += _document(word, text, offset, work)
+    if command.targets and any(_SECRET_FILE.search(word.text) for word in command.targets):
+        spans += [span for span in _written(command) if " " not in text[span.start - offset : span.end - offset]]
+    if any(program_name(word.text) in ("redis-cli", "valkey-cli") for word in command.words):
+        spans += [span for word in command.targets for span in secret_span(word, 0)]  # `ACL SETUSER ada >hunter2`
+    return spans
+
+
+def _reads_password(words: list[Word]) -> bool:
+    heads = 0
+    for place, word in enumerate(words[:12]):
+        name = program_name(word.text)
+        if name in _READS:
+            pattern = _READS[name]
+            if pattern is None or any(pattern.fullmatch(after.text) for after in words[place + 1 :]):
+                return True
+        if name not in WRAPPERS and not word.text.startswith("-") and "=" not in word.text:
+            heads += 1
+            if heads > (3 if words[0].text in WRAPPERS else 1):
+                break
+    return any(_STDIN.fullmatch(word.text) for word in words)
+
+
+def _written(command: _Command) -> list[Span]:
+    """The words that an `echo`, `printf` or `yes` writes."""
+    words = command.words
+    while words and (words[0].text in WRAPPERS or words[0].text.startswith("-")):
+        words = words[1:]
+    if not words:
+        return [span for word in command.here for span in _typed(word, [])]
+    if program_name(words[0].text) not in WRITERS:
+        if len(words) == 1 and words[0].quote:
+            return _typed(words[0], [])  # PowerShell: `"hunter2" | docker login --password-stdin`
+        return [span for word in command.here for span in _typed(word, [])]
+    spans: list[Span] = []
+    given = [word for word in words[1:] if not (word.text.startswith("-") and word.text[1:].isalpha())]
+    for place, word in enumerate(given):
+        if place == 0 and "%s" in word.text and len(given) > 1:
+            continue
+        spans += _typed(word, words)
+    return spans
+
+
+def _typed(word: Word, words: list[Word]) -> list[Span]:
+    r"""What of a word is the password: all of it, or what follows `user:`; a `\n` at the end is none of it."""
+    value = word.text.removesuffix("\\n").removesuffix("\\r")
+    user, colon, rest = value.partition(":")
+    at = len(user) + 1 if colon and user.isidentifier() and len(user) < 16 and "//" not in rest else 0
+    if value.isascii() and value.isalpha() and value.lower() in ("y", "n", "yes", "no"):
+        return []
+    return secret_span(word, at, len(value) - at)
+
+
+def _document(word: Word, text: str, offset: int, work: Work) -> list[Span]:
+    """Every line of a here-document."""
+    work.spend(30)
+    begin = text.find("\n", word.start - offset)
+    if begin < 0:
+        return []
+    end = re.compile(rf"\n[ \t]*{re.escape(word.text)}[ \t]*(?:\n|\Z)").search(text, begin)
+    spans: list[Span] = []
+    at = begin + 1
+    for line in text[begin + 1 : end.start() if end else len(text)].split("\n"):
+        work.spend(1)
+        value = line.strip()
+        if value and is_literal(value) and not value.startswith("<secret:"):
+            start = at + line.index(value) + offset
+            user, colon, _ = value.partition(":")
+            lead = len(user) + 1 if colon and user.isidentifier() else 0
+            spans.append(Span(start + lead, start + len(value), "password"))
+        at += len(line) + 1
+    return spans

@@ -1,0 +1,327 @@
+"""Secrets that are recognised by the name in front of them: `password=hunter2`, `"api_key": "…"`, `--token …`,
+`Authorization: Bearer …`, `<password>…</password>`, "the password for the server is hunter2", `пароль: hunter2`.
+
+The text is searched for the words that such names contain, and each is looked at once, with the characters around it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from ccml.privacy.secret_names import (
+    NAME_WORDS,
+    Strength,
+    is_literal,
+    is_secret_value,
+    looks_random,
+    strength_of,
+)
+from ccml.privacy.work import Span, Work
+
+_LEFT: Final = re.compile(r"[\w.-]{0,80}+")
+"""Matched on the reversed text: how far a name reaches to the left."""
+_RIGHT: Final = re.compile(r"[\w.-]{0,64}+")
+_SIGN: Final = re.compile(
+    r"(?P<closed>\\{0,3}[\"'`]?\]?)(?P<gap>\s{0,4})(?P<sign>=>|:=|==?=?|：|:(?![:/])|(?<=\w)>)(?P<space>\s{0,8})"
+    r"(?P<quote>\\{0,3}[\"'])?"
+)
+_QUOTED: Final = {
+    '"': re.compile(r'(?:[^"\\\n]|\\.)*+'),
+    "'": re.compile(r"[^'\n]*+"),
+    '\\"': re.compile(r'[^"\\\n]*+'),
+    "\\'": re.compile(r"[^'\\\n]*+"),
+}
+_WORD: Final = re.compile(r"(?:[^\s'\"`|;&<>()\\]|\\[^\w\s])++")
+"""A value as a shell or a query string has it."""
+_DATA: Final = re.compile(r"(?:[^\s'\"`|;&)\]},\\]|\\[^\w\s])++")
+"""A value as a settings file or program text has it."""
+_PER_STEP: Final = 32
+"""Characters of a value that count as one step."""
+_NEXT_ASSIGNMENT: Final = re.compile(r"[,;][A-Za-z_][\w.-]*+=")
+_KEY_VALUE: Final = re.compile(r"[a-z]+=")
+
+_HEADER: Final = re.compile(
+    r"(?i)(?:(?P<scheme>bearer|basic|token|digest|apikey|negotiate|key|oauth)\s{1,3})?"
+    r"(?P<secret>(?!(?:bearer|basic|token|digest|apikey|negotiate|key|oauth)\s)[^\s'\"\\<>,;)}\]][^\s'\"\\<>,)}\]]{2,2000}+)"
+)
+_COOKIE: Final = re.compile(r"[^\s'\"\\<>,)}\]][^'\"\\<>\n)}\]]{2,2000}+")
+_VALUE_ATTRIBUTE: Final = re.compile(r"['\"]\s{1,4}value\s{0,2}=\s{0,2}(?P<q>['\"])(?P<secret>[^'\"<\n]{1,1024}+)")
+_ELEMENT: Final = re.compile(r"[^<\n]{1,1024}+")
+_OPTION_VALUE: Final = re.compile(
+    r"['\"]?\s{1,8}(?:(?P<q>['\"])(?P<quoted>(?:(?!(?P=q))[^\n]){1,1024}+)(?P=q)|(?P<bare>[^\s'\"`|;&<>()-][^\s'\"`|;&<>()]{0,1024}+))"
+)
+_ASKS_A_COMMAND: Final = re.compile(r"(?i)pass[\w-]*(?:command|cmd|eval)$")
+_PRINTS: Final = re.compile(
+    r"[\"']?[\s=:]{1,3}[\"']?(?:echo|printf)\s{1,3}(?:-\w{1,3}\s{1,3})?[\"']?(?P<secret>[^\s'\"\\]{1,200}+)"
+)
+_SET: Final = re.compile(r"(?i)\s{0,8}(?:[\w ()/]{0,40}> )?(?:set|setg|unsetg)\s{1,4}")
+_SET_LINE: Final = re.compile(r"\s{1,4}(?P<secret>[^\s'\"]{1,200}+)\s*?(?:\n|\Z)")
+_SAID: Final = re.compile(
+    r"[\"'`]?(?:\s{1,3}(?!(?:is|was|=|ist|lautet|es|era|est|è|é|são|jest|это|—|–|-)\s)[\w.@'-]{1,40}+){0,6}?"
+    r"(?:\s{0,2}[:=]|\s{1,3}(?:is|was|ist|lautet|lautete|war|es|era|est|è|é|são|jest|olarak|это|—|–|->|=>)"
+    r"(?:\s{1,3}(?:now|still|just|set\s{1,2}to|jetzt|ahora))?:?)\s{1,4}"
+    r"(?P<q>[\"'`“«]?)(?P<secret>[^\s\"'`“”«»<>]{3,200}+)(?P<after>[\"'`”»]?)"
+)
+_VERBS_OF_OTHERS: Final = {
+    name: re.compile(rf"\s{{1,3}}(?:[\w.-]{{1,20}}+\s){{0,3}}?{verb}\s{{1,3}}[\"']?(?P<secret>[^\s\"']{{4,200}}+)")
+    for name, verb in (
+        ("hasło", "to"), ("haslo", "to"), ("salasana", "on"), ("lösenord", "är"), ("lösenordet", "är"),
+        ("passord", "er"),
+        ("passordet", "er"), ("adgangskode", "er"), ("adgangskoden", "er"), ("heslo", "je"), ("lozinka", "je"),
+        ("geslo", "je"), ("parola", "este"), ("mật khẩu", "là"), ("kata sandi", "adalah"), ("wachtwoord", "is"),
+    )
+}  # fmt: skip
+_FOLLOWS: Final = re.compile(
+    r"[\"']?\s{1,4}(?P<q>[\"'`“«]?)(?P<secret>[^\s\"'`“”«»<>|;&()]{3,200}+)(?P<after>[\"'`”»]?)"
+)
+_UNSPACED_VERB: Final = re.compile(
+    r"\s{0,3}(?:は|是|为|為|：|是：|は：|는|은|가|이|:|：|=|है|هي|هو)\s{0,3}[\"'「]?(?P<secret>[!-~]{4,200}+)"
+)
+_DATABASE: Final = re.compile(r"(?i)\b(?:with|encrypted|login|user|role|identified|alter|create|set|use|using|my)\b")
+_OF_A_USER: Final = re.compile(r"(?i)\b(?:user|login|my|username|admin|root)\b")
+_SETS: Final = re.compile(r"(?:^|\s)(?:set|put|write|config|configure|defaults|setx|secret|kv)(?:\s|$)")
+_TECHNICAL: Final = re.compile(
+    r"(?i)(?:v?\d[\d.]*|\d+\w{0,3}|(?:sha|md|base|utf|oauth|ipv|argon|pbkdf|scrypt|bcrypt|http|tls|ssl|aes|rsa|des|ed|blake|"
+    r"es|hs|rs|ps|vol|page|part|step|test|phase|option|line|case|issue|log|win|x|p|h|v|s|web|k8s?|python|py|id_)"
+    r"[-_]?\d[\w.-]{0,12}|[\w-]+\.(?:py|js|ts|md|txt|ya?ml|json|toml|sh|go|rs|java|c|h|cfg|ini|conf|html?|log|sql|key|pem))"
+)
+_ABOUT_IT: Final = frozenset(
+    "reset resets policy policies length field fields file files hash hashes hashing manager prompt form page store "
+    "reuse rotation strength generator hint check checks validation column input box change changes protection screen "
+    "expiry refresh count limit budget id ids type name server service endpoint auth authentication authorization "
+    "based bucket stream usage was were in on at from as that which who".split()
+)
+_NO_SECRET_SAID: Final = re.compile(
+    r"(?i)(?:wrong|right|incorrect|correct|required|missing|empty|not|too|invalid|valid|expired|null|none|blank|unset|"
+    r"unknown|same|different|here|there|safe|secure|insecure|unsafe|weak|strong|short|long|plain|okay|fine|good|"
+    r"bad|new|old|public|secret|random|default|mandatory|needed|broken|gone|still|never|always|only|also|being|what|"
+    r"where|used|kept|sent|read|part|one|the|this|that|your|mine|ours|yours|hidden|shown|leet|falsch|richtig|leer|"
+    r"ungültig|incorrecta|incorrecto|inválida|requerida|incorrect|requis|vide|faux|errata|obrigatória|"
+    r"found|lost|known|shown|given|taken|chosen|built|made|done|held|left|met|seen|written|sought|"
+    r"неверный|неправильный|обязателен|пустой|[a-z]+(?:ed|ing|able|ible|ive|ly|ous|ful|less|ant|ent))"
+)
+
+
+def named_secrets(text: str, lower: str, work: Work) -> list[Span]:
+    """Values whose name says that they are secret. `lower` is the lower-cased text, of the same length."""
+    spans: list[Span] = []
+    reverse = ""
+    done = 0
+    quotes = {"'": 0, '"': 0}
+    counted = 0
+    for hit in NAME_WORDS.finditer(lower):
+        if hit.start() < done:
+            continue
+        work.spend(4)
+        reverse = reverse or text[::-1]
+        left = _LEFT.match(reverse, len(text) - hit.start())
+        right = _RIGHT.match(text, hit.end())
+        assert left is not None
+        assert right is not None
+        start, done = max(hit.start() - len(left.group()), done), right.end()
+        while done > hit.end() and text[done - 1] in ".-":
+            done -= 1
+        if text.startswith("<secret:", start - 8):
+            continue
+        name = text[start:done]
+        bare = name.lstrip(".-")
+        strength = strength_of(bare)
+        if strength is None and not _is_number_name(bare):
+            prints = _PRINTS.match(text, done) if _ASKS_A_COMMAND.search(bare) else None
+            if prints and is_literal(prints["secret"]):
+                spans.append(Span(*prints.span("secret"), "password"))
+            continue
+        sign = _SIGN.match(text, done)
+        if sign is None:
+            work.spend(2)
+            found = _unsigned(text, start, done, name, bare, strength)
+        else:
+            for mark in quotes:
+                quotes[mark] += text.count(mark, counted, start)
+            counted = start
+            quote = (sign["quote"] or "")[-1:]
+            if quote and quotes[quote] % 2 and not sign["closed"]:
+                continue  # `read -p "Password: " name`: the quote ends a string that began before the name
+            found = _signed(text, start, name, bare, strength, sign, work)
+        if found is not None and not text.startswith("<secret:", found.start):
+            spans.append(found)
+            done = max(done, found.end)
+    return spans
+
+
+def _is_number_name(name: str) -> bool:
+    return re.split(r"[_.-]", name.lower())[-1] in ("pin", "otp", "totp", "cvv")
+
+
+def _is_number(value: str) -> bool:
+    return value.isdigit() and 4 <= len(value) <= 8
+
+
+def _signed(
+    text: str, start: int, name: str, bare: str, strength: Strength | None, sign: re.Match[str], work: Work
+) -> Span | None:
+    """`name = value` in its many spellings."""
+    at, quote, mark, space = sign.end(), sign["quote"], sign["sign"], sign["space"]
+    before = text[start - 1 : start]
+    if mark == ">":
+        element = _ELEMENT.match(text, at - len(space)) if before in ("<", ":") else None
+        return _if_secret(bare, element, 0, quote='"') if element else None
+    if before == "<":
+        return None
+    lower = bare.lower()
+    if lower in ("cookie", "set-cookie"):
+        cookie = _COOKIE.match(text, at)
+        return Span(*cookie.span(), "cookie") if cookie and "=" in cookie.group() else None
+    if "authorization" in lower or lower.endswith(("-token", "-key", "-auth", "-secret", "apikey", "api-key")):
+        header = _HEADER.match(text, at)
+        work.spend(len(header.group()) // _PER_STEP if header else 0)
+        certain = header and (header["scheme"] or (mark == ":" and not name.startswith("-")))
+        if header and certain and is_literal(header["secret"]) and len(header["secret"]) > 3:
+            return Span(*header.span("secret"), "authorization" if "auth" in lower else "token")
+    if quote:
+        quoted = _QUOTED[quote if len(quote) == 1 else f"\\{quote[-1]}"].match(text, at)
+        work.spend(len(quoted.group()) // _PER_STEP if quoted else 0)
+        return _if_secret(bare, quoted, 0, quote=quote[-1], command=not space) if quoted else None
+    adjacent = not space and not sign["gap"] and not sign["closed"] and mark in ("=", ":=")
+    value = (_WORD if adjacent else _DATA).match(text, at)
+    if value is None:
+        return None
+    work.spend(len(value.group()) // _PER_STEP)
+    if mark in ("==", "===") or (mark == ":" and lower in ("pass", "auth", "key")):
+        return None  # a comparison; a report (`PASS: test_login`), not a setting
+    if mark == "=" and space and not sign["gap"] and not looks_random(value.group(), at_least=6, bits=0):
+        return None  # `password= query`: the value is empty
+    end = value.end()
+    if adjacent:
+        behind = _NEXT_ASSIGNMENT.search(text, at, end)
+        end = behind.start() if behind else end
+        while end > at and text[end - 1] in ",}]":
+            end -= 1
+    found = text[at:end]
+    if strength is None:
+        return Span(at, end, "password") if _is_number(found) else None
+    if is_secret_value(bare, found, on_command_line=adjacent or before == "/"):
+        return Span(at, end, "password")
+    if strength == "password" and _is_number(found):
+        return Span(at, end, "password")
+    return _said(text, bare.lower(), strength, sign.start()) if mark in (":", "：") and space else None
+
+
+def _if_secret(name: str, found: re.Match[str], group: int, *, quote: str, command: bool = False) -> Span | None:
+    value = found.group(group)
+    if is_secret_value(name, value, quote=quote, on_command_line=command) or (
+        _is_number_name(name) and _is_number(value)
+    ):
+        return Span(*found.span(group), "password")
+    return None
+
+
+def _unsigned(text: str, start: int, end: int, name: str, bare: str, strength: Strength | None) -> Span | None:
+    """A name and then, behind a blank, perhaps its value."""
+    lower = bare.lower()
+    if name.startswith("-"):
+        value = _OPTION_VALUE.match(text, end)
+        if value is None:
+            return None
+        group = "quoted" if value["q"] else "bare"
+        found = value[group]
+        if strength is None:
+            return Span(*value.span(group), "password") if _is_number(found) else None
+        if is_secret_value(bare, found, quote=value["q"] or "", on_command_line=True) and not _KEY_VALUE.match(found):
+            return Span(*value.span(group), "password")
+        return None
+    if strength is None:
+        return None
+    attribute = _VALUE_ATTRIBUTE.match(text, end)
+    if attribute:
+        return _if_secret(bare, attribute, 0, quote='"') and Span(*attribute.span("secret"), "password")
+    spoken = _VERBS_OF_OTHERS[lower].match(text, end) if lower in _VERBS_OF_OTHERS else None
+    if spoken and is_literal(spoken["secret"].rstrip(".,;")):
+        return Span(spoken.start("secret"), spoken.start("secret") + len(spoken["secret"].rstrip(".,;")), "password")
+    if not lower.isascii():
+        spoken = _UNSPACED_VERB.match(text, end)
+        if spoken and is_literal(spoken["secret"]):
+            return Span(*spoken.span("secret"), "password")
+    line = text[max(0, start - 80) : start].rpartition("\n")[2]
+    if _SET.fullmatch(line):
+        value = _SET_LINE.match(text, end)
+        if value and is_secret_value(bare, value["secret"], on_command_line=True):
+            return Span(*value.span("secret"), "password")
+    return _said(text, lower, strength, end) or _follows(text, line, lower, strength, end)
+
+
+def _said(text: str, name: str, strength: Strength, end: int) -> Span | None:
+    """ "the password for the server is hunter2" """
+    said = _SAID.match(text, end, end + 400) if strength != "weak" else None
+    if said is None:
+        return None
+    between = text[end : said.start("secret")].lower().split()
+    if between and between[0].strip(":=\"'`") in _ABOUT_IT:
+        return None
+    value, quoted = said["secret"], bool(said["q"] and said["after"])
+    start = said.start("secret")
+    value = value if quoted else value.rstrip(".,;:?)")
+    if (
+        not is_literal(value)
+        or "://" in value
+        or value.startswith(("/", "~/", "$", "-"))
+        or _TECHNICAL.fullmatch(value)
+    ):
+        return None
+    if strength == "token":
+        certain = looks_random(value, at_least=12) and value.replace("-", "").replace("_", "").isalnum()
+    elif quoted or _looks_typed(value):
+        certain = True
+    elif value.isdigit():
+        certain = len(value) >= 4 and len(between) <= 3
+    else:
+        certain = (
+            value.isalpha() and len(value) >= 5 and "=" not in between and ":" not in "".join(between)
+            and not _NO_SECRET_SAID.fullmatch(value) and _ends_clause(text, start + len(value))
+        )  # fmt: skip
+    return Span(start, start + len(value), "password") if certain else None
+
+
+def _follows(text: str, line: str, name: str, strength: Strength, end: int) -> Span | None:
+    """ "use pw hunter2", `set-initial-password hunter2`, `CREATE USER a PASSWORD 'x'`: only the value decides."""
+    found = _FOLLOWS.match(text, end)
+    if found is None:
+        return None
+    value, quoted = found["secret"], bool(found["q"] and found["after"])
+    value = value if quoted else value.rstrip(".,;:?)")
+    span = Span(found.start("secret"), found.start("secret") + len(value), "password")
+    if (
+        not is_literal(value)
+        or "://" in value
+        or value.startswith(("/", "~", "$", "-", "@"))
+        or _TECHNICAL.fullmatch(value)
+    ):
+        return None
+    if strength == "password":
+        if name == "pass" and not _OF_A_USER.search(line):
+            return None  # "pass x86 to it": the verb
+        if quoted and found["q"] in "'\"" and text[end : end + 1].isspace() and _DATABASE.search(line):
+            return span
+        sets = _SETS.search(line)
+        return span if _looks_typed(value) and (looks_random(value, at_least=6, bits=0) or sets) else None
+    if strength == "token":
+        return span if looks_random(value, at_least=16) and value.isalnum() else None
+    return span if name == "key" and len(value) in (44, 48, 64) and looks_random(value, at_least=44) else None
+
+
+def _looks_typed(value: str) -> bool:
+    """As people make up passwords: letters with digits, or signs that stand in no word; no path, call or option."""
+    if len(value) < 5 or any(c in value for c in "/\\(){}=,") or value.startswith(("--", "$")):
+        return False
+    signs = any(c in "!@#$%^&*+~?" for c in value)
+    return (any(c.isdigit() for c in value) and any(c.isalpha() for c in value)) or (
+        signs and any(c.isalpha() for c in value)
+    )
+
+
+def _ends_clause(text: str, end: int) -> bool:
+    return (
+        re.compile(r"[.!\"']?(?:\s*\Z|\n|\s*[,;.]|\s+(?:and|for|but|so|then|und|y|et|e|и)\s)").match(text, end)
+        is not None
+    )
