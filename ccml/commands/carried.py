@@ -29,7 +29,7 @@ def commands_inside(run: Run) -> list[tuple[int, bool]]:
     if program in ("find", "gfind", "fd", "fdfind"):
         return [(place + 1, True) for place, word in enumerate(words) if word in _RUNS_ON_EACH][:8]
     name, wrapper = _wrapper(run)
-    if wrapper is None:
+    if wrapper is None or (program == "command" and run.has("-v", "-V")):
         return []
     at = command_at(words, len(name.split()) + _skipped(run, name), wrapper, program)
     if "--" in words and name in CARRIERS:

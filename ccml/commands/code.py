@@ -32,7 +32,8 @@ _FILES: Final[dict[str, re.Pattern[str]]] = {
     "redis": re.compile(r"(?i)\b(?:flushall|flushdb)\b|^\s*(?:del|unlink|shutdown)\b"),
     "memcached": re.compile(r"(?i)\bflush_?all\b|\bflushdb\b"),
     "applescript": re.compile(r"(?i)\b(?:delete|empty (?:the )?trash|erase)\b|shut down|restart"),
-    "vim": re.compile(r":?%d\b|:?%delete\b"),
+    "vim": re.compile(r":?%d\b|:?%delete\b|g/[^/]{0,9}/d\b"),
+    "awk": re.compile(r"system\(\s*\"\s*(?:rm|shred|unlink|truncate)\b"),
 }
 _STARTS_PROCESS: Final = re.compile(
     r"(?:\bsystem|\bpopen|\bPopen|\bexec\w{0,8}|\bspawn\w{0,8}|\brun|\bcall|\bcheck_output|\bcheck_call|\bpassthru|"
@@ -42,7 +43,10 @@ _LITERAL: Final = re.compile(
     r"[\s,(\[]{0,20}(?:'([^'\n]*)'|\"((?:[^\"\\\n]|\\.)*)\"|`([^`\n]*)`|[{(/]([^{}\n]{1,300})[})/])"
 )
 _STRING: Final = re.compile(r"'([^'\n]{4,2000})'|\"([^\"\n]{4,2000})\"")
+_TEMPORARY: Final = re.compile(r"(\w+) = tempfile\.mk\w+\(|tempfile\.\w+\([^\n]{0,200}\) as (\w+)")
 _QUERIES: Final = re.compile(r"(?i)\b(?:execute\w{0,8}|query|raw|prepare|sql|exec_driver_sql|run_sql|command)\b")
+_PIPED: Final = re.compile(r'"([^"\n]*)"\s{0,4}\|\s{0,4}getline|\|\s{0,4}"([^"\n]*)"')
+"""What an awk program reads from, or prints to: a command."""
 _SQL_SHELL: Final = re.compile(r"(?:\\!|^\s*\.(?:shell|system))\s{0,4}([^\n]+)|PROGRAM\s{1,4}'([^'\n]*)'", re.MULTILINE)
 _QUOTED_SQL: Final = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _HIDDEN: Final = re.compile(
@@ -51,8 +55,12 @@ _HIDDEN: Final = re.compile(
 _RUNS_STRING: Final = re.compile(r"\b(?:exec|eval)\s{0,4}\(|\bsystem\b")
 _REVERSE: Final = re.compile(r"\b(?:dup2|pty\.spawn|subprocess|exec[lv]?p?e?)\b|/bin/(?:ba)?sh")
 
+_ENDS: Final = re.compile(r"(?im)^\s*(?:[\\.]\w[^\n]*|go|/)$")
+"""Lines of a client that end a statement: `\\c shop`, `.mode csv`, `GO`."""
 _DROPS: Final = re.compile(
-    r"(?i)^\s*(?:drop\s+(?!policy\b|trigger\b.{0,1}$)\w+|truncate\b|alter\s+table\b.*\bdrop\s+(?:column|partition|constraint)\b|"
+    r"(?i)^\s*(?:drop\s+(?:table|database|schema|view|index|user|role|column|keyspace|collection|function|procedure|trigger|type|"
+    r"sequence|extension|materialized|tablespace|partition|measurement|series|bucket|stream|owned|server|login|"
+    r"domain|aggregate|event|package|synonym|cluster|warehouse|stage|share|foreign|external|temporary|unique)\b|truncate\b|alter\s+table\b.*\bdrop\s+(?:column|partition|constraint)\b|"
     r"alter\s+\w+\s+.*\bdrop\s+(?:column|partition)\b|flushall|flushdb|purge\s+|detach\s+database|vacuum\s+full|"
     r"delete\s+database|remove\s+from|db\.dropdatabase)",
     re.DOTALL,
@@ -69,7 +77,7 @@ def shell_within(code: Code) -> list[str]:
         return [first or second for first, second in _SQL_SHELL.findall(text)][:40]
     if code.language in ("powershell", "cmd"):
         return []
-    found = []
+    found = [first or second for first, second in _PIPED.findall(text)] if code.language == "awk" else []
     for start in list(_STARTS_PROCESS.finditer(text))[:60]:
         at = start.end() - (1 if start.group() == "`" else 0)
         words: list[str] = []
@@ -91,12 +99,19 @@ def destroys(code: Code) -> str | None:
         return "drops_data" if drops_data(text) else None
     if code.language in ("powershell", "cmd"):
         return _windows(text)
+    text = _without_own_files(text) if code.language == "python" else text
     pattern = _FILES.get(code.language)
     if pattern is not None and pattern.search(text):
         return "drops_data" if code.language in ("mongo", "redis", "memcached") else "removes_recursively"
     if _QUERIES.search(text) and any(drops_data(first or second) for first, second in _STRING.findall(text)):
         return "drops_data"
     return "runs_hidden_code" if _HIDDEN.search(text) and _RUNS_STRING.search(text) else None
+
+
+def _without_own_files(text: str) -> str:
+    """Without the removals of what the program made as a temporary file itself."""
+    made = {name for pair in _TEMPORARY.findall(text) for name in pair if name}
+    return re.sub(rf"(?:rmtree|os\.(?:unlink|remove|rmdir))\(\s*(?:{'|'.join(made)})\b", "", text) if made else text
 
 
 def refuses(code: Code) -> str | None:
@@ -118,7 +133,7 @@ def _windows(text: str) -> str | None:
 
 def drops_data(text: str) -> bool:
     """Does one of the statements drop what it holds, or delete or change all rows of a table?"""
-    statements = _QUOTED_SQL.sub("''", text).split(";")
+    statements = _ENDS.sub(";", _QUOTED_SQL.sub("''", text)).split(";")
     return any(_statement_drops(statement) for statement in statements[:200])
 
 

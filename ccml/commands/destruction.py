@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Final
 
 from ccml.commands import code, windows
@@ -17,7 +18,7 @@ from ccml.commands.reading import Reading
 from ccml.commands.verbs import says_it_destroys
 
 _SYSTEM_FILE: Final = re.compile(
-    r"/(?:etc|boot|bin|sbin|usr|lib|lib64|sys|proc|var/lib|var/spool|System|Library)(?:/.*)?|[A-Za-z]:\\?Windows.*"
+    r"/(?:etc|boot|bin|sbin|usr(?!/local/)|lib|lib64|sys|proc|var/lib|var/spool|System|Library)(?:/.*)?|[A-Za-z]:\\?Windows.*"
 )
 _START_FILE: Final = re.compile(
     r"(?:~|\$\{?HOME\}?|/home/[^/]+|/root|/Users/[^/]+)/(?:\.(?:bashrc|bash_profile|profile|zshrc|zprofile|zshenv|"
@@ -25,6 +26,8 @@ _START_FILE: Final = re.compile(
 )
 _KEYS: Final = re.compile(r".*\.ssh/(?:authorized_keys|rc)")
 _TYPED_SQL: Final = re.compile(r"(?:DROP|DELETE FROM|TRUNCATE|ALTER|UPDATE)\s|drop (?:table|database)\s|delete from\s")
+_READING: Final = frozenset("read list ls describe get show search logs log history info status view".split())
+"""Verbs behind which words are what is asked for."""
 _OPEN_MODE: Final = re.compile(r"0?777|0?666|a\+rwx|a\+w|o\+w|ugo\+\w*w\w*|[ugoa]*\+\w*s\w*|[2467]\d{3}|\+rwx")
 _MODEST_MODE: Final = re.compile(r"[ug]*\+[rwxX]+|a?\+[rxX]+|g?o?-[rwxX]+|0?[67][045][045]|[ug]=[rwxX,ugo=]+|a\+rX")
 _OWN_FOLDER: Final = re.compile(r"(?!\.{1,2}/?$)(?![~/*]|\$\{?HOME\}?/?$)(?!\.\./).+")
@@ -85,7 +88,9 @@ def _listed_loss(run: Run) -> str | None:
                 continue
             if loss.options and not each.has_any(loss.options):
                 continue
-            if loss.operand is None or any(loss.operand.fullmatch(word) for word in _operands(each, count)):
+            if loss.operand is None or any(
+                loss.operand.fullmatch(word) for word in _operands(each, count, first=loss.first)
+            ):
                 return loss.reason
         if each.program.startswith("mkfs"):
             return "destroys"
@@ -94,9 +99,12 @@ def _listed_loss(run: Run) -> str | None:
     return None
 
 
-def _operands(run: Run, count: int) -> tuple[str, ...]:
+def _operands(run: Run, count: int, *, first: bool) -> tuple[str, ...]:
     """The words that may say what the program does: those behind its sub-command, and options of one dash."""
-    return (*run.verbs[count : count + 4], *(word for word in run.words[1:14] if word[:1] in "-+:" or "=" in word))
+    if first:
+        return run.verbs[count : count + 1]
+    plain = takewhile(lambda word: word not in _READING, run.verbs[count : count + 4])
+    return (*plain, *(word for word in run.words[1:14] if word[:1] in "-+:" or "=" in word))
 
 
 def _spellings(run: Run) -> list[tuple[str, ...]]:
@@ -151,7 +159,7 @@ def _overwrites(run: Run) -> str | None:
         targets = operands
     elif program in _WRITERS or (program == "sed" and _in_place(run)):
         targets = operands[-1:] if len(operands) > 1 else []
-        if program in ("cp", "ln", "install") and operands[:1] == ["/dev/null"]:
+        if program in ("cp", "ln", "install") and "/dev/null" in operands[:-1]:
             return "truncates"
         if program == "sed" and any(_EMPTIES.fullmatch(word.strip()) for word in operands[:1]):
             return "truncates"
@@ -177,7 +185,8 @@ def _redirected(run: Run, operator: str, target: str) -> str | None:
     emptied = not run.words or (run.output is not None and not run.output.strip())
     if emptied or (run.program == "cat" and run.words[1:] == ("/dev/null",)):
         return "truncates"
-    reads = (*run.reads, *(run.words[1:] if run.program in _SAME_AS_READ else ()))
+    taken_in = (source for sign, source in run.redirects if sign.endswith("<"))
+    reads = (*taken_in, *run.reads, *(run.words[1:] if run.program in _SAME_AS_READ else ()))
     return "truncates" if target in reads and not target.isdigit() else None
 
 

@@ -171,6 +171,12 @@ def _special(program: str, call: Call) -> Iterator[Code]:
         for word in words[1:]:
             if word.startswith("+"):
                 yield from _in_language("vim", word[1:])
+    elif program == "env":
+        for place, word in enumerate(words):
+            if word in ("-S", "--split-string"):
+                yield Code("shell", " ".join(words[place + 1 :]))
+            elif word.startswith(("-S", "--split-string=")):
+                yield Code("shell", word.removeprefix("--split-string=").removeprefix("-S"))
     elif program == "redis-cli":
         yield Code("redis", " ".join(call.verbs))
     elif program == "git":
@@ -196,6 +202,8 @@ def _special(program: str, call: Call) -> Iterator[Code]:
         yield from (
             Code("shell", part) for word in words if "commands=" in word for part in re.findall(r'"([^"]*)"', word)
         )
+    elif program == "deno" and call.verbs[:1] == ("eval",):
+        yield from (Code("javascript", word) for word in call.verbs[1:2])
     elif program == "bq" and call.verbs[:1] == ("query",):
         yield from (Code("sql", word) for word in call.verbs[1:2])
     elif program == "wp" and call.verbs[:2] == ("db", "query"):

@@ -78,7 +78,8 @@ fallocate + -p -z -c --punch-hole --zero-range --collapse-range
 blkdiscard
 badblocks + -w -n
 debugfs + -w
-hdparm ~ .*
+hdparm + --security-erase --security-erase-enhanced --trim-sector-ranges --fwdownload --write-sector
+hdparm + --make-bad-sector --repair-sector
 nvme format
 nvme sanitize
 cryptsetup ~ erase|luksErase|luksFormat|luksKillSlot|luksRemoveKey
@@ -104,7 +105,7 @@ halt
 poweroff
 telinit
 init ~ [0-6sS]
-systemctl ~ poweroff|reboot|halt|kexec|suspend|hibernate|rescue|emergency|mask|isolate|soft-reboot
+systemctl ~ poweroff|reboot|halt|kexec|rescue|emergency|mask|isolate|soft-reboot
 loginctl ~ poweroff|reboot|halt|terminate-.*|kill-.*
 userdel
 groupdel
@@ -142,6 +143,16 @@ patch + --remove-empty-files
 rimraf
 del-cli
 launchctl ~ reboot
+nwipe
+ipcrm
+scrontab + -r
+htpasswd + -D
+ykman ~ reset
+route ~ flush
+microk8s ~ reset
+pm ~ clear|uninstall
+kompose ~ down
+factory-reset
 tmutil ~ delete\w*|disable
 nvram + -c -d
 dscl ~ -?delete
@@ -226,6 +237,10 @@ typeorm migration:revert
 mikro-orm schema:drop
 drizzle-kit drop
 flyway clean
+cake migrations ~ rollback
+gradlew ~ flyway(?:Clean|Undo)
+gradle ~ flyway(?:Clean|Undo)
+mvn ~ flyway:(?:clean|undo)
 flyway undo
 liquibase ~ drop-?all|dropAll|rollback.*
 goose ~ down.*|reset

@@ -38,7 +38,6 @@ podman system ~ prune|reset
 kubectl replace + --force
 kubectl apply + --prune
 kubectl drain
-kubectl scale + --replicas=0
 kubectl scale ~ --replicas=0
 kubectl taint ~ .*NoExecute.*
 oc delete
@@ -72,7 +71,7 @@ kopia snapshot ~ delete|expire
 tarsnap + -d --nuke
 proxmox-backup-client ~ prune|forget
 velero ~ delete
-pulumi ~ destroy|cancel
+pulumi ~ destroy|down|dn|cancel
 pulumi stack ~ rm
 pulumi state ~ delete
 cdk ~ destroy|gc

@@ -19,6 +19,8 @@ class Loss:
     verbs: tuple[str, ...]
     options: frozenset[str]
     operand: re.Pattern[str] | None
+    first: bool
+    """Only the first operand may match: the rest are names of packages or branches."""
     reason: str
 
 
@@ -30,7 +32,10 @@ def _parsed() -> dict[str, list[Loss]]:
             head, _, options = head.partition(" + ")
             program, *verbs = head.split()
             operand = re.compile(pattern.strip()) if pattern else None
-            table.setdefault(program, []).append(Loss(tuple(verbs), frozenset(options.split()), operand, reason))
+            first = (
+                reason in ("removes_packages", "discards_history") and re.fullmatch(r"[\w |-]+", pattern) is not None
+            )
+            table.setdefault(program, []).append(Loss(tuple(verbs), frozenset(options.split()), operand, first, reason))
     return table
 
 

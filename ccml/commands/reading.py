@@ -20,9 +20,10 @@ from ccml.commands.syntax import syntax
 from ccml.commands.tree import Group, Member, Pipeline, Redirect, Script, SimpleCommand, Syntax, Word
 from ccml.commands.words import Words
 
-MOST_CHARACTERS: Final = 60_000
+MOST_CHARACTERS: Final = 40_000
 """Of all texts and words read for one line. A variable that is set to itself twice doubles at each step."""
-MOST_RUNS: Final = 1200
+MOST_RUNS: Final = 400
+_MOST_REDIRECTS: Final = 12
 _DEEPEST: Final = 6
 """Texts inside texts: `ssh host "sudo sh -c 'docker exec …'"` has four."""
 _DEEPEST_GROUP: Final = 50
@@ -125,7 +126,7 @@ class Reading:
         self, redirects: Sequence[Redirect], scope: Scope, flow: Flow
     ) -> tuple[Flow, tuple[tuple[str, str], ...]]:
         kept: list[tuple[str, str]] = []
-        for redirect in redirects:
+        for redirect in redirects[:_MOST_REDIRECTS]:
             if redirect.target is None:
                 continue
             words, inside = self._words((redirect.target,), scope, split=False)
@@ -134,6 +135,7 @@ class Reading:
                 flow = Flow((target,), inside.fetched, inside.decoded)
             elif redirect.operator.endswith("<"):
                 flow = Flow(("",) if target == "/dev/null" else (), inside.fetched, inside.decoded)
+                kept.append((redirect.operator, target))
             else:
                 kept.append((redirect.operator, target))
         return flow, tuple(kept)
@@ -220,7 +222,7 @@ class Reading:
     ) -> Flow:
         """One command and what it runs in its turn; what comes out of it."""
         self._characters += sum(map(len, words))
-        if self._characters > MOST_CHARACTERS or level > 25 or not words:
+        if self._characters > MOST_CHARACTERS or level > 25 or not words or len(self.runs) >= MOST_RUNS:
             return NOTHING
         leaving = output(words, flow)
         written = "".join(leaving.texts) if leaving.texts else None
@@ -243,7 +245,7 @@ class Reading:
             within = Scope(scope.variables, scope.aliases, scope.many or many)
             if program in ("xargs", "gxargs", "parallel") and (flow.fetched or flow.decoded):
                 inside |= flow
-            if len(inner) == 1 and (" " in inner[0] or "\n" in inner[0]):
+            if (len(inner) == 1 or program == "parallel") and (" " in inner[0] or "\n" in inner[0]):
                 self._text(inner[0], within, flow)
             else:
                 leaving = self._command(inner, within, flow, inside, redirects, files, level + 1)

@@ -106,7 +106,7 @@ def _served_tool(server_and_tool: str, tool: str, arguments: str) -> Risk:
         return worst
     if says_it_destroys(tool):
         return Risk("danger", "destroys")
-    return Risk("danger", "drops_data") if drops_data(arguments) else Risk("ask", "served_tool")
+    return Risk("danger", "drops_data") if drops_data(server_and_tool, arguments) else Risk("ask", "served_tool")
 
 
 def _proof(line: str, taken: Syntax) -> Risk:

@@ -13,7 +13,7 @@ from ccml.commands.tree import Part, Script, Word
 
 DEEPEST: Final = 40
 """Levels of nesting. A person's line has three; each level takes a few frames of Python's stack."""
-MOST_PIECES: Final = 2500
+MOST_PIECES: Final = 1500
 """Words, parts of words and operators of one line: a bound on the time, about ten milliseconds."""
 
 # `<secret:password>`, `<user>` and the placeholders of templates are words, not redirections.

@@ -21,6 +21,12 @@ _OWN: Final = re.compile(
 )
 _SERVED: Final = re.compile(r"(mcp__[\w.-]{1,80}?__([\w.-]{1,100}))(?:\s+(.*))?", re.DOTALL)
 _RUNS_LINES: Final = re.compile(r"(?i)shell|bash|terminal|command|cmd|exec|ssh|process|console|powershell|script|run")
+_RUNS_QUERIES: Final = re.compile(
+    r"(?i)sql|query|postgres|mysql|maria|database|supabase|neon|snowflake|mongo|redis|clickhouse|duckdb|oracle|dbhub|"
+    r"planetscale|turso|influx|cassandra|neo4j|(?:^|_)db(?:_|$)"
+)
+_QUERY_KEYS: Final = frozenset({"sql", "query", "statement", "statements", "queries"})
+_LINE_KEYS: Final = frozenset({"command", "cmd", "script", "commandline", "shell_command", "bash", "commands"})
 READING: Final = frozenset({"Read", "Glob", "Grep", "LS"})
 _MOST: Final = 60
 
@@ -41,35 +47,39 @@ def says_it_destroys(tool: str) -> bool:
     return first_verb([tool]) in DESTROYING
 
 
-def drops_data(arguments: str) -> bool:
-    return any(code.destroys(Code("sql", text)) or _drops_documents(text) for text in texts(arguments))
-
-
-def _drops_documents(text: str) -> bool:
-    return code.destroys(Code("mongo", text)) is not None
+def drops_data(server_and_tool: str, arguments: str) -> bool:
+    """Does an argument that the tool takes for a query drop data?"""
+    given = texts(arguments, _QUERY_KEYS if not _RUNS_QUERIES.search(server_and_tool) else None)
+    return any(code.destroys(Code(language, text)) for text in given for language in ("sql", "mongo"))
 
 
 def lines(server_and_tool: str, arguments: str) -> list[str]:
     """The arguments that the tool runs as shell lines."""
-    return list(texts(arguments)) if _RUNS_LINES.search(server_and_tool) else []
+    return list(texts(arguments, _LINE_KEYS if not _RUNS_LINES.search(server_and_tool) else None))
 
 
-def texts(arguments: str) -> Iterator[str]:
-    """The values of the arguments, written as JSON, as words, or as `name=value`."""
-    if arguments[:1] in "{[":
+def texts(arguments: str, keys: frozenset[str] | None = None) -> Iterator[str]:
+    """The values of the arguments, written as JSON, as words, or as `name=value`; only those of some names if `keys`
+    are given."""
+    if arguments[:1] in ("{", "["):
         try:
-            yield from _values(msgspec.json.decode(arguments))
+            given = msgspec.json.decode(arguments)
         except msgspec.DecodeError:
-            pass
-        else:
+            given = None
+        if keys is not None and isinstance(given, dict):
+            given = [value for name, value in given.items() if name.lower() in keys]
+        if given is not None:
+            yield from _values(given)
             return
-    yield arguments
+    if keys is None:
+        yield arguments
     taken = syntax(arguments)
     for command in taken.commands if taken is not None else ():
         for word in (*command.assignments, *command.words)[:_MOST]:
-            yield word.text
             name, sign, value = word.text.partition("=")
-            if sign and name.isidentifier():
+            if keys is None:
+                yield word.text
+            if sign and name.isidentifier() and (keys is None or name.lower() in keys):
                 yield value
 
 

@@ -18,8 +18,8 @@ _TOKEN: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 DESTROYING: Final = frozenset(
     "delete del destroy drop purge prune terminate erase wipe flush flushall flushdb nuke shred remove rm rmi rmdir "
     "rmr "
-    "rb unpublish deprovision decommission undeploy teardown obliterate truncate expunge deregister trash uninstall "
-    "dispose annihilate dropdb deletes removes factoryreset dealloc unregister drain cancelall deletion".split()
+    "rb unpublish deprovision decommission undeploy teardown obliterate truncate expunge deregister uninstall "
+    "dispose annihilate dropdb deletes removes factoryreset dealloc unregister empty drain cancelall deletion".split()
 )
 HARMLESS: Final = frozenset(
     "list ls get describe show status logs log ps inspect run exec start stop restart create add apply plan diff "
@@ -36,11 +36,15 @@ _DATA: Final = frozenset("db database migrate migration migrations schema data r
                          "ecto".split())  # fmt: skip
 _RESETS: Final = frozenset("reset fresh wipe clear clean rollback refresh flush recreate redo".split())
 _TASK_DESTROYS: Final = frozenset("drop destroy nuke wipe purge flush teardown undeploy obliterate truncate".split())
+_DESTROYING_OPTIONS: Final = frozenset(
+    "--delete --delete-all --wipe --purge --erase --destroy --factory-reset --autonuke --unregister --nuke".split()
+)
 _TASK_RUNNERS: Final = frozenset(
     "make gmake rake rails just task invoke inv mix artisan gradle gradlew grunt gulp nx turbo doit fab cap lein sbt "
     "manage.py console ant bazel earthly dagger composer deno foreman thor phing ninja ember ng".split()
 )
 _RUNS_SCRIPTS: Final = frozenset("npm yarn pnpm bun composer deno npm-run".split())
+_WRITES_CODE: Final = frozenset("generate g test spec new lint format help".split())
 # Their sub-commands take out what a next command puts in again, or are in the table of losses.
 _OTHERWISE: Final = frozenset(
     "pip pip3 pipx npm yarn pnpm bun gem bundle cargo rustup go composer poetry pdm uv conda mamba nvm pyenv rbenv "
@@ -48,7 +52,7 @@ _OTHERWISE: Final = frozenset(
     "mise volta dotnet git hg svn apt apt-get aptitude dnf yum zypper pacman apk brew snap flatpak systemctl tmux "
     "screen "
     "openssl crontab nmcli launchctl pre-commit husky mvn code direnv stow chezmoi yadm pass nix nix-env winget choco "
-    "scoop helm-docs tldr msfconsole msf workon deactivate".split()
+    "scoop helm-docs tldr flutter pio hatch workon cmd powershell pwsh deactivate".split()
 )
 
 
@@ -69,17 +73,20 @@ def says_it_destroys(call: Call) -> bool:
     program = call.program
     if program in _TASK_RUNNERS or program in _RUNS_SCRIPTS:
         return _task_destroys(call)
+    if program == "git":
+        return "-" in "".join(call.verbs[:1]) and verb_in(call.verbs[0]) in DESTROYING  # a script of the user's own
     if program in _OTHERWISE:
         return False
-    if program in WITH_SUBCOMMANDS:
+    if program in WITH_SUBCOMMANDS or FAMILY.get(program) == "containers":
         shown = call.verbs[1:2] if program == "aws" else call.verbs[:3]  # an operation stands behind its service
-        words = [word for word in shown if re.fullmatch(r"[A-Za-z][\w:.-]*", word)]
+        words = [word for word in shown if re.fullmatch(r"[A-Za-z][\w:-]*", word)]
         return first_verb(words) in DESTROYING
     if program in FAMILY or not re.fullmatch(r"[A-Za-z][\w.+-]{1,40}", program) or "." in program:
         return False
     if verb_in(program) in HARMLESS:
         return False  # `Get-Help Remove-Item`, `create-app drop`
-    return any(verb_in(word) in DESTROYING for word in call.verbs[:1] if re.fullmatch(r"[A-Za-z][\w:-]*", word))
+    words = [word for word in call.verbs[:3] if re.fullmatch(r"[A-Za-z][\w:-]*", word)]
+    return first_verb(words) in DESTROYING or call.has(*_DESTROYING_OPTIONS)
 
 
 def _task_destroys(call: Call) -> bool:
@@ -90,6 +97,8 @@ def _task_destroys(call: Call) -> bool:
         if words[:1] and words[0] in ("remove", "rm", "uninstall", "unlink", "cache", "prune"):
             return False
     for word in words[:3]:
+        if word in _WRITES_CODE:
+            return False
         if "=" in word or "/" in word:
             continue
         tokens = {token.lower() for token in _TOKEN.findall(word[:80])}

@@ -43,8 +43,9 @@ _CMD: Final[dict[str, str]] = {
     "del": "/s /q /f /p *.* * \\*", "erase": "/s /q /f *.* *", "rd": "/s /q", "rmdir": "/s /q",
     "format": "*any", "diskpart": "*any", "vssadmin": "delete resize", "wbadmin": "delete", "wmic": "delete",
     "bcdedit": "/set /delete /deletevalue", "reg": "delete", "cipher": "/w", "sc": "delete", "schtasks": "/delete",
-    "net": "/delete", "netsh": "reset delete", "robocopy": "/mir /purge", "fsutil": "setzerodata delete",
-    "wevtutil": "cl clear-log", "shutdown": "/s /r /p", "takeown": "", "deltree": "*any", "dism": "/remove-package",
+    "net": "/delete", "netsh": "reset delete off", "robocopy": "/mir /purge", "fsutil": "setzerodata delete",
+    "wevtutil": "cl clear-log", "shutdown": "/s /r /p", "wsl": "--unregister", "deltree": "*any",
+    "dism": "/remove-package",
     "bootrec": "/fixmbr", "icacls": "", "manage-bde": "-off -forcerecovery", "sdelete": "*any", "choco": "",
 }  # fmt: skip
 _STARTS_WITH: Final = ("/w:", "/fs:")
@@ -84,6 +85,8 @@ def destroys(words: Words, *, piped: bool = False) -> str | None:
     rest = [word.lower() for word in words[1:]]
     if _EXEMPT & set(rest):
         return None
+    if name in ("del", "erase") and any("*" in word for word in rest):
+        return "removes_recursively"
     if name in _REMOVERS and (piped or name == "remove-item" or _is_windows(rest)):
         wide = piped or any(word.startswith(("-r", "-fo", "/s", "/q", "/f")) or "*" in word for word in rest)
         drive = rest[:1] and rest[0].startswith(("env:", "variable:", "alias:", "function:"))

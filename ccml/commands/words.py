@@ -30,7 +30,8 @@ class Call:
 
     @cached_property
     def program(self) -> str:
-        return name_of(self.words)
+        name = name_of(self.words)
+        return name.partition("@")[0] or name  # `npx rimraf@5`
 
     @cached_property
     def verbs(self) -> Words:

@@ -141,15 +141,24 @@ def wrapped_at(words: Sequence[str]) -> int:
     return at
 
 
+def _takes_next(option: str, values: frozenset[str]) -> bool:
+    """Is the option's value the next word? In a cluster (`-iu`) only the last letter's can be."""
+    if option in values or option.startswith("--") or len(option) > 6:
+        return option in values
+    return next((at == len(option) - 1 for at in range(1, len(option)) if f"-{option[at]}" in values), False)
+
+
 def command_at(words: Sequence[str], at: int, wrapper: Wrapper, name: str = "") -> int:
     """Where the command begins in the words that follow a wrapper."""
     operands = wrapper.operands
     while at < len(words):
         word = words[at]
+        if name == "env" and word.startswith(("-S", "--split-string")):
+            return len(words)  # the command is the option's value, and is read as a text
         if word == "--":
             return at + 1
         if word.startswith("-") and len(word) > 1:
-            at += 2 if word in wrapper.values else 1
+            at += 2 if _takes_next(word, wrapper.values) else 1
         elif name in _TAKE_ASSIGNMENTS and _ASSIGNMENT.fullmatch(word):
             at += 1
         elif operands:

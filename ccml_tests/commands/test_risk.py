@@ -12,15 +12,15 @@ import ccml.commands.risk
 import ccml.commands.syntax
 from ccml.commands.risk import LEVELS, assess
 from ccml_tests.commands.risky_lines import dangerous, harmless, mutations
+from ccml_tests.commands.test_destruction import lines
 
 
 def test_no_dangerous_command_is_safe_in_any_disguise() -> None:
-    lines = dangerous()
-    disguises = [list(mutations(line)) for line in lines]
-    assert len(lines) >= 80
-    assert min(len(forms) for forms in disguises) >= 30
-    safe = [(name, form) for forms in disguises for name, form in forms if assess(form).level == "safe"]
-    assert safe == []
+    known = dangerous()
+    bases = [*known, *[line for line in lines("destructive")[::6] if line not in known]]
+    assert len(bases) >= 300
+    assert len(list(mutations("ls"))) >= 73
+    assert [(name, form) for base in bases for name, form in mutations(base) if assess(form).level == "safe"] == []
 
 
 def test_three_of_four_harmless_commands_are_safe_and_none_is_refused() -> None:
