@@ -211,7 +211,7 @@ def mutations(line: str) -> Iterator[tuple[str, str]]:
     yield "tool line newline", f"Read a.py\n{line}"
     yield "placeholder", f"cat <path>{line}"
     yield "unfinished", f"{line} '"
-    yield "long", f"ls {'a' * 5000}; {line}"
+    yield "long", f"ls {'a' * 1500}; {line}"
     yield "too long", f"ls {'a' * 20_000}; {line}"
     plain = line.replace("'", '"')
     yield "doas", f"doas {line}"
