@@ -3,12 +3,14 @@
 The register `<lake>/landed/read_files.json` holds size, time of change and inode of every file that a landing has
 looked at. A file that still has all three is not opened: a tick of the sensor costs one `stat` a file, and a landing
 opens what is new. Without the register every file is opened once more, and the hash of its content shows that it has
-landed: nothing lands twice. The register holds the path of a file in the home from the home's root, so that it stays
-right when the home is moved.
+landed: nothing lands twice. The register holds a digest in place of each path, because files and folders are named
+after people and hosts, and some after secrets; the path of a file in the home counts from the home's root, so that the
+register stays right when the home is moved.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,13 +49,30 @@ Register: TypeAlias = dict[str, FileState]
 """Real path → the state in which a landing has read the file."""
 
 
-def find_files(sources: Sequence[Source], known: Mapping[str, FileState] | None = None) -> list[LogFile]:
+class ReadFiles:
+    """The files that landings have read, each in its state at the time. `by_digest` is what the register holds."""
+
+    def __init__(self, home: str, by_digest: Mapping[str, FileState]) -> None:
+        self._home = home
+        self.by_digest = by_digest
+
+    @classmethod
+    def of(cls, lake: Path, found: Register) -> ReadFiles:
+        home = _home(lake)
+        return cls(home, {_digest(path, home): state for path, state in found.items()})
+
+    def get(self, path: str) -> FileState | None:
+        """The state in which the file at this real path was read; None where it never was."""
+        return self.by_digest.get(_digest(path, self._home)) if self.by_digest else None
+
+
+def find_files(sources: Sequence[Source]) -> list[LogFile]:
     """The files behind the sources that fit a format, in the order of their paths. See `inspect_files`."""
-    found = inspect_files(sources, known or {})
+    found = inspect_files(sources, ReadFiles("", {}))
     return [LogFile(Path(path), state.format) for path, state in found.items() if state.format is not None]
 
 
-def inspect_files(sources: Sequence[Source], known: Mapping[str, FileState]) -> Register:
+def inspect_files(sources: Sequence[Source], known: ReadFiles) -> Register:
     """Every file behind the sources, in the order of their paths; opens those that are not `known` as they stand.
 
     In a folder, names that end in `.tmp` (a writer has not finished) or begin with `.` are left out, and what fits no
@@ -118,34 +137,38 @@ def is_as_read(now: FileState, earlier: FileState) -> bool:
 def files_to_read(sources: Sequence[Source], lake: Path) -> dict[str, Written]:
     """Files that no landing has read as they stand now, found without opening any: the sensor asks at every tick."""
     known = read_register(lake)
-    return {
-        path: state.written
-        for path, state in list_files(sources).items()
-        if path not in known or not is_as_read(state, known[path])
-    }
+    waiting: dict[str, Written] = {}
+    for path, state in list_files(sources).items():
+        earlier = known.get(path)
+        if earlier is None or not is_as_read(state, earlier):
+            waiting[path] = state.written
+    return waiting
 
 
-def read_register(lake: Path) -> Register:
+def read_register(lake: Path) -> ReadFiles:
     """
     Raises:
         DamagedFileError: it is there and cannot be read.
     """
     file = _register(lake)
-    if not file.exists():
-        return {}
-    home = _home(lake)
-    stored: Register = read_json(file, Register, "Remove it: the next landing opens every file once more")
-    return {os.path.join(home, path): state for path, state in stored.items()}  # noqa: PTH118  # ten thousands a tick
+    stored: dict[str, FileState] = {}
+    if file.exists():
+        stored = read_json(file, dict[str, FileState], "Remove it: the next landing opens every file once more")
+    return ReadFiles(_home(lake), stored)
 
 
-def write_register(lake: Path, files: Register) -> None:
-    stored = {stored_path(path, lake): state for path, state in files.items()}
-    atomic.write_bytes(_register(lake), msgspec.json.encode(stored))
+def write_register(lake: Path, files: ReadFiles) -> None:
+    atomic.write_bytes(_register(lake), msgspec.json.encode(files.by_digest))
 
 
 def stored_path(path: str, lake: Path) -> str:
     """What is stored of a log's real path: from the root of the lake's home where it lies in there, else the whole."""
     return path.removeprefix(f"{_home(lake)}{os.sep}")
+
+
+def _digest(path: str, home: str) -> str:
+    stored = path.removeprefix(f"{home}{os.sep}").encode("utf-8", "surrogateescape")
+    return hashlib.blake2b(stored, digest_size=16).hexdigest()
 
 
 def _home(lake: Path) -> str:

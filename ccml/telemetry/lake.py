@@ -59,7 +59,8 @@ def landed_schema(table: str) -> pa.Schema:
     text = ("file", "path", "format")
     if table == QUARANTINE:
         columns = [*((name, pa.string()) for name in text), ("line", pa.int64())]
-        columns += [(name, pa.string()) for name in ("reason_code", "reason", "line_sha256", "text")]
+        columns += [(name, pa.string()) for name in ("reason_code", "reason", "line_sha256", "shape")]
+        columns += [("bytes", pa.int64())]
     else:
         columns = [(name, pa.string()) for name in text]
         columns += [

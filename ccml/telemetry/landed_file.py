@@ -14,9 +14,11 @@ import msgspec
 from ccml.errors import IntegrityError
 from ccml.privacy.pseudonyms import Pseudonyms
 from ccml.privacy.redaction import redact
+from ccml.telemetry.decode import Rejection
 from ccml.telemetry.events import KINDS, Event
 from ccml.telemetry.lake import FILES, landed_schema
-from ccml.telemetry.readers import FORMATS, LogFile, Record
+from ccml.telemetry.line_shape import reason_of
+from ccml.telemetry.readers import FORMATS, LogFile
 from ccml.telemetry.readers.histories import Histories
 from ccml.telemetry.readers.owner import storable
 from ccml.telemetry.redaction import redact_event
@@ -27,12 +29,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _EVENTS_PER_BATCH = 20_000
-_QUARANTINED_CHARACTERS = 500
 _KIND_OF = {kind: name for name, kind in KINDS.items()}
-_NAMES = re.compile(
-    r"""(\\?["']?(?P<field>user_id|username|user|host|hostname)\\?["']?\s*[:=]\s*)(\\?"(?P<quoted>[^"\\]*)|(?P<bare>[^\s,}"\\]+))"""
-)
-_PROVENANCE = frozenset({"file", "line", "event_key", "content_key", "day"})
+_RECORD_TYPE = re.compile(r"[A-Za-z]{1,24}(?:[_.:/-][A-Za-z]{1,24}){0,3}")
 
 
 @dataclass(kw_only=True)
@@ -99,13 +97,13 @@ class LandedFile:
         for record in records:
             self.report.lines += 1
             if record.rejection is not None:
-                self._refuse(record)
+                self._add_refused(record.line, record.rejection, record.sha256, record.shape, record.bytes)
             elif record.skipped == "blank":
                 self.report.blank += 1
             elif record.skipped == "duplicate":
                 self.report.duplicates += 1
             elif record.skipped is not None:
-                self.report.skipped[record.skipped] += 1
+                self.report.skipped[_record_type(record.skipped)] += 1
             for event in record.events:
                 self._take(redact_event(event, self.pseudonyms), record.line)
         for kind in [*self._events]:
@@ -123,11 +121,9 @@ class LandedFile:
 
     def refuse_conflicts(self, kind: str, conflicts: pa.Table) -> None:
         """Quarantine rows whose event id has landed before with another content."""
-        declared = [name for name in conflicts.column_names if name not in _PROVENANCE]
-        for row in conflicts.to_pylist():
-            text = {name: str(row[name]) for name in declared if row[name] is not None}
+        for row in conflicts.select(["line", "event_id"]).to_pylist():
             reason = f"an event of table {kind} with the id {row['event_id']!r} and another content has landed before"
-            self._add_refused(row["line"], "conflicting_duplicate", reason, "", msgspec.json.encode(text).decode())
+            self._add_refused(row["line"], Rejection("conflicting_duplicate", reason))
 
     def account(self, lines_of: dict[str, list[np.ndarray]]) -> None:
         """Count where each line ended; `lines_of` holds the lines of the events that land and of all events.
@@ -172,23 +168,20 @@ class LandedFile:
         columns += [pa.array(numbers, pa.int64()) for numbers in (lines, event_keys, content_keys)]
         self._batches.setdefault(kind, []).append(pa.RecordBatch.from_arrays(columns, schema=schema))
 
-    def _refuse(self, record: Record) -> None:
-        assert record.rejection is not None
-        text = record.raw.decode("utf-8", errors="replace")
-        rejection = record.rejection
-        self._add_refused(record.line, rejection.reason_code, rejection.reason, record.sha256, text)
-
-    def _add_refused(self, line: int, code: str, reason: str, sha256: str, text: str) -> None:
+    def _add_refused(
+        self, line: int, rejection: Rejection, sha256: str = "", shape: str = "", size: int | None = None
+    ) -> None:
         self.refused.append(
             {
                 "file": self.report.sha256,
                 "path": self.report.path,
                 "format": self.report.format,
                 "line": line,
-                "reason_code": code,
-                "reason": redact(reason),
+                "reason_code": rejection.reason_code,
+                "reason": redact(reason_of(rejection.reason)),
                 "line_sha256": sha256,
-                "text": _scrubbed(text, self.pseudonyms),
+                "shape": shape,
+                "bytes": size,
             }
         )
 
@@ -210,15 +203,9 @@ def unstamped(table: str) -> pa.Schema:
     return schema.remove(schema.get_field_index("landed_at"))
 
 
-def _scrubbed(text: str, pseudonyms: Pseudonyms) -> str:
-    """The beginning of a refused line as it may be stored: names replaced although nothing could be decoded."""
-
-    def replaced(found: re.Match[str]) -> str:
-        name = found["quoted"] if found["quoted"] is not None else found["bare"]
-        pseudonym = pseudonyms.of("host" if found["field"].startswith("host") else "user", name)
-        return f'{found[1]}"{pseudonym}' if found["quoted"] is not None else f"{found[1]}{pseudonym}"
-
-    return redact(_NAMES.sub(replaced, text))[:_QUARANTINED_CHARACTERS]
+def _record_type(written: str) -> str:
+    """The type of a record as it may be stored: a log can hold anything in its place."""
+    return written if _RECORD_TYPE.fullmatch(written) and redact(written) == written else "other"
 
 
 def _key(content: bytes) -> int:

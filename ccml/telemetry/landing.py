@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from ccml.errors import InputError
 from ccml.privacy.pseudonyms import Pseudonyms
 from ccml.telemetry.events import KINDS
-from ccml.telemetry.finding import inspect_files, read_register, stored_path, write_register, written_state
+from ccml.telemetry.finding import ReadFiles, inspect_files, read_register, stored_path, write_register, written_state
 from ccml.telemetry.lake import FILES, QUARANTINE, append_once, has_landed, landed_keys, landed_schema, open_table
 from ccml.telemetry.landed_file import FileReport, LandedFile, LineCounts, file_row, unstamped
 from ccml.telemetry.readers import FORMATS, LogFile
@@ -137,8 +137,9 @@ def land(sources: Sequence[Source], lake: Path, pseudonyms: Pseudonyms, now: dat
             landed_files = open_table(lake, FILES)
     histories.save()
     _commit(gathered, lake, now, report)
-    if found != known:
-        write_register(lake, found)
+    read = ReadFiles.of(lake, found)
+    if read.by_digest != known.by_digest:
+        write_register(lake, read)
     return report
 
 

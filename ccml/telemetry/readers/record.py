@@ -11,11 +11,9 @@ from typing import Literal, TypeAlias
 
 from ccml.telemetry.decode import Rejection
 from ccml.telemetry.events import AnyEvent
+from ccml.telemetry.line_shape import line_shape
 from ccml.telemetry.readers.histories import Histories
 from ccml.telemetry.readers.lines import Line
-
-_KEPT_BYTES = 8 * 1024
-"""Of a refused line. Secrets are redacted in this much of it, then the quarantine keeps the first 500 characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +29,15 @@ class Record:
     rejection: Rejection | None = None
     skipped: str | None = None
     """Why a readable line carries no event of its own: `blank`, `duplicate`, or the record type that was left out."""
-    raw: bytes = b""
-    """Beginning of a refused line."""
+    shape: str = ""
+    """Of a refused line; of the line itself nothing is kept but its length and its hash."""
+    bytes: int = 0
     sha256: str = ""
-    """Of the whole refused line."""
 
     @classmethod
     def refused(cls, line: Line, rejection: Rejection, events: tuple[AnyEvent, ...] = ()) -> Record:
-        return cls(line.number, events, rejection, raw=line.raw[:_KEPT_BYTES], sha256=line.sha256)
+        size = line.size or len(line.raw)
+        return cls(line.number, events, rejection, shape=line_shape(line.raw), bytes=size, sha256=line.sha256)
 
 
 Facts: TypeAlias = "Counter[str]"
