@@ -258,7 +258,7 @@ class _View:
 
     def _argument(self, kind: str, word: Word) -> None:
         self.arguments.append(Argument(kind, word.text))
-        self.shown.append((placeholder(kind, word.text), Argument(kind, word.source)))
+        self.shown.append((placeholder(kind, word.text), Argument(kind, word.source) if kind != "literal" else None))
 
 
 def _value_kind(word: Word, expected: str) -> str:

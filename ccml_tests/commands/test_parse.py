@@ -85,6 +85,50 @@ def test_the_program_is_the_wrapped_one_and_all_programs_are_listed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "program", "subcommand", "template"),
+    [
+        ("git commit -m \"$(cat <<'EOF'\na title\n\nand (more)\nEOF\n)\"", "git", "commit", "git commit -m <text>"),
+        ("gh pr list --label \"$(cat b.md)\"", "gh", "pr list", "gh pr list --label <text>"),
+        ("docker stop $(docker ps -q)", "docker", "stop", "docker stop <name>"),
+        ("vim $(git diff --name-only)", "vim", "", "vim <path>"),
+        ("comm -12 <(sort a) <(sort b)", "comm", "", "comm -12 <path> <path>"),
+        ("echo \"it is $(date)\"", "echo", "", "echo <text>"),
+        ("A=$(id -u) make test", "make", "", "A=<text> make test"),
+        ("x=$(cat f); wc -l $x", "wc", "", "x=<text> ; wc -l <path>"),
+        ("export EDITOR=vim", "export", "", "export EDITOR=<text>"),
+        ("declare -r A=1", "declare", "", "declare -r A=<text>"),
+        ("unset A", "unset", "", "unset <name>"),
+        ("git log --author='A B' --since='2 days ago'", "git", "log", "git log --author=<text> --since=<text>"),
+        ("git log --format='%h %an'", "git", "log", "git log --format=<text>"),
+        ("git commit -m\"two words\"", "git", "commit", "git commit -m<text>"),
+        ("curl -H 'A: b' -d '{\"a b\": 1}' https://x.test/y", "curl", "", "curl -H <text> -d <text> <url>"),
+        ("aws --profile work s3 ls s3://b", "aws", "s3 ls", "aws --profile <name> s3 ls <url>"),
+        ("kubectl -n shop get pods", "kubectl", "get", "kubectl -n <name> get <name>"),
+        ("docker --context far ps -a", "docker", "ps", "docker --context <name> ps -a"),
+        ("git -c a.b=1 switch -c new", "git", "switch", "git -c a.b=<text> switch -c <name>"),
+        ("gcloud compute instances list", "gcloud", "compute instances list", "gcloud compute instances list"),
+        ("ssh web1 'df -h'", "ssh", "", "ssh <host> <text>"),
+        ("ssh web1 df -h /srv", "ssh", "", "ssh <host> df -h <path>"),
+        ("python3 -m http.server 8000", "python3", "http", "python3 -m http.server <number>"),
+        ("cd src && git status", "git", "status", "cd <path> && git status"),
+    ],
+)  # fmt: skip
+def test_the_program_is_that_of_the_words_which_are_the_command(
+    line: str, program: str, subcommand: str, template: str
+) -> None:
+    command = parse(line)
+    assert (command.program, command.subcommand, command.template) == (program, subcommand, template)
+
+
+def test_a_templates_placeholders_have_their_arguments_in_order() -> None:
+    command = parse("cp a.txt 'b c.txt' d.txt /tmp > log.txt; head -n5 x.md")
+    assert command.template == "cp <path>... > <path> ; head -n<number> <path>"
+    assert [[argument.text for argument in slot] for slot in command.slots] == [
+        ["a.txt", "'b c.txt'", "d.txt", "/tmp"], ["log.txt"], ["-n5"], ["x.md"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
     "same",
     [("ls  -la", "ls -la"), ("rm 'a b'", "rm a.txt"), ('echo "x"', "echo 'y'"), ("cat a.txt; ls", "cat b.txt\nls")],
 )
