@@ -1,19 +1,18 @@
 """`ccml mlflow`: MLflow's pages over the home's store."""
 
-import os
-import subprocess
 import sys
 
+from ccml.errors import CcmlError
 from ccml.home import Home
 from ccml.quiet import send_nothing_home
-from ccml_cli.ui import require_free
+from ccml_cli.processes import require_free, running
 
 
 def run_mlflow(port: int) -> int:
-    """Serves until interrupted; returns the server's exit status, 0 after an interrupt.
+    """Serves until Ctrl-C or SIGTERM; returns 0.
 
     Raises:
-        CcmlError: another program holds the port.
+        CcmlError: another program holds the port, or the server ended by itself.
     """
     from ccml_resources.experiments import experiments
 
@@ -27,20 +26,14 @@ def run_mlflow(port: int) -> int:
         *("--uvicorn-opts", "--log-level warning"),
     ]
     # Its workers warn of what will change in packages that MLflow imports.
-    environment = os.environ | {"PYTHONWARNINGS": "ignore", "MLFLOW_TRACKING_URI": home.mlflow_uri}
+    environment = {"PYTHONWARNINGS": "ignore", "MLFLOW_TRACKING_URI": home.mlflow_uri}
     log = home.logs / "mlflow.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(  # noqa: S603
-            command, cwd=home.root, env=environment, stdout=output, stderr=subprocess.STDOUT
-        ) as server,
-    ):
-        # MLflow's first page is about language models, and of the experiments it lists its own, empty one.
-        url = f"http://127.0.0.1:{port}/#/experiments/{experiment_id}/runs?workflowType=machine_learning"
-        print(f"The trainings are at {url} — Ctrl-C ends it. MLflow's log: {log}", flush=True)  # noqa: T201
-        try:
-            return server.wait()
-        except KeyboardInterrupt:
-            server.terminate()
-            return 0
+    # MLflow's first page is about language models, and of the experiments it lists its own, empty one.
+    url = f"http://127.0.0.1:{port}/#/experiments/{experiment_id}/runs?workflowType=machine_learning"
+    try:
+        with running([command], log, environment, home.root) as (server,):
+            print(f"The trainings are at {url} — Ctrl-C ends it. MLflow's log: {log}", flush=True)  # noqa: T201
+            status = server.wait()
+    except KeyboardInterrupt:
+        return 0
+    raise CcmlError(f"MLflow's server ended with status {status}; {log} has its last words.")
