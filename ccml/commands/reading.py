@@ -22,7 +22,7 @@ from ccml.commands.words import Words
 
 MOST_CHARACTERS: Final = 40_000
 """Of all texts and words read for one line. A variable that is set to itself twice doubles at each step."""
-MOST_RUNS: Final = 400
+MOST_RUNS: Final = 250
 _MOST_REDIRECTS: Final = 12
 _DEEPEST: Final = 6
 """Texts inside texts: `ssh host "sudo sh -c 'docker exec …'"` has four."""

@@ -49,8 +49,6 @@ _PLACEHOLDER: Final = re.compile(r"<(?:secret:[a-z0-9-]+|email|user|path|number|
 _SHELL_GRAMMAR: Final = re.compile(r"[;&|`$()<>\n\\]")
 # An interactive shell replaces `!!` and `!rm` by earlier commands, also inside double quotes.
 _HISTORY: Final = re.compile(r"^[^']*![\w!$?#^*:-]")
-# An interactive zsh takes `#` for a word, and reads what follows as any other words.
-_SIGN_IN_COMMENT: Final = re.compile(r"(?m)(?:^|[ \t;&|])#[^\n]*[;&|`$()<>!\\]")
 
 
 def assess(line: str) -> Risk:
@@ -115,8 +113,6 @@ def _proof(line: str, taken: Syntax) -> Risk:
         return Risk("ask", "unparsed")
     if _STRANGE.search(line) or "\\\n" in line:
         return Risk("ask", "strange_character")
-    if "comment" in taken.constructs and _SIGN_IN_COMMENT.search(line):
-        return Risk("ask", "comment")
     if _PLACEHOLDER.search(line):
         # A shell would read `<path>` as two redirections, and write to the word after it.
         return Risk("ask", "placeholder")

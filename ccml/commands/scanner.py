@@ -13,7 +13,7 @@ from ccml.commands.tree import Part, Script, Word
 
 DEEPEST: Final = 40
 """Levels of nesting. A person's line has three; each level takes a few frames of Python's stack."""
-MOST_PIECES: Final = 1500
+MOST_PIECES: Final = 1000
 """Words, parts of words and operators of one line: a bound on the time, about ten milliseconds."""
 
 # `<secret:password>`, `<user>` and the placeholders of templates are words, not redirections.
@@ -26,6 +26,7 @@ _QUOTED_RUN: Final = re.compile(r"[^\"\\$`]+")
 _NAME: Final = re.compile(r"[A-Za-z_]\w*|[0-9@*#?$!-]")
 _GLOB: Final = re.compile(r"[*?\[{]")
 _TILDE_OR_EQUALS: Final = re.compile(r"~[^/]|=")
+_SIGN: Final = re.compile(r"[;&|`$()<>!\\]")
 _STOP_IN_BRACES: Final = re.compile(r"[}\\$`\"']")
 _STOP_IN_ARITHMETIC: Final = re.compile(r"[()\\$`\"']")
 _STOP_IN_BACKTICKS: Final = re.compile(r"[`\\]")
@@ -80,8 +81,10 @@ class Scanner:
                 at += 2
             elif letter == "#":
                 end = text.find("\n", at)
-                self.constructs.add("comment")
-                at = size if end < 0 else end
+                end = size if end < 0 else end
+                # An interactive zsh takes `#` for a word, and reads what follows as any other words.
+                self.constructs.add("sign_in_comment" if _SIGN.search(text, at, end) else "comment")
+                at = end
             else:
                 break
         self.at = at

@@ -61,26 +61,33 @@ def lines(server_and_tool: str, arguments: str) -> list[str]:
 def texts(arguments: str, keys: frozenset[str] | None = None) -> Iterator[str]:
     """The values of the arguments, written as JSON, as words, or as `name=value`; only those of some names if `keys`
     are given."""
-    if arguments[:1] in ("{", "["):
-        try:
-            given = msgspec.json.decode(arguments)
-        except msgspec.DecodeError:
-            given = None
+    given = _decoded(arguments)
+    if not isinstance(given, str):
         if keys is not None and isinstance(given, dict):
             given = [value for name, value in given.items() if name.lower() in keys]
-        if given is not None:
-            yield from _values(given)
-            return
+        yield from _values(given)
+        return
     if keys is None:
         yield arguments
     taken = syntax(arguments)
     for command in taken.commands if taken is not None else ():
         for word in (*command.assignments, *command.words)[:_MOST]:
             name, sign, value = word.text.partition("=")
-            if keys is None:
-                yield word.text
-            if sign and name.isidentifier() and (keys is None or name.lower() in keys):
-                yield value
+            if sign and name.isidentifier():
+                if keys is None or name.lower() in keys:
+                    yield from _values(_decoded(value))
+            elif keys is None:
+                yield from _values(_decoded(word.text))
+
+
+def _decoded(text: str) -> Any:
+    """What JSON says; the text itself where it is none."""
+    if text[:1] not in ("{", "["):
+        return text
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return text
 
 
 def _values(given: Any, depth: int = 0) -> Iterator[str]:

@@ -32,12 +32,14 @@ SECONDS = 0.05
 
 
 def _seconds(call: Callable[[str], object], line: str) -> float:
-    """Processor time, the better of two: another process may have taken the caches."""
+    """Processor time, the better of two where the first is long: another process may have taken the caches."""
     best = float("inf")
-    for _ in range(2):
+    for _ in range(3):
         began = time.process_time()
         call(line)
         best = min(best, time.process_time() - began)
+        if best < SECONDS / 2:
+            break
     return best
 
 
@@ -51,12 +53,12 @@ def _worst(units: int, seed: int) -> list[tuple[float, str, tuple[str, ...]]]:
         text = "".join(piece)
         for size in (LONGEST_LINE, LONGEST):
             line = (text * (size // len(text) + 1))[:size]
-            found.append((_seconds(parse, line), "parse", piece))
+            found += [(_seconds(parse, line), "parse", piece), (_seconds(assess, line), "assess", piece)]
     return sorted(found, reverse=True)
 
 
 def test_no_line_of_repeated_pieces_takes_longer_than_fifty_milliseconds() -> None:
-    parse("true")
+    assess("true")  # the first call loads what the rest need
     assert [found for found in _worst(40, seed=1) if found[0] > SECONDS] == []
 
 
