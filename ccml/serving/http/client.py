@@ -141,7 +141,7 @@ def _drawn(propensity: float | None) -> str:
 
 
 def _percent(confidence: float | None) -> str:
-    return "-" if confidence is None else f"{confidence:.1%}"
+    return "–" if confidence is None else f"{100 * confidence:.1f} %"
 
 
 def _problem(response: httpx.Response) -> str:
