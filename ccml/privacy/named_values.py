@@ -11,6 +11,7 @@ from typing import Final
 
 from ccml.privacy.secret_names import (
     NAME_WORDS,
+    UNSPACED,
     Strength,
     is_literal,
     is_secret_value,
@@ -47,6 +48,8 @@ _HEADER: Final = re.compile(
 )
 _COOKIE: Final = re.compile(r"[^\s'\"\\<>,)}\]][^'\"\\<>\n)}\]]{2,2000}+")
 _VALUE_ATTRIBUTE: Final = re.compile(r"['\"]\s{1,4}value\s{0,2}=\s{0,2}(?P<q>['\"])(?P<secret>[^'\"<\n]{1,1024}+)")
+_DECLARED: Final = re.compile(r"[&\w<>\[\]|?.' ]{1,40}?=\s{0,3}(?P<q>[\"'])(?P<secret>[^\"'\n]{1,1024}+)")
+"""`password: str = "…"`: a type stands between the name and its value."""
 _ELEMENT: Final = re.compile(r"[^<\n]{1,1024}+")
 _OPTION_VALUE: Final = re.compile(
     r"['\"]?\s{1,8}(?:(?P<q>['\"])(?P<quoted>(?:(?!(?P=q))[^\n]){1,1024}+)(?P=q)|(?P<bare>[^\s'\"`|;&<>()-][^\s'\"`|;&<>()]{0,1024}+))"
@@ -59,7 +62,7 @@ _SET: Final = re.compile(r"(?i)\s{0,8}(?:[\w ()/]{0,40}> )?(?:set|setg|unsetg)\s
 _SET_LINE: Final = re.compile(r"\s{1,4}(?P<secret>[^\s'\"]{1,200}+)\s*?(?:\n|\Z)")
 _SAID: Final = re.compile(
     r"[\"'`]?(?:\s{1,3}(?!(?:is|was|=|ist|lautet|es|era|est|è|é|são|jest|это|—|–|-)\s)[\w.@'-]{1,40}+){0,6}?"
-    r"(?:\s{0,2}[:=]|\s{1,3}(?:is|was|ist|lautet|lautete|war|es|era|est|è|é|são|jest|olarak|это|—|–|->|=>)"
+    r"(?:\s{0,2}[:=]|,?\s{1,3}it(?:['’]s|\sis)|\s{1,3}(?:is|was|ist|lautet|lautete|war|es|era|est|è|é|são|jest|olarak|это|—|–|->|=>)"
     r"(?:\s{1,3}(?:now|still|just|set\s{1,2}to|jetzt|ahora))?:?)\s{1,4}"
     r"(?P<q>[\"'`“«]?)(?P<secret>[^\s\"'`“”«»<>]{3,200}+)(?P<after>[\"'`”»]?)"
 )
@@ -72,6 +75,8 @@ _VERBS_OF_OTHERS: Final = {
         ("geslo", "je"), ("parola", "este"), ("mật khẩu", "là"), ("kata sandi", "adalah"), ("wachtwoord", "is"),
     )
 }  # fmt: skip
+_NUMBER_SAID: Final = re.compile(r"\s{1,3}(?:is|ist|es|est|è)\s{1,3}(?P<secret>\d{4,8})(?!\d)")
+_SET_TO: Final = re.compile(r"\s{1,3}(?:to|auf|a|à)\s{1,3}(?P<q>[\"']?)(?P<secret>[^\s\"']{5,200}+)")
 _FOLLOWS: Final = re.compile(
     r"[\"']?\s{1,4}(?P<q>[\"'`“«]?)(?P<secret>[^\s\"'`“”«»<>|;&()]{3,200}+)(?P<after>[\"'`”»]?)"
 )
@@ -79,18 +84,19 @@ _UNSPACED_VERB: Final = re.compile(
     r"\s{0,3}(?:は|是|为|為|：|是：|は：|는|은|가|이|:|：|=|है|هي|هو)\s{0,3}[\"'「]?(?P<secret>[!-~]{4,200}+)"
 )
 _DATABASE: Final = re.compile(r"(?i)\b(?:with|encrypted|login|user|role|identified|alter|create|set|use|using|my)\b")
+_CHANGES: Final = re.compile(r"(?i)\b(?:set|change|reset|update|make|setze|ändere|cambia|change)\b")
 _OF_A_USER: Final = re.compile(r"(?i)\b(?:user|login|my|username|admin|root)\b")
 _SETS: Final = re.compile(r"(?:^|\s)(?:set|put|write|config|configure|defaults|setx|secret|kv)(?:\s|$)")
 _TECHNICAL: Final = re.compile(
     r"(?i)(?:v?\d[\d.]*|\d+\w{0,3}|(?:sha|md|base|utf|oauth|ipv|argon|pbkdf|scrypt|bcrypt|http|tls|ssl|aes|rsa|des|ed|blake|"
     r"es|hs|rs|ps|vol|page|part|step|test|phase|option|line|case|issue|log|win|x|p|h|v|s|web|k8s?|python|py|id_)"
-    r"[-_]?\d[\w.-]{0,12}|[\w-]+\.(?:py|js|ts|md|txt|ya?ml|json|toml|sh|go|rs|java|c|h|cfg|ini|conf|html?|log|sql|key|pem))"
+    r"[-_]?\d{1,5}(?:[._-]?\d+){0,3}[a-z]?|[\w-]+\.(?:py|js|ts|md|txt|ya?ml|json|toml|sh|go|rs|java|c|h|cfg|ini|conf|html?|log|sql|key|pem))"
 )
 _ABOUT_IT: Final = frozenset(
     "reset resets policy policies length field fields file files hash hashes hashing manager prompt form page store "
     "reuse rotation strength generator hint check checks validation column input box change changes protection screen "
     "expiry refresh count limit budget id ids type name server service endpoint auth authentication authorization "
-    "based bucket stream usage was were in on at from as that which who".split()
+    "based bucket stream usage was were as that which who".split()
 )
 _NO_SECRET_SAID: Final = re.compile(
     r"(?i)(?:wrong|right|incorrect|correct|required|missing|empty|not|too|invalid|valid|expired|null|none|blank|unset|"
@@ -120,6 +126,8 @@ def named_secrets(text: str, lower: str, work: Work) -> list[Span]:
         assert left is not None
         assert right is not None
         start, done = max(hit.start() - len(left.group()), done), right.end()
+        if hit.group() in UNSPACED:
+            start, done = hit.span()
         while done > hit.end() and text[done - 1] in ".-":
             done -= 1
         if text.startswith("<secret:", start - 8):
@@ -184,11 +192,14 @@ def _signed(
         work.spend(len(quoted.group()) // _PER_STEP if quoted else 0)
         return _if_secret(bare, quoted, 0, quote=quote[-1], command=not space) if quoted else None
     adjacent = not space and not sign["gap"] and not sign["closed"] and mark in ("=", ":=")
+    declared = _DECLARED.match(text, at) if mark == ":" else None
+    if declared:
+        return _if_secret(bare, declared, "secret", quote=declared["q"])
     value = (_WORD if adjacent else _DATA).match(text, at)
     if value is None:
         return None
     work.spend(len(value.group()) // _PER_STEP)
-    if mark in ("==", "===") or (mark == ":" and lower in ("pass", "auth", "key")):
+    if mark == "==" or (mark == ":" and lower in ("pass", "auth", "key") and not _is_typed(value.group())):
         return None  # a comparison; a report (`PASS: test_login`), not a setting
     if mark == "=" and space and not sign["gap"] and not looks_random(value.group(), at_least=6, bits=0):
         return None  # `password= query`: the value is empty
@@ -208,7 +219,7 @@ def _signed(
     return _said(text, bare.lower(), strength, sign.start()) if mark in (":", "：") and space else None
 
 
-def _if_secret(name: str, found: re.Match[str], group: int, *, quote: str, command: bool = False) -> Span | None:
+def _if_secret(name: str, found: re.Match[str], group: int | str, *, quote: str, command: bool = False) -> Span | None:
     value = found.group(group)
     if is_secret_value(name, value, quote=quote, on_command_line=command) or (
         _is_number_name(name) and _is_number(value)
@@ -232,7 +243,8 @@ def _unsigned(text: str, start: int, end: int, name: str, bare: str, strength: S
             return Span(*value.span(group), "password")
         return None
     if strength is None:
-        return None
+        number = _NUMBER_SAID.match(text, end)
+        return Span(*number.span("secret"), "password") if number else None
     attribute = _VALUE_ATTRIBUTE.match(text, end)
     if attribute:
         return _if_secret(bare, attribute, 0, quote='"') and Span(*attribute.span("secret"), "password")
@@ -248,6 +260,11 @@ def _unsigned(text: str, start: int, end: int, name: str, bare: str, strength: S
         value = _SET_LINE.match(text, end)
         if value and is_secret_value(bare, value["secret"], on_command_line=True):
             return Span(*value.span("secret"), "password")
+    changed = _SET_TO.match(text, end) if strength == "password" and _CHANGES.search(line) else None
+    if changed:
+        new = changed["secret"].rstrip(".,;:?)")
+        if _is_typed(new) and is_literal(new):
+            return Span(changed.start("secret"), changed.start("secret") + len(new), "password")
     return _said(text, lower, strength, end) or _follows(text, line, lower, strength, end)
 
 
@@ -308,6 +325,10 @@ def _follows(text: str, line: str, name: str, strength: Strength, end: int) -> S
     if strength == "token":
         return span if looks_random(value, at_least=16) and value.isalnum() else None
     return span if name == "key" and len(value) in (44, 48, 64) and looks_random(value, at_least=44) else None
+
+
+def _is_typed(value: str) -> bool:
+    return _looks_typed(value) and not _TECHNICAL.fullmatch(value) and not value.startswith("test")
 
 
 def _looks_typed(value: str) -> bool:

@@ -20,7 +20,7 @@ _FOREIGN: Final = (
     "geslo пароль пароля паролем парол кодовоеслово κωδικός סיסמה סיסמא sandi katasandi mậtkhẩu matkhau kunci"
 ).split()
 """`password` in other languages that write words apart."""
-_UNSPACED: Final = (
+UNSPACED: Final = (
     "密码",
     "密碼",
     "口令",
@@ -43,7 +43,7 @@ NAME_WORDS: Final = re.compile(
                 re.escape,
                 ("pass", "pwd", "secret", "token", "key", "auth", "cred", "psk", "cookie", "session", "sid", "pin",
                  "pw", "jwt", "bearer", "signature", "salt", "otp", "токен", "секрет", "ключ", "schlüssel", "geheim",
-                 *_FOREIGN, *_UNSPACED, *_TWO_WORDS),
+                 *_FOREIGN, *UNSPACED, *_TWO_WORDS),
             ),
             key=len,
             reverse=True,
@@ -62,7 +62,8 @@ _TOKEN: Final = frozenset(
     "secret token apikey authtoken accesstoken secretkey authkey accesskey clientsecret apitoken токен geheim".split()
 )
 _WEAK: Final = frozenset(
-    "key auth credential credentials cred creds authorization cookie session sid jwt bearer signature "
+    "key auth credential credentials cred creds authorization cookie session sid jwt bearer signature sessionid sessid "
+    "phpsessid jsessionid "
     "ключ секрет schlüssel".split()
 )
 _KEY_OF: Final = frozenset(
@@ -71,6 +72,7 @@ _KEY_OF: Final = frozenset(
 )
 # Names that contain such a word and mean something else: a file, a count, a limit, a special token of a tokenizer.
 _OF_A_MODEL: Final = frozenset("max min num count pad eos bos unk sep cls mask public pub".split())
+_ASKS: Final = frozenset("ask prompt no has show hide allow require".split())
 _NO_PASSWORD: Final = ("bypass", "compass", "encompass", "trespass", "surpass", "overpass", "underpass", "oldpwd")
 _ENDS_AS_PASSWORD: Final = ("password", "passwd", "passphrase", "passwort", "kennwort", "pass", "pwd", "rootpw", "dbpw")
 
@@ -100,7 +102,7 @@ LONGEST_VALUE: Final = 1024
 def strength_of(name: str) -> Strength | None:
     """How certain the name makes it that its value is a secret; None where it does not suggest one."""
     lower = name[-96:].lower()
-    if lower.replace(" ", "").replace("-", "") in _FOREIGN or lower in _UNSPACED or lower in _TWO_WORDS:
+    if lower.replace(" ", "").replace("-", "") in _FOREIGN or lower in UNSPACED or lower in _TWO_WORDS:
         return "password"
     parts = [part.lower() for part in _PART.findall(name[-96:])]
     if not parts:
@@ -109,7 +111,7 @@ def strength_of(name: str) -> Strength | None:
     if last.isdigit() and before:
         last, before = before, parts[-3] if len(parts) > 2 else ""
     joined = before + last
-    if _OF_A_MODEL & set(parts[:-1]):
+    if _OF_A_MODEL & set(parts[:-1]) or (parts[0] in _ASKS and len(parts) > 1):
         return None
     if last.endswith(_NO_PASSWORD):
         return None
@@ -199,4 +201,11 @@ def is_secret_value(name: str, value: str, *, quote: str = "", on_command_line: 
         return looks_random(value, at_least=8) or (
             bool(quote or on_command_line) and len(value) >= 16 and " " not in value
         )
+    if on_command_line and name.isupper() and last_is_auth(name):
+        return looks_random(value)
     return looks_random(value, at_least=20, bits=3.3)
+
+
+def last_is_auth(name: str) -> bool:
+    """`REDISCLI_AUTH`: a variable for the program behind it."""
+    return name.endswith(("_AUTH", "_CREDENTIALS", "_CREDS"))

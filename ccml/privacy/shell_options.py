@@ -131,6 +131,9 @@ def _option_secrets(option: str, words: list[Word], takes: frozenset[str] | None
         return attached + [span for word, after in following if word.text == flag[:-1] for span in _stored(after, 0)]
     if option.endswith("*"):
         flag = option[:-1]
+        if takes is not None and len(flag) == 2:
+            begins = ((word, _in_group(word.text, flag[1], takes)) for word in words)
+            return [s for word, at in begins if at is not None and at < len(word.text) for s in secret_span(word, at)]
         return [s for w in words if w.text.lower().startswith(flag) for s in secret_span(w, len(flag))]
     bare = re.fullmatch(r"(.+?)\+(\d?)", option)
     if bare:
@@ -157,7 +160,7 @@ def _flagged(option: str, words: list[Word], takes: frozenset[str] | None) -> li
         if text == flag or (any_case and text.lower() == flag.lower()):
             attached = len(text)
         elif form == "!":
-            continue
+            attached = len(flag) + 1 if len(flag) > 2 and text.startswith(f"{flag}=") else None
         elif letter:
             attached = _in_group(text, letter, takes)
         elif text.startswith((f"{flag}=", f"{flag}:")):
@@ -180,7 +183,7 @@ def _in_group(text: str, letter: str, takes: frozenset[str] | None) -> int | Non
         if character == letter:
             grouped = place > 1 and takes is None
             return None if grouped and (len(text) > 5 or place + 1 < len(text)) else place + 1
-        if not character.isalpha() or (takes is not None and character in takes):
+        if not character.isalnum() or (takes is not None and character in takes):
             return None
     return None
 

@@ -38,7 +38,7 @@ _HINTS: Final = frozenset({*PROGRAMS, *WRITERS, *_READS, *USER_OPTIONS})
 
 def mentions_program(lower: str) -> bool:
     """Whether any program of the tables occurs; asked first, because cutting a text into words takes longer."""
-    return not _HINTS.isdisjoint(_MENTIONED.findall(lower))
+    return not _HINTS.isdisjoint(_MENTIONED.findall(lower)) or "stdin" in lower or "-fd" in lower
 
 
 class _Command(NamedTuple):

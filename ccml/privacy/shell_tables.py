@@ -8,7 +8,7 @@ OPTIONS: Final[dict[str, str]] = {
     # Data bases.
     "mysql mysqldump mysqladmin mysqlimport mysqlshow mysqlcheck mysqlbinlog mysqlpump mysql_upgrade mysqlslap mycli "
     "mariadb mariadb-dump mariadb-admin mariadb-import mariadb-check mariadb-show mariadb-backup xtrabackup mysqlsh "
-    "mysqld_safe mysql_config_editor innobackupex mydumper myloader": "-p*",
+    "mysqld_safe mysql_config_editor innobackupex mydumper myloader": "-p* takes=hPuDSeO",
     "mongo mongosh mongodump mongorestore mongoexport mongoimport mongostat mongotop mongofiles cqlsh nodetool beeline "
     "snowsql hdbsql vsql nzsql gpload clickhouse-client clickhouse-local monetdb cockroach iris ysqlsh ycqlsh": "-p",
     "sqlcmd bcp osql isql-fb isql-v sqsh tsql fisql defncopy iisql go-sqlcmd mssql-cli": "-P",
@@ -37,7 +37,8 @@ OPTIONS: Final[dict[str, str]] = {
     "mosquitto_passwd": "-b>last",
     "caddy|hash-password": "-p --plaintext",
     "swaks sendemail sendmail mutt msmtp": "-ap -xp --auth-password -au!",
-    "lftp": "-u,",
+    "lftp open": "-u,",
+    "kadmin kadmin.local": "-w",
     "ncftp ncftpput ncftpget ncftpls tnftp": "-p",
     "rclone|obscure": "@1",
     "rclone|create rclone|update rclone|password": "pass+ password+ secret_access_key+ token+ client_secret+",

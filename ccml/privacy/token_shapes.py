@@ -35,7 +35,7 @@ _PREFIXES: Final = {
     "r8_; neon-key napi_; render-key rnd_; resend-key re_; tavily-key tvly- tvly-dev- tvly-prod-; vercel-token vcp_ "
     "vck_; "
     "cerebras-key csk-; deepgram-key dg_; buildkite-token bkua_; contentful-token CFPAT-; nvidia-key nvapi-; "
-    "sentry-token sntryu_",
+    "sentry-token sntryu_; figma-token figd_ figo_; hashnode-key hsk_; airbyte-key aby_; baseten-key bst_",
     r"[A-Za-z0-9_.-]{16,}+": "gitlab-token glpat- gldt- glft- glsoat- glrt- glcbt- glimt- glptt- glagent- gloas- "
     "glffct- "
     "GR1348941; google-token ya29. 1//0; vault-token hvs. hvb. hvr.; doppler-token dp.pt. dp.st. dp.ct. dp.sa. "
@@ -97,6 +97,12 @@ def _compiled() -> tuple[_Prefix, ...]:
 
 
 PREFIXES: Final = _compiled()
+_BY_PREFIX: Final = {each.prefix: each for each in PREFIXES}
+_BEGINS: Final = re.compile(
+    r"(?<![A-Za-z0-9_])(?:{})|{}".format(
+        *("|".join(map(re.escape, sorted(some, key=len, reverse=True))) for some in (_BY_PREFIX, _VALUE_ONLY))
+    )
+)
 
 
 class Shape(NamedTuple):
@@ -115,6 +121,10 @@ _KEY_BLOCK: Final = (
     r"BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?(?:-----)?"
     r"(?=(?:\\[nr]|\s){0,6}(?:[A-Za-z0-9+/=]{16}|Proc-Type|Version|Comment))"
     r"(?:[^-]|-(?!----END|---- END))*+(?:-----? ?END[^-\n]{0,60}-----)?"
+)
+
+_CALL_WITH_USER: Final = (
+    r"\.(?i:auth|login)\(\s{0,3}(?P<q>\\?['\"])[^'\"\n]{1,80}+(?P=q),\s{0,3}(?P=q)(?P<secret>[^'\"\n\\]{1,200}+)"
 )
 
 SHAPES: Final = (
@@ -173,8 +183,16 @@ SHAPES: Final = (
     _shape("password-hash", "{ssha", r"\{S?SHA[0-9-]{0,4}\}(?P<secret>[A-Za-z0-9+/=]{20,}+)", re.I),
     _shape("password-hash", "pbkdf2_", r"(?i)pbkdf2_sha\d{1,3}\$\d{3,8}\$(?P<secret>[A-Za-z0-9]{6,}+\$[A-Za-z0-9+"
     r"/=]{20,}+)"),
-    _shape("password", "networkcredential(", r"(?i)networkcredential\(\s{0,3}['\"][^'\"\n]{0,80}+"
+    _shape("password", "networkcredential", r"(?i)networkcredential(?:\]::new)?\(\s{0,3}['\"][^'\"\n]{0,80}+"
     r"['\"],\s{0,3}['\"](?P<secret>[^'\"\n]{1,200}+)"),
+    _shape(
+        "password",
+        "sp_addlogin",
+        r"(?i)sp_addlogin\s{1,4}(?:@\w{1,20}\s?=\s?)?N?'[^'\n]{1,80}+"
+        r"',\s{0,3}(?:@\w{1,20}\s?=\s?)?N?'(?P<secret>[^'\n]{1,200}+)",
+    ),
+    _shape("password", ".auth(", _CALL_WITH_USER),
+    _shape("password", ".login(", _CALL_WITH_USER),
     # expect: the answer to a prompt for a password.
     _shape(
         "password",
@@ -199,7 +217,14 @@ _ARTIFACTORY: Final = re.compile(
 _PGPASS: Final = re.compile(
     r"(?<![\w.:/*-])[\w.*-]{1,100}+:(?:\d{2,5}|\*):[^:\s'\"]{1,60}+:[^:\s'\"]{1,60}+:(?P<secret>[^\s'\"]{1,200}+)"
 )
+# `ada:hunter2@db7`, an address without its scheme; `image:tag@sha256:…` and `npm:name@1.2.3` are none.
+_USER_AT_HOST: Final = re.compile(
+    r"(?<![\w/:@.+-])(?!npm:)[A-Za-z][\w.-]{1,31}:(?P<secret>(?=[\w.%+!#$&*-]{0,40}\d)(?=[\w.%+"
+    r"!#$&*-]{0,40}[A-Za-z])(?!v?\d+\.)"
+    r"[\w.%+!#$&*-]{6,64}+)@(?!sha\d|[\d.]+(?![\d.]))[A-Za-z0-9]"
+)
 _ANYWHERE: Final = (
+    ("url-password", "@", _USER_AT_HOST),
     ("discord-token", ".", _DISCORD),
     ("telegram-token", ":", _TELEGRAM),
     ("vault-token", "s.", _VAULT_OLD),
@@ -221,15 +246,14 @@ _OF_A_CHAIN: Final = re.compile(
 def shape_secrets(text: str, lower: str, work: Work) -> list[Span]:
     """Secrets that are recognised by their shape. `lower` is the lower-cased text, of the same length."""
     spans: list[Span] = []
-    for prefix, kind, rest in PREFIXES if _RUN.search(text) else ():
-        at = text.find(prefix)
-        while at >= 0:
-            work.spend(1)
-            end = at + len(prefix)
-            found = rest.match(text, end)
-            if found and _begins_word(text, at, prefix) and (prefix not in _WITH_DIGITS or _has_digits(found.group())):
-                spans.append(Span(end if prefix in _VALUE_ONLY else at, found.end(), kind))
-            at = text.find(prefix, found.end() if found else end)
+    at = 0 if _RUN.search(text) else len(text)
+    while begin := _BEGINS.search(text, at):
+        work.spend(1)
+        prefix, kind, rest = _BY_PREFIX[begin.group()]
+        found = rest.match(text, begin.end())
+        if found and (prefix not in _WITH_DIGITS or _has_digits(found.group())):
+            spans.append(Span(begin.end() if prefix in _VALUE_ONLY else begin.start(), found.end(), kind))
+        at = found.end() if found else begin.end()
     for kind, trigger, pattern in SHAPES:
         at = -1 if trigger == "://" and "@" not in text else lower.find(trigger)
         while at >= 0:
@@ -253,11 +277,6 @@ def _add(spans: list[Span], found: re.Match[str], kind: str) -> None:
     group = "secret" if "secret" in found.re.groupindex else 0
     if is_literal(found.group(group)):
         spans.append(Span(*found.span(group), kind))
-
-
-def _begins_word(text: str, at: int, prefix: str) -> bool:
-    before = text[at - 1 : at]
-    return prefix in _VALUE_ONLY or not (before.isalnum() or before == "_")
 
 
 def _has_digits(rest: str) -> bool:
