@@ -86,7 +86,7 @@ _OWN_MEANINGS = {
     "template": "The command with its paths, names, numbers and texts replaced by placeholders.",
     "family": "What the program is for: files, text, git, network, …",
     "risk": "safe, ask, danger or refused, by rules on the command.",
-    "executed": "The log records an execution, or the user typed the command without an assistant.",
+    "executed": "The log records an execution, or a log of commands alone has it without an assistant.",
     "succeeded": "Whether it ran without failing; unknown where it did not run or the log does not say.",
     "outcome_time": "When `succeeded` was known; never before `time`.",
     "duration_ms": "Time from start to end of the command, milliseconds.",

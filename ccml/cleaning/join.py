@@ -14,7 +14,7 @@ from ccml.cleaning.commands import read_commands, wanted_command
 from ccml.cleaning.sessions import cut_sessions, session_so_far
 from ccml.commands.parse import parse
 from ccml.intents.rules import intent_from_command
-from ccml.telemetry.events import KINDS
+from ccml.telemetry.events import KINDS, REPORTS_EVERY_RUN
 from ccml.telemetry.schema import arrow_schema
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _with_outcomes(turns: pd.DataFrame, executions: pd.DataFrame, errors: pd.Dat
     """Adds the outcome of each turn, when it was known, what it cost, and its error.
 
     `failed` overrides the exit status, because a tool call can fail although its command ended with 0. An error without
-    any execution is a failure.
+    any execution is a failure, but in the log of an agent, where it says why a call did not run.
     """
     import numpy as np
     import pandas as pd
@@ -150,13 +150,15 @@ def _with_outcomes(turns: pd.DataFrame, executions: pd.DataFrame, errors: pd.Dat
     status, failed = _numbers(ran["exit_status"]), _numbers(ran["failed"])
     by_status = np.where(np.isnan(status), np.nan, status == 0)
     outcome = np.where(np.isnan(failed), by_status, failed == 0)
-    outcome = np.where(np.isnan(outcome) & went_wrong["event_id"].notna(), 0.0, outcome)
+    reports_runs = turns["source"].isin(REPORTS_EVERY_RUN).to_numpy(dtype=bool)
+    did_not_run = reports_runs & ran["event_id"].isna().to_numpy()
+    outcome = np.where(np.isnan(outcome) & went_wrong["event_id"].notna() & ~did_not_run, 0.0, outcome)
     took = pd.to_timedelta(pd.Series(_numbers(ran["duration_ms"])).fillna(0.0), unit="ms")
     ended = ran["ended_at"].fillna(ran["time"] + took).fillna(went_wrong["time"])
     known = pd.Series(np.where(np.isnan(outcome), None, outcome == 1.0), dtype="boolean")
     unassisted = turns["action"].isna() & (turns["command"].fillna("").str.strip() != "")
     return turns.assign(
-        executed=(ran["event_id"].notna() | unassisted).to_numpy(dtype=bool),
+        executed=(ran["event_id"].notna() | unassisted).to_numpy(dtype=bool) & ~did_not_run,
         exit_status=pd.array(status, dtype="Int64"),
         succeeded=known,
         outcome_time=_not_before(ended, turns["time"]).where(known.notna()),

@@ -38,6 +38,10 @@ ACTIONS: tuple[Action, ...] = ("execute", "confirm", "suggest", "clarify", "hand
 
 Verdict: TypeAlias = Literal["accepted", "edited", "rejected", "undone"]
 
+REPORTS_EVERY_RUN = frozenset({"claude-code", "mini-swe-agent"})
+"""Sources with an execution for every command that ran: the logs of agents. Without one a command did not run, as far
+as is known. A shell history, and a log in the platform's own form, may hold commands alone."""
+
 
 class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
     """What every kind carries."""
@@ -83,7 +87,7 @@ class Interaction(Event, frozen=True, kw_only=True, tag="interaction"):
 
 
 class Execution(Event, frozen=True, kw_only=True, tag="execution"):
-    """A command ran."""
+    """A command ran. What was proposed, denied, refused or cancelled has none."""
 
     interaction_id: Identifier
     ended_at: Time | None = None

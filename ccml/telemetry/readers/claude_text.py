@@ -1,4 +1,4 @@
-"""The texts in a Claude Code record: what a person typed, a tool call as a line, and what a result reports."""
+"""The texts in a Claude Code record: what a person typed, what the client or another agent put in, a call as a line."""
 
 from __future__ import annotations
 
@@ -6,24 +6,29 @@ import re
 import shlex
 from typing import Any
 
+import msgspec
+
 LONGEST_TEXT = 32_768
+SHELLS = frozenset({"Bash", "PowerShell"})
+"""Tools whose `command` is a line for a shell. A call of another tool is its name and its arguments."""
 
 # The client adds these elements to what the person typed. Nobody typed their contents.
-_WRAPPERS = re.compile(
+_WRAPPER = re.compile(
     r"<(task-notification|system-reminder|ide_opened_file|ide_selection|ide_diagnostics|local-command-caveat|"
-    r"local-command-stdout|local-command-stderr|command-message|bash-stdout|bash-stderr|user-memory-input)>"
-    r".*?(?:</\1>|\Z)",
-    re.DOTALL,
+    r"local-command-stdout|local-command-stderr|command-message|bash-stdout|bash-stderr|user-memory-input|"
+    r"teammate-message|agent-message|cross-session-message|peer-message|channel|user-prompt-submit-hook|"
+    r"new-diagnostics)(?:\s[^<>]*)?>"
 )
-_SLASH_COMMAND = re.compile(r"<command-name>\s*(.*?)\s*</command-name>", re.DOTALL)
-_SLASH_ARGUMENTS = re.compile(r"<command-args>\s*(.*?)\s*</command-args>", re.DOTALL)
-_TYPED_COMMAND = re.compile(r"<bash-input>(.*?)</bash-input>", re.DOTALL)
-_EXIT_CODE = re.compile(r"\A(?:Error: )?Exit code (-?\d+)\b")
-_REFUSED_BY_PERSON = re.compile(
-    r"\A(?:Error: )?(?:The user doesn't want to (?:proceed with this tool use|take this action)|"
-    r"\[Request interrupted by user|User (?:chose to stay in plan mode|rejected))"
+_FROM_AGENT = re.compile(r"<(teammate-message|agent-message)(?:\s[^<>]*)?>")
+# Texts of the client that stand as a message of the user, in versions or cases without the flag that says so.
+_CLIENT_TEXT = re.compile(
+    r"This session is being continued from a previous conversation|Continue from where you left off\.|"
+    r"[A-Za-z]{3,30} hook (?:feedback|blocking error|stopped)|\[SYSTEM NOTIFICATION|Caveat: The messages below|"
+    r"Another (?:Claude )?(?:session|agent) sent (?:you )?a message|"
+    r"Your task is to create a detailed summary of (?:the|this|our) (?:\w+ )?(?:portion of the )?conversation|"
+    # The client adds to a notification where its output lies, behind the element.
+    r"Base directory for this skill:|<local-command-|<task-notification>"
 )
-_NOT_PERMITTED = re.compile(r"\A(?:Error: )?Claude requested permissions? to ")
 _MAIN_INPUTS = (
     *("file_path", "notebook_path", "pattern", "query", "url", "skill", "command", "subagent_type"),
     *("task_id", "bash_id", "shell_id", "path", "filename"),
@@ -40,19 +45,66 @@ def plain_text(content: object) -> str:
     return "\n".join(text for text in texts if isinstance(text, str))
 
 
+def element(text: str, name: str) -> str:
+    """What stands in the first element of this name, else nothing. Searched once from left to right."""
+    _, opened, rest = text.partition(f"<{name}>")
+    inside, closed, _ = rest.partition(f"</{name}>")
+    return inside.strip() if opened and closed else ""
+
+
 def human_request(text: str) -> str:
     """What the person asked: wrappers removed, `/command arguments` for a slash command; empty if nothing remains."""
-    name = _SLASH_COMMAND.search(text)
-    if name is not None:
-        arguments = _SLASH_ARGUMENTS.search(text)
-        return f"{name[1]} {arguments[1] if arguments else ''}".strip()[:LONGEST_TEXT]
-    return _WRAPPERS.sub("", text).strip()[:LONGEST_TEXT]
+    name = element(text, "command-name")
+    if name:
+        return f"{name} {element(text, 'command-args')}".strip()[:LONGEST_TEXT]
+    if _CLIENT_TEXT.match(text.lstrip()):
+        return ""
+    typed = _without_wrappers(text).strip()
+    return "" if _CLIENT_TEXT.match(typed) else typed[:LONGEST_TEXT]
+
+
+def delegated_request(text: str) -> str:
+    """What a sub-agent was asked: by the call that started it, or by the agent that leads it."""
+    from_agent = _FROM_AGENT.match(text.lstrip())
+    if from_agent is None:
+        return human_request(text)
+    return text.lstrip()[from_agent.end() :].partition(f"</{from_agent[1]}>")[0].strip()[:LONGEST_TEXT]
+
+
+def _without_wrappers(text: str) -> str:
+    """Without the elements of the client. One that is not closed is the client's only where the text begins with it:
+    else somebody wrote about it. Every closing mark is looked for once, so the time is linear in the text."""
+    kept: list[str] = []
+    unclosed: set[str] = set()
+    place = 0
+    while (opened := _WRAPPER.search(text, place)) is not None:
+        name = opened[1]
+        end = -1 if name in unclosed else text.find(f"</{name}>", opened.end())
+        if end < 0 and not any(map(str.strip, kept)) and not text[place : opened.start()].strip():
+            return ""
+        if end < 0:
+            unclosed.add(name)
+            kept.append(text[place : opened.end()])
+            place = opened.end()
+        else:
+            kept.append(text[place : opened.start()])
+            place = end + len(name) + 3
+    return "".join([*kept, text[place:]])
+
+
+def is_typed_by_person(record: dict[str, Any]) -> bool:
+    """Does the record, or the attachment, not say that its text came from elsewhere?"""
+    origin = record.get("origin")
+    kind = origin.get("kind") if isinstance(origin, dict) else origin
+    if isinstance(kind, str):
+        return kind == "human"
+    flagged = any(record.get(flag) for flag in ("isMeta", "isCompactSummary", "isVisibleInTranscriptOnly"))
+    return not flagged and record.get("promptSource") != "system"
 
 
 def typed_command(text: str) -> str | None:
     """The shell line a person ran with `!`, if this text is one."""
-    found = _TYPED_COMMAND.search(text)
-    return found[1].strip()[:LONGEST_TEXT] if found else None
+    return element(text, "bash-input")[:LONGEST_TEXT] or None
 
 
 def is_local_command(text: str) -> bool:
@@ -64,23 +116,21 @@ def is_interruption(text: str) -> bool:
     return text.strip().startswith("[Request interrupted by user")
 
 
-def refused_by_person(result: str) -> bool:
-    return _REFUSED_BY_PERSON.match(result) is not None
-
-
-def not_permitted(result: str) -> bool:
-    return _NOT_PERMITTED.match(result) is not None
-
-
-def exit_status(result: str) -> int | None:
-    found = _EXIT_CODE.match(result)
-    return int(found[1]) if found and len(found[1]) < 10 else None
-
-
 def command_line(tool: str, given: dict[str, Any]) -> str:
-    """The line of a Bash call, and a line like `Read src/main.py` for every other tool."""
-    if tool == "Bash":
+    """The line of a shell's call, and a line like `Read src/main.py` for every other tool.
+
+    A tool of a server (`mcp__db__query`) has arguments of its own, so all of them stand in the line, with their names:
+    what it destroys is in them, whatever they are called.
+    """
+    if tool in SHELLS:
         command = given.get("command")
         return command[:LONGEST_TEXT] if isinstance(command, str) else ""
+    if tool.startswith("mcp__"):
+        words = [f"{name}={shlex.quote(_argument(value))}" for name, value in given.items()]
+        return " ".join([tool, *words])[:LONGEST_TEXT]
     words = [given[key] for key in _MAIN_INPUTS if isinstance(given.get(key), str) and given[key]]
     return shlex.join([tool, *words[:2]])[:LONGEST_TEXT]
+
+
+def _argument(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
