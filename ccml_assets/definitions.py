@@ -30,6 +30,7 @@ from ccml_assets import (  # noqa: E402
     schedules,
     sensors,
 )
+from ccml_assets.at_work import marked_executor  # noqa: E402
 from ccml_assets.policies import reported, with_policies  # noqa: E402
 from ccml_resources.experiments import experiments  # noqa: E402
 from ccml_resources.lake import documents, tables  # noqa: E402
@@ -69,7 +70,7 @@ def definitions_of(home: Home) -> dg.Definitions:
             "experiments": experiments(home),
         },
         # Heavy packages take seconds to load; with a process a step each asset would pay for them again.
-        executor=dg.in_process_executor,
+        executor=marked_executor,
     )
 
 

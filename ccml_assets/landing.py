@@ -1,12 +1,12 @@
 """The landing zone and the user's own folders, read into the landed tables exactly once."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
+from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
 from ccml.home import Home
-from ccml_assets.partitions import DAYS, days, with_neighbours
+from ccml_assets.partitions import DAYS, days, with_days_beside
 from ccml_assets.staleness import LANDED_DAYS, LANDED_FILES
 from ccml_resources.platform import Platform
 
@@ -31,26 +31,36 @@ def files(context: dg.AssetExecutionContext, platform: Platform) -> dg.Materiali
     home = platform.home
     report = land(all_sources(home), home.lake, platform.pseudonyms(), now=datetime.now(UTC))
     context.log.info(report.sentence())
-    report_days(context.instance, report.days, home)
+    report_days(context.instance, home)
     # As plain values: `ccml ingest` reads them. An empty one would stand on the page as `{}`.
     facts = {"in short": report.sentence(), "days": report.days, **report.metadata()}
     return dg.MaterializeResult(metadata={name: value for name, value in facts.items() if value not in ({}, [])})
 
 
-def report_days(instance: dg.DagsterInstance, touched: Sequence[str], home: Home) -> None:
-    """Adds the partitions of new days and reports the days to Dagster that must be made again.
+def report_days(instance: dg.DagsterInstance, home: Home) -> list[str]:
+    """Adds the partitions of new days, and reports to Dagster each day that it has not seen as the lake holds it now.
 
-    A day of the lake that this instance has no partition of counts as touched: the home was moved or its Dagster
-    folder was lost.
+    Compared is the data, not what a landing says of itself: a landing that was killed after its rows were in the lake,
+    a home that was moved and a Dagster folder that was lost leave days that nobody has reported.
+
+    Returns:
+        The days that were reported.
     """
-    from ccml.telemetry import lake
+    from ccml.telemetry.lake import landed_states
 
-    existing = lake.landed_days(home.lake)
-    new = sorted(set(existing) - set(instance.get_dynamic_partitions(DAYS)))
+    states = landed_states(home.lake)
+    new = sorted(set(states) - set(instance.get_dynamic_partitions(DAYS)))
     if new:
         instance.add_dynamic_partitions(DAYS, new)
-    for day in with_neighbours([*touched, *new], existing):
-        instance.report_runless_asset_event(dg.AssetMaterialization(LANDED_DAYS, partition=day))
+    made = dg.DagsterEventType.ASSET_MATERIALIZATION
+    seen = instance.event_log_storage.get_latest_tags_by_partition(LANDED_DAYS, made, [DATA_VERSION_TAG])
+    reported: list[str] = []
+    for day, state in with_days_beside(states).items():
+        if seen.get(day, {}).get(DATA_VERSION_TAG) != state:
+            event = dg.AssetMaterialization(LANDED_DAYS, partition=day, tags={DATA_VERSION_TAG: state})
+            instance.report_runless_asset_event(event)
+            reported.append(day)
+    return reported
 
 
 def files_waiting(home: Home) -> dict[str, tuple[int, int, int]]:

@@ -4,6 +4,7 @@ The partitions are dynamic: the landing adds a day when its first event lands. A
 would show thousands of days that hold nothing, and a code server that runs would not see an older day that lands later.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import or_
@@ -51,11 +52,14 @@ comes_along = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.will_
 2.2 s in place of 0.9."""
 
 
-def with_neighbours(touched: Sequence[str], existing: Sequence[str]) -> list[str]:
-    """The touched days and those beside them that hold events: a session, and the feedback on its last turn, run across
-    midnight.
+def with_days_beside(states: Mapping[str, str]) -> dict[str, str]:
+    """Day → a digest of its state and of those of the days beside it: a session, and the feedback on its last turn, run
+    across midnight, so a day is to be made again when one beside it has changed.
     """
-    return sorted({*touched, *({day for one in touched for day in beside(one)} & set(existing))})
+    return {
+        day: hashlib.sha256("\0".join(states.get(one, "") for one in (day, *beside(day))).encode()).hexdigest()
+        for day in states
+    }
 
 
 TYPED_ROWS = 1_000

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ccml import atomic
 from ccml.home import Home
+from ccml.locks import locked
 from ccml.quiet import send_nothing_home
 from ccml_cli.logs import logged_to_file
 
@@ -37,42 +38,22 @@ def prepare(home: Home) -> dict[str, str]:
 
 
 @contextmanager
-def instance_of(home: Home) -> Iterator["dg.DagsterInstance"]:
-    """The instance, with what a crash or a move of the home left behind mended."""
-    import dagster as dg
+def instance_of(home: Home, *, launcher_gone: bool = False) -> Iterator["dg.DagsterInstance"]:
+    """The instance, with what a crash or a move of the home left behind mended.
 
-    from ccml_resources.experiments import experiments
-
-    prepare(home)
-    experiments(home).follow_the_home()
-    with logged_to_file(home), dg.DagsterInstance.get() as instance:
-        fail_orphans(instance)
-        yield instance
-
-
-def fail_orphans(instance: "dg.DagsterInstance") -> int:
-    """Fails runs that say they are running though the process that worked on them is gone.
-
-    The default launcher has no health check: after a power cut such a run would stay `STARTED`, hold its pool and keep
-    its assets "in progress" for good.
+    Args:
+        launcher_gone: see `ccml_assets.at_work.end_orphans`.
     """
     import dagster as dg
 
-    stuck = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING]))
-    failed = 0
-    for run in stuck:
-        pid = run.tags.get("ccml/pid")
-        if pid is not None and not _alive(int(pid)):
-            instance.report_run_failed(run, "The process that worked on this run is gone.")
-            failed += 1
-    return failed
+    from ccml_assets.at_work import end_orphans
+    from ccml_resources.experiments import experiments
 
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    with logged_to_file(home), ExitStack() as opened:
+        # Two commands that make the databases of a new home at once would fail each other.
+        with locked(home.dagster / "start.lock"):
+            prepare(home)
+            experiments(home).follow_the_home()
+            instance = opened.enter_context(dg.DagsterInstance.get())
+            end_orphans(instance, launcher_gone=launcher_gone)
+        yield instance

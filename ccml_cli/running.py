@@ -3,12 +3,14 @@
 import os
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ccml.errors import CcmlError
 from ccml.home import Home
+from ccml.locks import locked
 from ccml_cli.instance import CODE, DEFINITIONS
 from ccml_cli.progress import Progress, usual_seconds
 
@@ -51,17 +53,19 @@ class Circle:
         self.land()
         graph = self.defs.resolve_asset_graph()
         chain = {key: graph.get(key).code_version for key in self._keys("prepare")}
-        partitions = self.instance.get_dynamic_partitions(DAYS)
-        for first, last in ranges(pending_days(self.instance, chain), partitions):
-            self.progress.say(f"[bold]prepare[/bold] {first} to {last}")
-            self._assets(
-                "prepare",
-                self._keys("prepare"),
-                {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last},
-            )
+        with self._alone("prepare"):
+            partitions = self.instance.get_dynamic_partitions(DAYS)
+            for first, last in ranges(pending_days(self.instance, chain), partitions):
+                self.progress.say(f"[bold]prepare[/bold] {first} to {last}")
+                self._assets(
+                    "prepare",
+                    self._keys("prepare"),
+                    {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last},
+                )
         for job in ("learn", "monitor"):
             selection = dg.AssetSelection.assets(*self._keys(job))
-            self._assets(job, stale_assets(self.instance, self.defs, selection))
+            with self._alone(job):
+                self._assets(job, stale_assets(self.instance, self.defs, selection))
         self.outcome.seconds = time.monotonic() - begin
         return self.outcome
 
@@ -71,13 +75,32 @@ class Circle:
         Raises:
             CcmlError: the run failed.
         """
-        from ccml_assets.landing import files_waiting
+        from ccml_assets.landing import files_waiting, report_days
 
-        waiting = files_waiting(self.home)
-        if waiting:
-            self.progress.say(f"[bold]ingest[/bold] {len(waiting)} new files")
-            self._assets("ingest", self._keys("ingest"))
+        with self._alone("ingest"):
+            waiting = files_waiting(self.home)
+            if waiting:
+                self.progress.say(f"[bold]ingest[/bold] {len(waiting)} new files")
+                self._assets("ingest", self._keys("ingest"))
+            report_days(self.instance, self.home)
         return bool(waiting)
+
+    @contextmanager
+    def _alone(self, job: str) -> Iterator[None]:
+        """No other command runs the job meanwhile; what it has done is seen inside the block.
+
+        A second run would wait for the first one's pool inside Dagster, on a full core and without a word.
+        """
+        from ccml_assets.at_work import end_orphans
+
+        lock = self.home.dagster / "at_work" / f"{job}.lock"
+
+        def say(holder: str) -> None:
+            self.progress.say(f"[bold]{job}[/bold] is at work in {holder}; waiting for its end")
+
+        with locked(lock, waits=say):
+            end_orphans(self.instance)
+            yield
 
     def _keys(self, job: str) -> "list[dg.AssetKey]":
         graph = self.defs.resolve_asset_graph()
@@ -118,17 +141,20 @@ def _execute(
     from dagster._core.remote_origin import RemoteRepositoryOrigin
     from dagster._core.workspace.load import location_origin_from_module_name
 
+    from ccml_assets.at_work import OF_COMMAND, at_work
+
     location = location_origin_from_module_name(DEFINITIONS, attribute=None, working_directory=str(CODE))
-    run = instance.create_run_for_job(
-        job.get_subset(asset_selection=set(keys)),
-        run_id=run_id,
-        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        # A killed command is not the daemon's to start again: its user is at the terminal.
-        tags={**job.run_tags, "ccml/pid": str(os.getpid()), "dagster/max_retries": "0", **tags},
-        asset_selection=frozenset(keys),
-        remote_job_origin=RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME).get_job_origin(job.name),
-    )
-    return execute_run(InMemoryJob(job), run, instance).all_events
+    with at_work(instance, run_id):
+        run = instance.create_run_for_job(
+            job.get_subset(asset_selection=set(keys)),
+            run_id=run_id,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            # A killed command is not the daemon's to start again: its user is at the terminal.
+            tags={**job.run_tags, OF_COMMAND: str(os.getpid()), "dagster/max_retries": "0", **tags},
+            asset_selection=frozenset(keys),
+            remote_job_origin=RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME).get_job_origin(job.name),
+        )
+        return execute_run(InMemoryJob(job), run, instance).all_events
 
 
 def _why(events: "Sequence[dg.DagsterEvent]") -> str:

@@ -20,8 +20,10 @@ def run_ui(port: int, profile: str | None) -> int:
     if profile:
         os.environ["CCML_PROFILE"] = profile
     require_free(port)
-    with instance_of(home):
-        pass  # made, and its orphans failed, before anything watches it
+    with instance_of(home, launcher_gone=True) as instance:  # its orphans are failed before anything watches it
+        from ccml_assets.landing import report_days
+
+        report_days(instance, home)
     # Warnings and errors only: a line a tick of each sensor would hide them.
     code = ["-m", DEFINITIONS, "-d", str(CODE), "--code-server-log-level", "warning"]
     webserver = ["dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "--dagster-log-level", "warning", *code]

@@ -8,6 +8,7 @@ second writer could commit in between, and the rows would be there twice.
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -194,6 +195,23 @@ def landed_days(lake: Path, kind: str | None = None) -> list[str]:
     """Days (`YYYY-MM-DD`, UTC) that hold events, of one kind or of any, in order."""
     tables = [open_table(lake, name) for name in ([kind] if kind else KINDS)]
     return sorted({str(part["day"]) for table in tables if table is not None for part in table.partitions()})
+
+
+def landed_states(lake: Path) -> dict[str, str]:
+    """Day → a digest of what the tables hold of it: another one after each landing that adds to the day or takes away.
+
+    Read off the tables' logs, without opening a data file.
+    """
+    import pyarrow as pa
+
+    files: dict[str, list[str]] = {}
+    for kind in KINDS:
+        table = open_table(lake, kind)
+        if table is not None:
+            actions = pa.table(table.get_add_actions(flatten=True))
+            for day, path in zip(actions["partition.day"].to_pylist(), actions["path"].to_pylist(), strict=True):
+                files.setdefault(day, []).append(path)
+    return {day: hashlib.sha256("\0".join(sorted(files[day])).encode()).hexdigest() for day in sorted(files)}
 
 
 def read_landed(lake: Path, kind: str, days: Sequence[str]) -> pd.DataFrame:

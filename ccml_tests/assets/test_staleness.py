@@ -1,13 +1,18 @@
 """What a run would have to do: which days, which assets."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import dagster as dg
 import pytest
 
 from ccml.errors import NotEnoughDataError
-from ccml_assets.partitions import with_neighbours
+from ccml.privacy.pseudonyms import Pseudonyms
+from ccml.telemetry.landing import land
+from ccml.telemetry.sources import all_sources
+from ccml_assets.landing import report_days
+from ccml_assets.partitions import with_days_beside
 from ccml_assets.skips import skip_with_reason
 from ccml_assets.staleness import LANDED_DAYS, last_event, pending_days, ranges, stale_assets
 from ccml_tests.assets import evening
@@ -67,11 +72,22 @@ def test_a_landing_of_nothing_new_makes_no_day_pending(instance: dg.DagsterInsta
     assert pending(instance) == []
 
 
-def test_the_landed_days_beside_a_new_one_are_touched_with_it() -> None:
-    landed = ["2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05"]
-    assert with_neighbours(["2026-03-03"], landed) == ["2026-03-02", "2026-03-03", "2026-03-04"]
-    assert with_neighbours(["2026-03-05"], landed) == ["2026-03-04", "2026-03-05"]
-    assert with_neighbours([], landed) == []
+def test_a_day_and_those_beside_it_have_another_state_when_something_lands_on_it() -> None:
+    states = {"2026-03-01": "a", "2026-03-02": "b", "2026-03-03": "c", "2026-03-05": "d"}
+    before, after = with_days_beside(states), with_days_beside({**states, "2026-03-02": "e"})
+    assert [day for day in states if before[day] != after[day]] == ["2026-03-01", "2026-03-02", "2026-03-03"]
+    after = with_days_beside({**states, "2026-03-04": "f"})
+    assert [day for day in sorted(after) if before.get(day) != after[day]] == ["2026-03-03", "2026-03-04", "2026-03-05"]
+
+
+def test_days_whose_landing_died_before_it_reported_them_are_reported_by_the_next_look(platform: Platform) -> None:
+    platform.put("evening.jsonl", evening.EVENTS)
+    home = platform.home
+    land(all_sources(home), home.lake, Pseudonyms(b"k" * 32), now=datetime.now(UTC))  # a landing, up to its report
+    assert platform.pending() == []
+    assert report_days(platform.instance, home) == [DAYS[0], DAYS[1]]
+    assert platform.pending() == [DAYS[0], DAYS[1]]
+    assert report_days(platform.instance, home) == []
 
 
 def test_other_code_makes_every_landed_day_pending(instance: dg.DagsterInstance) -> None:

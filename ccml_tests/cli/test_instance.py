@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run
 
 from ccml import quiet
 from ccml.home import Home
-from ccml_cli.instance import CODE, DEFINITIONS, fail_orphans, instance_of, prepare
+from ccml.locks import is_locked
+from ccml_assets.at_work import OF_COMMAND, at_work, end_orphans
+from ccml_assets.definitions import definitions_of
+from ccml_cli.instance import CODE, DEFINITIONS, instance_of, prepare
 
 
 @pytest.fixture(autouse=True)
@@ -72,21 +75,19 @@ def test_the_workspace_file_at_the_top_names_the_module_that_the_command_serves(
     assert location["python_module"]["module_name"] == DEFINITIONS
 
 
-def started(instance: dg.DagsterInstance, pid: int | None) -> str:
-    """A run that says it is at work in the process of this id."""
-    job = dg.define_asset_job("one", selection="*")
-    defs = dg.Definitions([dg.AssetsDefinition.from_op(_nothing)], jobs=[job])
-    run = instance.create_run_for_job(
-        defs.resolve_job_def("one"),
-        status=dg.DagsterRunStatus.STARTED,
-        tags={"ccml/pid": str(pid)} if pid is not None else {},
-    )
-    return run.run_id
-
-
 @dg.op
 def _nothing() -> int:
     return 1
+
+
+JOB = dg.define_asset_job("one", selection="*")
+
+
+def started(
+    instance: dg.DagsterInstance, status: dg.DagsterRunStatus = dg.DagsterRunStatus.STARTED, **tags: str
+) -> str:
+    defs = dg.Definitions([dg.AssetsDefinition.from_op(_nothing)], jobs=[JOB])
+    return instance.create_run_for_job(defs.resolve_job_def("one"), status=status, tags=tags).run_id
 
 
 def status(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
@@ -95,20 +96,53 @@ def status(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
     return run.status
 
 
-def dead_process() -> int:
-    with subprocess.Popen([sys.executable, "-c", ""]) as process:
-        return process.pid
-
-
-def test_a_run_whose_process_is_gone_is_failed_at_the_next_start(home: Home) -> None:
+@pytest.mark.parametrize("tags", [{OF_COMMAND: "1"}, {}], ids=["of a command", "of the daemon"])
+def test_a_run_that_nobody_works_on_is_failed_at_the_next_start_and_its_slot_freed(
+    home: Home, tags: dict[str, str]
+) -> None:
     with instance_of(home) as instance:
-        orphan = started(instance, dead_process())
+        orphan = started(instance, **tags)
+        storage = instance.event_log_storage
+        storage.initialize_concurrency_limit_to_default("landing")
+        assert storage.claim_concurrency_slot("landing", orphan, "a_step").is_claimed
     with instance_of(home) as instance:
         assert status(instance, orphan) is dg.DagsterRunStatus.FAILURE
+        assert instance.event_log_storage.get_concurrency_info("landing").active_slot_count == 0
 
 
-@pytest.mark.parametrize("pid", [os.getpid(), None], ids=["lives", "is not ours"])
-def test_a_run_whose_process_lives_or_is_not_ours_is_left_alone(instance: dg.DagsterInstance, pid: int | None) -> None:
-    run = started(instance, pid)
-    assert fail_orphans(instance) == 0
+def test_a_slot_that_a_run_held_to_its_end_is_freed(instance: dg.DagsterInstance) -> None:
+    ended = started(instance, dg.DagsterRunStatus.FAILURE)
+    storage = instance.event_log_storage
+    storage.initialize_concurrency_limit_to_default("landing")
+    storage.claim_concurrency_slot("landing", ended, "a_step")
+    assert end_orphans(instance) == 0
+    assert storage.get_concurrency_info("landing").active_slot_count == 0
+
+
+def test_a_run_that_a_process_works_on_is_left_alone(instance: dg.DagsterInstance) -> None:
+    run = started(instance)
+    with at_work(instance, run):
+        assert end_orphans(instance) == 0
     assert status(instance, run) is dg.DagsterRunStatus.STARTED
+
+
+def test_a_run_that_is_being_launched_is_left_to_a_daemon_while_there_may_be_one(instance: dg.DagsterInstance) -> None:
+    run = started(instance, dg.DagsterRunStatus.STARTING)
+    assert end_orphans(instance) == 0
+    assert end_orphans(instance, launcher_gone=True) == 1
+    assert status(instance, run) is dg.DagsterRunStatus.FAILURE
+
+
+def test_every_run_of_the_platform_is_marked_while_it_is_at_work(home: Home, instance: dg.DagsterInstance) -> None:
+    """Also those that Dagster starts: the mark is the executor's."""
+    seen = []
+
+    @dg.asset
+    def looks(context) -> None:  # type: ignore[no-untyped-def]  # Dagster reads the annotation, which is text here
+        seen.append(is_locked(home.dagster / "at_work" / f"{context.run_id}.lock"))
+
+    job = dg.Definitions([looks], jobs=[JOB], executor=definitions_of(home).executor).resolve_job_def("one")
+    run = instance.create_run_for_job(job)
+    assert execute_run(InMemoryJob(job), run, instance).success
+    assert seen == [True]
+    assert list((home.dagster / "at_work").iterdir()) == []
