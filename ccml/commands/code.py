@@ -12,7 +12,7 @@ LONGEST: Final = 16_384
 
 _FILES: Final[dict[str, re.Pattern[str]]] = {
     "python": re.compile(
-        r"rmtree|os\.(?:remove|unlink|rmdir|removedirs|truncate|killpg)\b|\.unlink\(|\.rmdir\(|remove_tree|"
+        r"(?:rmtree|os\.(?:remove|unlink|rmdir|removedirs|truncate|killpg))\s*[(,)]|\.unlink\(|\.rmdir\(|remove_tree|"
         r"\.truncate\(|\.drop_all\(|\.drop_table\(|\.delete_many\(\s*\{\s*\}|\.drop_database\(|flush(?:all|db)\(|"
         r"\.all\(\)\.delete\(|drop_collection\(|delete_bucket\(|terminate_instances\(|delete_stack\("
     ),

@@ -15,6 +15,7 @@ from ccml.commands.carried import Run
 from ccml.commands.handed import Code
 from ccml.commands.loss_table import DRY, DRY_OF, LOSSES
 from ccml.commands.reading import Reading
+from ccml.commands.secret_files import is_secret_path
 from ccml.commands.verbs import says_it_destroys
 
 _SYSTEM_FILE: Final = re.compile(
@@ -30,7 +31,8 @@ _READING: Final = frozenset("read list ls describe get show search logs log hist
 """Verbs behind which words are what is asked for."""
 _OPEN_MODE: Final = re.compile(r"0?777|0?666|a\+rwx|a\+w|o\+w|ugo\+\w*w\w*|[ugoa]*\+\w*s\w*|[2467]\d{3}|\+rwx")
 _MODEST_MODE: Final = re.compile(r"[ug]*\+[rwxX]+|a?\+[rxX]+|g?o?-[rwxX]+|0?[67][045][045]|[ug]=[rwxX,ugo=]+|a\+rX")
-_OWN_FOLDER: Final = re.compile(r"(?!\.{1,2}/?$)(?![~/*]|\$\{?HOME\}?/?$)(?!\.\./).+")
+_OWN_FOLDER: Final = re.compile(r"(?!\.\./?$)(?![~/*]|\$\{?HOME\}?/?$)(?!\.\./).+")
+_EVERYBODY: Final = re.compile(r"allUsers|allAuthenticatedUsers|public-read|^0\.0\.0\.0/0$|cidr=0\.0\.0\.0/0")
 _EMPTIES: Final = re.compile(r"(?:1,\$|/\./|/\^/|%)?d|1,\$d|Q|q0?")
 _FILE_REMOVERS: Final = frozenset("rm shred unlink truncate rmdir srm wipe dd mv".split())
 _WRITERS: Final = frozenset("cp mv install ln rsync".split())
@@ -136,6 +138,10 @@ def _removes(run: Run) -> str | None:
             return None
         if run.many or any("*" in word or word in (".", "..") for word in run.verbs):
             return "removes_recursively"
+    if program in ("rm", "unlink", "mv") and any(
+        _is_vital(word) for word in run.verbs[: -1 if program == "mv" else None]
+    ):
+        return "overwrites_system_file"
     if program in _FILE_REMOVERS and run.many and program not in ("mv", "rmdir"):
         return "removes_recursively"
     if program == "mv" and run.verbs[-1:] and run.verbs[-1] in ("/dev/null", "NUL"):
@@ -143,6 +149,11 @@ def _removes(run: Run) -> str | None:
     if program in ("find", "gfind") and "-delete" in run.words:
         return "removes_recursively"
     return None
+
+
+def _is_vital(word: str) -> bool:
+    """A file of the system, or one that a login or a key depends on."""
+    return _overwrites_system(word) or _START_FILE.fullmatch(word) is not None or is_secret_path(word)
 
 
 def _overwrites(run: Run) -> str | None:
@@ -165,6 +176,12 @@ def _overwrites(run: Run) -> str | None:
             return "truncates"
     elif program == "perl" and run.has("-i") and "" in run.words:
         return "truncates"
+    elif program in ("curl", "wget", "gcc", "openssl") and run.has("-o", "-O", "--output", "--output-document", "-out"):
+        targets = operands
+    elif program in ("tar", "unzip") and not run.has("-t", "-l"):
+        # What is unpacked there overwrites what has the same name.
+        targets = [f"{word}/" for word in operands if word == "/" or _SYSTEM_FILE.fullmatch(word)][-1:]
+        return "overwrites_system_file" if "/" in targets or "//" in targets else None
     else:
         return None
     return "overwrites_system_file" if any(_SYSTEM_FILE.fullmatch(word) for word in targets) else None
@@ -208,6 +225,8 @@ def _opens(run: Run) -> str | None:
         own = len(operands) > 1 and all(_OWN_FOLDER.fullmatch(word) for word in operands[1:])
         modest = program != "chmod" or bool(operands and _MODEST_MODE.fullmatch(operands[0]))
         return "opens_permissions" if recursive and not (own and modest) else None
+    if program in ("aws", "gcloud", "gsutil", "az") and any(_EVERYBODY.search(word) for word in run.words):
+        return "opens_permissions"
     if program in ("docker", "podman", "nerdctl") and run.verbs[:1] in (("run",), ("create",)):
         privileged = run.has("--privileged") or any(re.match(r"(?:-v=?|--volume=)?/:/", word) for word in run.words)
         return "opens_permissions" if privileged else None
@@ -215,7 +234,7 @@ def _opens(run: Run) -> str | None:
 
 
 def _kills(run: Run) -> str | None:
-    if run.program == "kill" and len(run.words) > 2 and run.words[-1] in ("-1", "1"):
+    if run.program == "kill" and len(run.words) > 2 and run.words[-1] in ("-1", "1") and run.words[1] != "-0":
         return "kills_everything"
     if run.program in ("killall", "pkill", "skill") and run.has("-9", "-KILL", "-u", "-SIGKILL", "--signal", "-U"):
         return "kills_everything"

@@ -54,7 +54,9 @@ def with_input(words: Words, flow: Flow) -> Words:
 def output(words: Words, flow: Flow) -> Flow:
     """What a command writes, as far as its words show it. What was fetched stays fetched behind any filter."""
     program, rest = name_of(words), words[1:]
-    secret = flow.secret or any(is_secret_path(word) for word in rest)
+    secret = (
+        flow.secret or words in (("env",), ("printenv",), ("history",)) or any(is_secret_path(word) for word in rest)
+    )
     passed = Flow((), flow.fetched, flow.decoded, flow.changed, secret)
     if program == "echo":
         text = " ".join(word for word in rest if word not in ("-n", "-e", "-E", "-ne", "-en"))
@@ -87,6 +89,15 @@ def sends_secret(word: str) -> bool:
     if word.startswith("--post-file="):
         sign, path = "@", word.partition("=")[2]
     return bool(sign) and is_secret_path(path)
+
+
+def sends_secret_file(program: str, words: Words) -> bool:
+    """`scp id_rsa host:`, `curl -T .env url`."""
+    if program in ("scp", "rsync", "rclone", "sftp"):
+        remote = any(":" in word and not word.startswith("-") for word in words[-1:])
+        return remote and any(is_secret_path(word) for word in words[1:-1] if not word.endswith((".pem", ".key")))
+    uploads = {"-T", "--upload-file"} & set(words)
+    return program == "curl" and bool(uploads) and any(is_secret_path(word) for word in words[1:])
 
 
 def _unescaped(text: str) -> str:

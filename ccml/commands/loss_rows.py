@@ -15,7 +15,7 @@ git checkout + -f --force -B -- --ours --theirs
 git checkout ~ \.|:/|\*
 git switch + -f --force --discard-changes -C --force-create
 git restore
-git branch + -D -M -C -f --force
+git branch + -D -f --force
 git tag + -d --delete -f --force
 git stash ~ drop|clear
 git reflog ~ expire|delete
@@ -27,7 +27,7 @@ git prune
 git worktree remove + -f --force
 git rm + -r -f --force
 git submodule deinit + -f --force --all
-git read-tree + --reset -u -m
+git read-tree + --reset -u
 git checkout-index + -f --force
 git replace + -d --delete
 git notes ~ remove|prune
@@ -36,7 +36,6 @@ git remote ~ remove|rm
 git lfs prune + --force
 git svn reset
 git am + --abort
-git apply + -R --reverse
 git annex drop + --force
 bfg
 git-filter-repo
@@ -52,7 +51,6 @@ jj abandon
 p4 obliterate
 p4 revert
 fossil purge
-repo forall
 """,
     # files, disks, machines
     "destroys": r"""
@@ -94,10 +92,7 @@ zpool destroy
 zpool labelclear
 btrfs subvolume delete
 btrfs device remove
-xfs_growfs + -d
 resize2fs + -M
-tune2fs + -O
-ntfsfix + -d
 diskutil ~ erase\w*|partitionDisk|zeroDisk|secureErase|randomDisk|apfs
 shutdown
 reboot
@@ -124,9 +119,7 @@ swapoff
 format ~ [A-Za-z]:
 diskpart
 killall5
-journalctl + --vacuum-size --vacuum-time --vacuum-files --rotate --setup-keys
-logrotate + -f --force
-updatedb + -U
+journalctl + --vacuum-size --vacuum-time --vacuum-files
 trash-empty
 trash-rm
 gio trash + --empty
@@ -137,9 +130,6 @@ tar + --remove-files --delete --recursive-unlink
 7za ~ d
 rar ~ d
 unrar ~ d
-cpio + --reset-access-time
-pax + -X
-patch + --remove-empty-files
 rimraf
 del-cli
 launchctl ~ reboot
@@ -182,19 +172,14 @@ pnpm unpublish
 yarn npm unpublish
 gem yank
 cargo yank
-bundle gem uninstall
-history + -c -d -w
-logger + --erase
+history + -c -d
 salt ~ .*(?:state\.sls_remove|system\.(?:shutdown|reboot|halt)|file\.remove|pkg\.(?:remove|purge))
 ansible ~ .*state=absent.*
-ansible + --become-purge
 kexec
 efibootmgr + -B -b --delete-bootnum
 grub-install
 bootctl ~ remove
 update-rc.d ~ remove
-exiftool + -overwrite_original
-find-dupes + -d
 fdupes + -d --delete -N
 rdfind + -deleteduplicates
 jdupes + -d -N --delete
@@ -202,16 +187,11 @@ bleachbit + -c --clean
 rsync + --delete --del --delete-before --delete-during --delete-after --delete-excluded --remove-source-files
 rsync ~ --delete.*
 robocopy ~ (?i)/(?:mir|purge)
-csync + --delete
-lsyncd
-unison + -force
 syncthing ~ reset.*
-ipfs repo gc
 """,
     "drops_data": r"""
 dropdb
 dropuser
-createdb + --drop
 pg_dropcluster
 pg_resetwal
 pg_restore + -c --clean
@@ -267,19 +247,13 @@ wp site ~ empty|delete
 wp ~ delete
 drush ~ sql-drop|sql:drop|site-install|si|pm-uninstall|entity:delete
 redis-cli ~ (?i)flushall|flushdb|del|unlink|shutdown|debug
-redis-cli + --rdb
 etcdctl ~ del|rm|rmdir
 nodetool ~ decommission|removenode|assassinate|clearsnapshot|garbagecollect
-cbq-engine
 couchbase-cli ~ bucket-delete|bucket-flush
 influxd ~ .*delete.*
-curator_cli ~ delete_indices
-elasticsearch-reindex
 mc ~ rb|rm
-mongo-admin drop
 neo4j-admin database ~ delete
 neo4j-admin ~ .*--force.*
-snowsql + --drop
 dbt run + --full-refresh
 dbt seed + --full-refresh
 airflow db ~ reset|clean|downgrade

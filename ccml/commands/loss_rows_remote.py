@@ -13,13 +13,12 @@ terraform workspace ~ delete
 terraform force-unlock
 tofu apply + -destroy
 tofu state ~ rm
-terragrunt ~ destroy|run-all
+terragrunt ~ destroy
 terragrunt run-all ~ destroy
 aws s3 ~ rm|rb
 aws s3 sync + --delete
 aws s3 mv + --recursive
 gsutil ~ rm|rb
-gsutil ~ -m
 gsutil rsync + -d
 gcloud storage ~ rm|delete
 s3cmd ~ del|rb|rm
@@ -27,7 +26,7 @@ s3cmd sync + --delete-removed
 s5cmd ~ rm|rb
 azcopy ~ remove|rm
 azcopy sync + --delete-destination
-rclone ~ purge|delete|deletefile|rmdir|rmdirs|sync|move|cleanup
+rclone ~ purge|delete|deletefile|rmdir|rmdirs|sync
 b2 ~ delete.*|rm
 docker compose down + -v --volumes --rmi
 docker-compose down + -v --volumes --rmi
@@ -48,14 +47,14 @@ rke2-uninstall.sh
 helm ~ uninstall|delete|del|un
 vagrant ~ destroy
 virsh ~ destroy|undefine|vol-delete|vol-wipe|pool-delete|snapshot-delete|net-destroy|reset
-VBoxManage ~ unregistervm|closemedium|controlvm
+VBoxManage ~ unregistervm|closemedium
 lxc ~ delete
 incus ~ delete
 multipass ~ delete|purge
 qm ~ destroy
 pct ~ destroy
-nomad job ~ stop
-nomad ~ stop
+nomad job stop + -purge --purge
+nomad system gc
 vault ~ delete|destroy
 vault secrets ~ disable
 vault kv ~ delete|destroy|metadata
@@ -82,7 +81,7 @@ sst ~ remove
 amplify ~ delete
 eb ~ terminate
 copilot ~ delete
-heroku ~ .*:(?:destroy|reset|delete|remove|unset)
+heroku ~ .*:(?:destroy|reset|delete|remove)
 heroku pg:reset
 flyctl ~ destroy
 fly ~ destroy
@@ -182,12 +181,13 @@ scoop ~ uninstall
 msiexec ~ (?i)/x.*
 rpm-ostree ~ uninstall|reset|cleanup
 conda env ~ remove
-conda ~ --all
+conda remove + --all
+mamba remove + --all
 mamba env ~ remove
 """,
     "opens_permissions": r"""
 setenforce ~ 0|Permissive
-ufw ~ disable|reset|delete
+ufw ~ disable|reset
 aa-teardown
 aa-disable
 systemctl disable ~ (?:firewalld|ufw|apparmor|auditd|fail2ban)(?:\.service)?

@@ -14,7 +14,7 @@ from typing import Final
 
 from ccml.commands.carried import Run, commands_inside, recipes, texts_inside
 from ccml.commands.code import shell_within
-from ccml.commands.flows import NOTHING, Flow, output, sends_secret, with_input
+from ccml.commands.flows import NOTHING, Flow, output, sends_secret, sends_secret_file, with_input
 from ccml.commands.handed import SHELLS, Code, handed_over, program_of, reads_code
 from ccml.commands.syntax import syntax
 from ccml.commands.tree import Group, Member, Pipeline, Redirect, Script, SimpleCommand, Syntax, Word
@@ -235,7 +235,8 @@ class Reading:
         self._remember(run, scope)
         if program in _INTERPRETERS and (inside.fetched or inside.decoded):
             self.refusals.append("remote_code")
-        if program in _SENDERS and (flow.secret or any(sends_secret(word) for word in words[1:])):
+        sent = program in _SENDERS and (flow.secret or any(sends_secret(word) for word in words[1:]))
+        if sent or sends_secret_file(program, words):
             self.refusals.append("credentials_sent")
         for code in handed_over(run):
             self._code(code, scope, flow)

@@ -122,6 +122,8 @@ def _proof(line: str, taken: Syntax) -> Risk:
         return Risk("ask", "operator")
     if not all(isinstance(piece, str | SimpleCommand) for piece in taken.outline):
         return Risk("ask", "construct")
+    if not taken.commands:
+        return Risk("ask", "no_command")
     for command in taken.commands:
         rule = _unproven(command)
         if rule is not None:

@@ -32,8 +32,9 @@ HARMLESS: Final = frozenset(
     "publish subscribe connect enable disable pause resume invoke call submit cancel commit checkout switch merge "
     "up down kill exec head filter select browse whoami ping doctor completion compile format whatis".split()
 )
-_DATA: Final = frozenset("db database migrate migration migrations schema data redis volumes prod production cache all "
-                         "ecto".split())  # fmt: skip
+_DATA: Final = frozenset(
+    "db database migrate migration migrations schema data redis volumes prod production ecto".split()
+)
 _RESETS: Final = frozenset("reset fresh wipe clear clean rollback refresh flush recreate redo".split())
 _TASK_DESTROYS: Final = frozenset("drop destroy nuke wipe purge flush teardown undeploy obliterate truncate".split())
 _DESTROYING_OPTIONS: Final = frozenset(

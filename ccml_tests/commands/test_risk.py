@@ -96,6 +96,8 @@ def test_what_destroys_is_shown_with_its_reason(line: str, rule: str) -> None:
         ("lѕ -la", "strange_character"),
         ("ls " + "a" * 20_000, "too_long"),
         ("", "unreadable"),
+        ("# rm -rf /", "no_command"),
+        ("ls # a; rm b", "construct"),
         ("ls > out.txt", "redirection"),
         ("PAGER=evil git log", "construct"),
         ("cat ~/.ssh/id_rsa", "secret_file"),
