@@ -3,6 +3,9 @@
 In a trajectory the `line` of a record is the number of the message, from 1. The request of every command is the task:
 the text between `<pr_description>` and `</pr_description>` in the first user message. The id of an event is made of the
 instance, the command and the time at which it was done, so a step that is read from both kinds of file is one event.
+
+The messages have two forms. In that of chat completions an assistant's message has a `role`; in that of the Responses
+API it is the `response` itself, with its calls in `output`, and a result is a `function_call_output`.
 """
 
 from __future__ import annotations
@@ -31,6 +34,9 @@ _TASK = re.compile(
     re.DOTALL,
 )
 _FENCED_COMMAND = re.compile(r"```(?:bash|sh|mswea_bash_command)\s*\n(.*?)\n```", re.DOTALL)
+_NOT_EXECUTED = re.compile(r"\b(?:action|command)s? (?:was|were) not (?:executed|run)\b", re.IGNORECASE)
+_REJECTED = re.compile(r"\s*Commands? not executed\. The user rejected", re.IGNORECASE)
+_SUBMITS = "COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT"
 _OBSERVED_RETURN_CODE = re.compile(r"<returncode>\s*(-?\d{1,9})\s*</returncode>")
 
 
@@ -72,7 +78,8 @@ def _read_trajectory(path: Path, now: datetime, facts: Facts) -> Iterator[Record
             outcomes += step_events(step, now)
         refused = any(isinstance(outcome, Rejection) for outcome in outcomes)
         line = Line(number, msgspec.json.encode(message) if refused else b"", 0, None, ended=True)
-        yield _to_record(line, outcomes, skipped=str(message.get("role"))[:60])
+        kind = message.get("role") or message.get("type") or message.get("object")
+        yield _to_record(line, outcomes, skipped=str(kind or "message")[:60])
 
 
 def _trajectory_steps(path: Path, document: Any) -> dict[int, list[Step]]:
@@ -91,22 +98,35 @@ def _trajectory_steps(path: Path, document: Any) -> dict[int, list[Step]]:
     described = _TASK.search(task)
     # Trajectories of older versions have no times: each message gets a second, the last one the time of the file.
     written_at = path.stat().st_mtime - len(messages)
-    results = {str(message["tool_call_id"]): message for message in messages if message.get("tool_call_id")}
+    results = {str(found): message for message in messages if (found := _answered_call(message))}
+    submitted = _object(document, "info").get("exit_status") == "Submitted"
+    last = max((number for number, message in enumerate(messages, 1) if _is_assistants(message)), default=0)
     steps: dict[int, list[Step]] = {}
     for number, message in enumerate(messages, start=1):
-        if message.get("role") != "assistant":
+        if not _is_assistants(message):
             continue
         extra = _object(message, "extra")
         asked_at = _number(extra.get("timestamp")) or _number(_object(extra, "response").get("created"))
+        asked_at = asked_at or _number(message.get("created_at"))
         following = messages[number] if number < len(messages) else {}
-        for call_id, command in _commands(message, extra):
-            result = results.get(call_id) or (following if following.get("role") in ("user", "tool") else {})
+        commands = _commands(message, extra)
+        # Where calls have no ids, the next message answers; with ids, it may answer another call of the batch.
+        unnamed = following.get("role") in ("user", "tool") and (
+            not _answered_call(following) or not any(call_id for call_id, _ in commands)
+        )
+        for call_id, command in commands:
+            result = results.get(call_id) or (following if unnamed else {})
             outcome = _object(result, "extra")
             output = outcome.get("raw_output")
             output = output if isinstance(output, str) else _text(result)
             done_at = _number(outcome.get("timestamp"))
             code = outcome.get("returncode")
             observed = _OBSERVED_RETURN_CODE.search(_text(result))
+            rejected = outcome.get("interrupt_type") == "UserRejection" or bool(_REJECTED.match(_text(result)))
+            exception = str(outcome.get("exception_info") or "")
+            # The command that submits ends the run, so nothing answers it.
+            ended_run = submitted and number == last and (len(commands) == 1 or _SUBMITS in command)
+            answered = bool(result) and "interrupt_type" not in outcome and not _is_not_executed(exception, result)
             steps.setdefault(number, []).append(
                 Step(
                     instance,
@@ -121,11 +141,33 @@ def _trajectory_steps(path: Path, document: Any) -> dict[int, list[Step]]:
                     code if isinstance(code, int) else int(observed[1]) if observed else None,
                     output,
                     len(output.encode(errors="replace")) if result else None,
-                    str(outcome.get("exception_info") or ""),
+                    exception,
+                    ran=not rejected and (answered or ended_run),
+                    rejected=rejected,
                 )
             )
+    if last and not steps:
+        raise msgspec.ValidationError("Expected commands in the agent's messages, found none - at `$.messages`")
     connect([step for of_message in steps.values() for step in of_message])
     return steps
+
+
+def _is_assistants(message: dict[str, Any]) -> bool:
+    if "role" in message:
+        return bool(message["role"] == "assistant")
+    return message.get("object") == "response" or message.get("type") == "function_call"
+
+
+def _answered_call(message: dict[str, Any]) -> object:
+    """Id of the call that a message answers."""
+    by_response = message.get("call_id") if message.get("type") == "function_call_output" else None
+    return message.get("tool_call_id") or by_response
+
+
+def _is_not_executed(exception: str, result: dict[str, Any]) -> bool:
+    # A command's own output may hold these words; the agent gives -1 where there was none.
+    unfinished = exception or (_text(result) if _object(result, "extra").get("returncode") == -1 else "")
+    return _NOT_EXECUTED.search(unfinished) is not None
 
 
 def _commands(message: dict[str, Any], extra: dict[str, Any]) -> list[tuple[str, str]]:
@@ -136,19 +178,29 @@ def _commands(message: dict[str, Any], extra: dict[str, Any]) -> list[tuple[str,
         command = action.get("command") if isinstance(action, dict) else action
         if isinstance(command, str):
             found.append((str(action.get("tool_call_id", "")) if isinstance(action, dict) else "", command))
-    if not found and isinstance(message.get("tool_calls"), list):
-        for call in message["tool_calls"]:
-            arguments = _object(call, "function").get("arguments") if isinstance(call, dict) else None
-            try:
-                given = msgspec.json.decode(arguments) if isinstance(arguments, str) else arguments
-            except msgspec.DecodeError:  # the model wrote broken JSON: the agent ran nothing
-                continue
-            if isinstance(given, dict) and isinstance(given.get("command"), str):
-                found.append((str(call.get("id", "")), given["command"]))
+    for call_id, arguments in [] if found else _called(message):
+        try:
+            given = msgspec.json.decode(arguments) if isinstance(arguments, str) else arguments
+        except msgspec.DecodeError:  # the model wrote broken JSON: the agent ran nothing
+            continue
+        if isinstance(given, dict) and isinstance(given.get("command"), str):
+            found.append((str(call_id or ""), given["command"]))
     if not found:
         written = _FENCED_COMMAND.findall(_text(message))
         found = [("", written[0])] if len(written) == 1 else []  # the agent refuses a message with several
     return [(call_id, command[:_LONGEST_TEXT]) for call_id, command in found]
+
+
+def _called(message: dict[str, Any]) -> Iterator[tuple[object, object]]:
+    """(id, arguments) of each call, in both forms of messages."""
+    calls = message.get("tool_calls")
+    for call in calls if isinstance(calls, list) else []:
+        if isinstance(call, dict):
+            yield call.get("id"), _object(call, "function").get("arguments")
+    output = message.get("output")
+    for item in [message, *(output if isinstance(output, list) else [])]:
+        if isinstance(item, dict) and item.get("type") == "function_call":
+            yield item.get("call_id") or item.get("id"), item.get("arguments")
 
 
 class _Row(msgspec.Struct):
@@ -215,6 +267,11 @@ def _object(parent: dict[str, Any], key: str) -> dict[str, Any]:
 
 def _text(message: dict[str, Any]) -> str:
     content = message.get("content")
+    if content is None:
+        content = message.get("output")
+        if isinstance(content, list):
+            items = [item.get("content") for item in content if isinstance(item, dict)]
+            content = [part for parts in items if isinstance(parts, list) for part in parts]
     if isinstance(content, list):
         content = "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
     return content if isinstance(content, str) else ""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ccml.telemetry.decode import Rejection, make_event
-from ccml.telemetry.events import Error, Event, Execution, Interaction
+from ccml.telemetry.events import Error, Event, Execution, Feedback, Interaction
 from ccml.telemetry.readers.failures import error_category, excerpt
 
 
@@ -29,6 +29,9 @@ class Step:
     output: str
     output_bytes: int | None
     exception: str
+    ran: bool = True
+    """Not a later command of a batch that broke off, nor one that a person refused."""
+    rejected: bool = False
     next_step: Step | None = None
 
     @property
@@ -39,13 +42,15 @@ class Step:
 
     @property
     def failed(self) -> bool:
-        return bool(self.exception) or self.returncode not in (0, None)
+        return self.ran and (bool(self.exception) or self.returncode not in (0, None))
 
 
 def connect(steps: list[Step]) -> None:
-    """Give every step the next one of its session."""
+    """Give every step the next one of its session that ran."""
     last: dict[str, Step] = {}
     for step in steps:
+        if not step.ran:
+            continue
         if step.session_id in last:
             last[step.session_id].next_step = step
         last[step.session_id] = step
@@ -61,13 +66,17 @@ def step_events(step: Step, now: datetime) -> list[Event | Rejection]:
         make_event(Interaction, who | interaction | {"directory": step.directory, "platform": "linux"}, now=now)
     ]
     refers = who | {"interaction_id": step.event_id}
-    if done_at is not None or step.returncode is not None:
+    if step.rejected:
+        feedback = {"event_id": f"{step.event_id}:feedback", "time": done_at or asked_at, "verdict": "rejected"}
+        outcomes.append(make_event(Feedback, refers | feedback, now=now))
+    if step.ran:
+        known = step.done_at is not None or step.returncode is not None or step.failed
         execution = {
             "event_id": f"{step.event_id}:result",
             "time": asked_at,
             "ended_at": done_at,
             "exit_status": step.returncode,
-            "failed": step.failed,
+            "failed": step.failed if known else None,
             "duration_ms": step.duration_ms,
             "output_bytes": step.output_bytes,
         }

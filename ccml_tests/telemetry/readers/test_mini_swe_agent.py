@@ -4,10 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccml.telemetry.events import Error, Execution, Interaction
+from ccml.cleaning.join import clean
+from ccml.telemetry.events import Error, Execution, Feedback, Interaction
+from ccml_tests.tables import raw_tables
 from ccml_tests.telemetry.readers.reading import read, read_folder
 
 ASKED = 1_775_784_986.5
@@ -173,3 +176,110 @@ def test_real_trajectories_and_steps_give_what_an_independent_count_finds(shared
     assert len(steps.of(Interaction)) == len({event.event_id for event in steps.of(Interaction)}) == len(rows)
     assert len(steps.of(Error)) == sum(row["returncode"] != 0 for row in rows)
     assert [event.command for event in steps.of(Interaction)] == [row["command"] for row in rows]
+
+
+def response(number: int, *commands: str, parsed: bool = True) -> dict[str, Any]:
+    """An assistant's message as the agent stores an answer of the Responses API."""
+    calls = [
+        {
+            "type": "function_call",
+            "call_id": f"call-{number}-{place}",
+            "name": "bash",
+            "arguments": json.dumps({"command": command}),
+        }
+        for place, command in enumerate(commands)
+    ]
+    said = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "I will look."}]}
+    actions = [{"command": command, "tool_call_id": f"call-{number}-{place}"} for place, command in enumerate(commands)]
+    extra = {"timestamp": ASKED + 10 * number} | ({"actions": actions} if parsed else {})
+    return {"object": "response", "output": [{"type": "reasoning"}, said, *calls], "extra": extra}
+
+
+def responded(number: int, returncode: int, output: str = "", place: int = 0, **extra: Any) -> dict[str, Any]:
+    timestamp = ASKED + 10 * number + 0.25 + place
+    return {
+        "type": "function_call_output",
+        "call_id": f"call-{number}-{place}",
+        "output": f"<returncode>{returncode}</returncode>\n<output>\n{output}\n</output>",
+        "extra": {"raw_output": output, "returncode": returncode, "timestamp": timestamp, **extra},
+    }
+
+
+@pytest.mark.parametrize("parsed", [True, False], ids=["parsed by the agent", "as the model called"])
+def test_a_trajectory_of_the_responses_api_gives_its_commands(tmp_path: Path, parsed: bool) -> None:
+    path = trajectory(
+        tmp_path / "a.traj.json",
+        response(0, "ls -la", parsed=parsed),
+        responded(0, 0, "total 0"),
+        response(1, "pytest -q", parsed=parsed),
+        responded(1, 1, "1 failed"),
+    )
+
+    reading = read(path, "mini-swe-agent")
+
+    assert [(each.command, each.request) for each in reading.of(Interaction)] == [
+        ("ls -la", "Fix the parser\nIt drops dates."),
+        ("pytest -q", "Fix the parser\nIt drops dates."),
+    ]
+    assert [(each.exit_status, each.failed, each.duration_ms) for each in reading.of(Execution)] == [
+        (0, False, 250.0),
+        (1, True, 250.0),
+    ]
+    assert [each.message for each in reading.of(Error)] == ["1 failed"]
+    assert reading.skipped == {"system": 1, "user": 1, "function_call_output": 2}
+
+
+def test_a_trajectory_in_which_no_command_is_found_is_refused_and_does_not_vanish(tmp_path: Path) -> None:
+    path = trajectory(tmp_path / "a.traj.json", {"role": "assistant", "content": "", "calls_of_tomorrow": ["ls"]})
+
+    assert read(path, "mini-swe-agent").refused == {1: "bad_value"}
+
+
+def batch(*results: dict[str, Any]) -> list[dict[str, Any]]:
+    actions = [{"command": "make", "tool_call_id": "a"}, {"command": "rm -rf build", "tool_call_id": "b"}]
+    asked = {"role": "assistant", "content": "", "extra": {"actions": actions, "timestamp": ASKED}}
+    return [asked, *results]
+
+
+def observed(call: str, returncode: int, **extra: Any) -> dict[str, Any]:
+    extra = {"raw_output": "", "returncode": returncode, "timestamp": ASKED + 1, **extra}
+    return {"role": "tool", "tool_call_id": call, "content": f"<returncode>{returncode}</returncode>", "extra": extra}
+
+
+def test_the_later_commands_of_a_batch_that_broke_off_did_not_run(tmp_path: Path) -> None:
+    never = observed("b", -1, exception_info="action was not executed")
+    reading = read(trajectory(tmp_path / "a.traj.json", *batch(observed("a", 0), never)), "mini-swe-agent")
+
+    rows = clean(*raw_tables(reading.events)).interactions.set_index("command")
+    assert rows["executed"].to_dict() == {"make": True, "rm -rf build": False}
+    assert rows["wanted_command"].dropna().tolist() == ["make"]
+    assert rows.loc["rm -rf build", ["succeeded", "exit_status", "intent_label"]].isna().all()
+    assert reading.of(Error) == []
+
+
+def test_a_command_that_was_cut_off_did_run(tmp_path: Path) -> None:
+    cut = observed("a", -1, exception_info="An error occurred while executing the command: timed out")
+    reading = read(trajectory(tmp_path / "a.traj.json", *batch(cut)), "mini-swe-agent")
+
+    assert [each.failed for each in reading.of(Execution)] == [True]
+
+
+def test_a_command_that_a_person_rejects_is_rejected_and_did_not_run(tmp_path: Path) -> None:
+    text = "Command not executed. The user rejected your command with the following message:\nno"
+    rejected = {"role": "user", "content": text, "extra": {"interrupt_type": "UserRejection"}}
+    asked = step(0, "rm -rf build", 0)[0]
+
+    reading = read(trajectory(tmp_path / "a.traj.json", asked, rejected), "mini-swe-agent")
+
+    assert reading.of(Execution) == []
+    assert [each.verdict for each in reading.of(Feedback)] == ["rejected"]
+
+
+@pytest.mark.parametrize(("status", "ran"), [("Submitted", 1), ("LimitsExceeded", 0)])
+def test_the_command_that_submits_ran_though_nothing_answers_it(tmp_path: Path, status: str, ran: int) -> None:
+    path = trajectory(tmp_path / "a.traj.json", step(0, "echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT", 0)[0])
+    document = json.loads(path.read_text())
+    document["info"]["exit_status"] = status
+    path.write_text(json.dumps(document))
+
+    assert [each.failed for each in read(path, "mini-swe-agent").of(Execution)] == [None] * ran
