@@ -340,7 +340,6 @@ _CHECKED: Final[dict[str, Callable[[Words], bool]]] = {
     "mount": _only(r"(?!)"),
     "printenv": _printenv,
     "getent": _only(r"passwd|group|hosts|services|protocols", 1),
-    "history": _only(r"\d+", 1),
     "ss": _only(r"-[tulnpaeimosx46rH]+"),
     "netstat": _only(r"-[tulnpaeimorsxv46]+"),
     "ifconfig": _only(r"-a|[a-z]{2,6}\d{0,3}", 1),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import shlex
 import time
 
 import pytest
@@ -13,6 +15,7 @@ import ccml.commands.syntax
 from ccml.commands.risk import LEVELS, assess
 from ccml_tests.commands.risky_lines import dangerous, harmless, mutations
 from ccml_tests.commands.test_destruction import lines
+from ccml_tests.commands.test_syntax import UNITS
 
 
 def test_no_dangerous_command_is_safe_in_any_disguise() -> None:
@@ -29,6 +32,47 @@ def test_three_of_four_harmless_commands_are_safe_and_none_is_refused() -> None:
     assert len(lines) >= 100
     assert levels.count("safe") / len(lines) >= 0.75
     assert [line for line, level in zip(lines, levels, strict=True) if level in ("refused", "danger")] == []
+
+
+_FORMS = (
+    "cat {f}", "head -n 20 {f}", "tail -f {f}", "wc -l {f}", "grep -n TODO {f}", "grep -c def {f} {d}/x.py",
+    "ls -l {f}",
+    "ls -la {d}", "stat {f}", "file {f}", "du -sh {d}", "find {d} -name '*.py'", "find {d} -type f | wc -l",
+    "rg main {d}", "sed -n '1,20p' {f}", "awk '{{print $1}}' {f}", "sort {f} | uniq -c", "cut -d, -f2 {f}",
+    "diff {f} {f}.orig", "md5sum {f}", "tree {d}", "git log -3 -- {f}", "git diff {f}", "git blame {f}",
+    "git show HEAD:{f}",
+    "git log --oneline {d}", "cd {d} && ls", "realpath {f}", "jq .a {f}", "column -t {f}", "nl {f} | head",
+    "pytest {d}", "vim {f}", "cp {f} copy", "git add {f}", "touch {f}", "python {f}", "chmod +x {f}", "make -C {d}",
+)  # fmt: skip
+_FILES = ("a.txt", "src/app.py", "README.md", "data/users.csv", "notes 2024.md", "./run.sh", "docs/index.rst",
+          "/var/log/syslog",
+          "lib/delete.rb", "tests/test_drop.py", "conf.yml", "x.json", "b.txt", "src/main.rs", "~/plan.md",
+          "../a.c")  # fmt: skip
+
+
+def test_of_five_hundred_harmless_commands_three_of_four_are_safe_and_none_is_held_up() -> None:
+    made = {
+        form.format(f=shlex.quote(file) if " " in file else file, d=file.rpartition("/")[0] or "src")
+        for form in _FORMS
+        for file in _FILES
+    }
+    levels = [assess(line).level for line in made]
+    assert len(made) >= 500
+    assert levels.count("safe") >= 0.75 * len(made)
+    assert {"danger", "refused"} & set(levels) == set()
+
+
+@pytest.mark.slow
+def test_twenty_thousand_random_lines_get_a_level_in_a_millisecond_each() -> None:
+    drawn = random.Random(46)
+    pieces = [*UNITS, *(f"{line} " for line in harmless()), *(f"{line} " for line in dangerous())]
+    times = []
+    for _ in range(20_000):
+        line = "".join(drawn.choice(pieces) for _ in range(drawn.randint(1, 5)))
+        began = time.process_time()
+        assert assess(line).level in LEVELS
+        times.append(time.process_time() - began)
+    assert sorted(times)[int(0.99 * len(times))] < 1e-3
 
 
 @pytest.mark.parametrize(
