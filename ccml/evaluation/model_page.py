@@ -153,8 +153,8 @@ _PAGE = """{% extends "frame" %}
     {{ most_examples }}. Episodes hold no text: the interaction's id leads to it in the table clean/interactions.</p>
   {% else %}
   <h2>Worst misses</h2>
-  <p class="quiet">The most confident wrong answers, at most {{ most_examples }}. The texts are those of the log after
-    secrets were taken out. They are other people's words: this page is for the operator of the logs.</p>
+  <p class="quiet">The most confident wrong answers, at most {{ most_examples }}. The texts are those of the log,
+    without secrets and without the words (…) that fewer than three users wrote: names of their files and hosts.</p>
   {% endif %}
   <div class="scroll"><table>
     <tr>{% if report.examples_score == "reward" %}<th>Interaction</th><th>This policy prefers</th>

@@ -12,6 +12,7 @@ from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from ccml.evaluation.statistics import Clusters, Floats, Interval, clusters_of
+from ccml.privacy.shared_words import shared_words
 from ccml.profiles import EvaluationSettings
 
 Unit: TypeAlias = Literal["share", "reward", "ms", "MB", "epochs", "score"]
@@ -273,9 +274,13 @@ def top_confusions(right: Sequence[str], predicted: Sequence[str]) -> list[Confu
 
 
 def worst_misses(
-    texts: Sequence[str], right: Sequence[str], predicted: Sequence[str], confidence: Floats, notes: Sequence[str]
+    rows: Any, right: Sequence[str], predicted: Sequence[str], confidence: Floats, notes: Sequence[str]
 ) -> list[Example]:
-    """Wrong predictions, the most confident first; the same words with the same mistake once."""
+    """Wrong predictions, the most confident first; the same words with the same mistake once.
+
+    Of a request in `rows` (request, user_id) the words are shown that several users wrote.
+    """
+    texts = shared_words(rows["request"].astype(str).tolist(), rows["user_id"].astype(str).tolist())
     worst: dict[tuple[str, str, str], Example] = {}
     for row in np.argsort(-confidence, kind="stable"):
         text = str(texts[row])[:LONGEST_TEXT]

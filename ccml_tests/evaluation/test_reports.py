@@ -365,8 +365,15 @@ def test_confusions_are_counted_and_those_that_happened_once_are_left_out() -> N
 
 def test_the_worst_misses_are_the_most_confident_wrong_answers_each_once() -> None:
     confidence = np.array([0.9, 0.8, 0.7, 0.95, 0.6])
-    found = worst_misses(["x", "x", "y", "z", "w"], list("aaaaa"), list("bbbac"), confidence, [""] * 5)
+    rows = pd.DataFrame({"request": ["x", "x", "y", "z", "w"], "user_id": ["ada"] * 5})
+    found = worst_misses(rows, list("aaaaa"), list("bbbac"), confidence, [""] * 5)
     assert [(one.text, one.score) for one in found] == [("x", 0.9), ("y", 0.7), ("w", 0.6)]
+
+
+def test_an_example_shows_no_word_that_one_person_wrote() -> None:
+    rows = pd.DataFrame({"request": ["open taxes-2025.pdf", "open it", "open it", "open it"], "user_id": list("abcd")})
+    found = worst_misses(rows, list("rrrr"), list("wwww"), np.array([0.9, 0.5, 0.5, 0.5]), [""] * 4)
+    assert [one.text for one in found] == ["open …", "open it"]
 
 
 def test_without_test_rows_there_is_no_report() -> None:

@@ -111,7 +111,7 @@ def command_report(
         reliability=reliability(confidence, top1, clusters),
         classes=sorted(classes, key=lambda one: -one.rows),
         confusions=top_confusions(right, answers),
-        examples=worst_misses(test["request"].astype(str).tolist(), right, answers, confidence, _notes(test, known)),
+        examples=worst_misses(test, right, answers, confidence, _notes(test, known)),
         examples_score="confidence",
         stages=stages(training.get("stages", []), validation, evaluation),
         learning=learning(training.get("stages", []), "validation mean reciprocal rank"),

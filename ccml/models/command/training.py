@@ -17,6 +17,7 @@ from ccml.models.command.module import CommandPredictor, CommandTransforms, conf
 from ccml.models.command.steps import STEPS, CommandTraining, Report
 from ccml.models.job import TrainingJob
 from ccml.models.ranking import fit_temperature
+from ccml.privacy.shared_words import SHARED_BY
 from ccml.profiles import CommandSettings
 
 
@@ -69,7 +70,6 @@ def train_command_predictor(
     inputs |= {name: array[held_out] for name, array in rows.head.items()}
     temperature = fit_temperature(run_module(module, inputs), rows.targets[held_out])
     counts = np.bincount(rows.targets[rows.training], minlength=len(rows.labels))
-    lines = sequences.iloc[rows.training].groupby(f"target_{settings.target}")["target_line"]
     return Candidate(
         config=config_of(encoder.architecture, encoder.name, encoder.digest, module.head.sizes),
         tensors={name: tensor.numpy() for name, tensor in module.state_dict().items()},
@@ -79,7 +79,7 @@ def train_command_predictor(
         calibration={"temperature": temperature},
         defaults={
             "frequencies": dict(zip(rows.labels, counts.tolist(), strict=True)),
-            "exemplars": lines.agg(lambda of_label: of_label.mode().iloc[0]).to_dict(),
+            "exemplars": shared_lines(sequences.iloc[rows.training], f"target_{settings.target}"),
         },
         metrics={"validation": training.validation(), "validation_rows": len(rows.validation)},
         training={
@@ -91,3 +91,12 @@ def train_command_predictor(
             "stages": training.records,
         },
     )
+
+
+def shared_lines(training: Any, label: str) -> dict[str, str]:
+    """Label → the line that was typed most often for it, of the lines that several users typed; a label without such
+    a line is shown as it is. Where fewer users are known, all of them must have typed it."""
+    typed_by = training.groupby("target_line")["user_id"].transform("nunique")
+    shared = training[typed_by >= min(SHARED_BY, training["user_id"].nunique())]
+    lines: dict[str, str] = shared.groupby(label)["target_line"].agg(lambda typed: typed.mode().iloc[0]).to_dict()
+    return lines

@@ -112,7 +112,7 @@ def intent_report(
         slices=slices(rows, hits, scores[best], _groups(rows), evaluation),
         classes=sorted(classes, key=lambda one: -one.rows),
         confusions=top_confusions(right, answers),
-        examples=worst_misses(rows["request"].astype(str).tolist(), right, answers, confidence, _notes(rows, targets)),
+        examples=worst_misses(rows, right, answers, confidence, _notes(rows, targets)),
         examples_score="confidence",
         confusion=confusion_matrix(targets, predicted, labels),
         roc=curves,

@@ -16,7 +16,7 @@ from ccml.models.artifact import Candidate, load_candidate, save_candidate
 from ccml.models.baselines import Frequency
 from ccml.models.command.module import CommandHead, CommandPredictor, CommandSizes, CommandTransforms
 from ccml.models.command.steps import STEPS
-from ccml.models.command.training import train_command_predictor
+from ccml.models.command.training import shared_lines, train_command_predictor
 from ccml.models.ranking import ranking_metrics, target_indices
 from ccml.profiles import PROFILES, EncoderSettings
 from ccml_tests.models.rows import AGAIN, command_sequences
@@ -171,8 +171,20 @@ def test_each_label_has_its_training_frequency_and_a_command_line_that_was_run(
     training = rows[rows["split"] == "train"]
     counts = training["target_template"].value_counts()
     assert trained.defaults["frequencies"] == {label: counts[label] for label in trained.labels}
-    assert set(trained.defaults["exemplars"]) == set(trained.labels)
-    assert set(trained.defaults["exemplars"].values()) <= set(training["target_line"])
+    assert set(trained.defaults["exemplars"]) <= set(trained.labels)
+    typed_by = training.groupby("target_line")["user_id"].nunique()
+    assert trained.defaults["exemplars"]
+    assert min(typed_by[line] for line in trained.defaults["exemplars"].values()) >= 3
+
+
+def test_a_line_that_one_user_typed_is_shown_to_no_other() -> None:
+    typed = [("ada", "cat tax-2025.pdf")] * 9 + [(user, "cat notes.txt") for user in ("ada", "ken", "eve")]
+    typed += [("ken", "ssh kens-box")] * 5
+    rows = pd.DataFrame(typed, columns=["user_id", "target_line"])
+    rows["target_template"] = rows["target_line"].str.split().str[0] + " <text>"
+    assert shared_lines(rows, "target_template") == {"cat <text>": "cat notes.txt"}
+    alone = rows[rows["user_id"] == "ada"]
+    assert shared_lines(alone, "target_template") == {"cat <text>": "cat tax-2025.pdf"}
 
 
 def test_the_same_seed_gives_the_same_model(trained: Candidate, rows: pd.DataFrame, encoder: LoadedEncoder) -> None:
