@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shlex
 import time
 
@@ -174,6 +175,28 @@ def test_any_text_gets_one_of_the_four_levels(text: str) -> None:
 
 
 _SAFE = [line for line in harmless() if assess(line).level == "safe"]
+_SIGNS = (
+    *";&|`$()<>\\\"'#!*?[]{}~=^@\n\t\r", "$(id)", "`id`", "${x}", "<(id)", ">x", "2>x", "&>x", "<<E\n", "a=b",
+    "if ", "{ ",
+    "\\\n", "[[ ", "\u00a0", " -o x", " -exec rm x",
+)  # fmt: skip
+
+
+def test_no_sign_put_into_a_safe_line_smuggles_an_expansion_into_one_that_stays_safe() -> None:
+    """Read by other means than the parser's: what stands outside quotes."""
+    drawn = random.Random(5)
+    smuggled = []
+    for _ in range(8000):
+        line = drawn.choice(_SAFE)
+        for _ in range(drawn.randint(1, 3)):
+            place = drawn.randint(0, len(line))
+            line = line[:place] + drawn.choice(_SIGNS) + line[place:]
+        bare = re.sub(r"\\.|'[^']*'", "", line)
+        bare = re.sub(r"2>&1|[012&]?>>?\s*/dev/null", "", bare)
+        acts = re.search(r"`|\$[\w({]", bare) or re.search(r">|(?<!&)&(?!&)|\(", re.sub(r'"[^"]*"', "", bare))
+        if acts and not line.startswith(("Read ", "Glob ", "Grep ")) and assess(line).level == "safe":
+            smuggled.append(line)
+    assert smuggled == []
 
 
 @settings(max_examples=300, deadline=None)
