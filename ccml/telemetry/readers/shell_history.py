@@ -2,8 +2,10 @@
 
     bash   `#1448570565` before an entry where HISTTIMEFORMAT was set; then an entry runs to the next such line and may
            have several lines. Without times a line is an entry.
-    zsh    `: 1700000000:3;command` with EXTENDED_HISTORY (start, seconds it took); a backslash at the end of a line
-           continues it; bytes above 0x82 are stored "metafied".
+    zsh    `: 1700000000:3;command` with EXTENDED_HISTORY (start, seconds it took); zsh writes a backslash before each
+           line end inside a command, whatever stands before it, and reads it so: `echo a \\\\` and the line after it
+           are one command. A command that itself ends in a backslash gets a blank. Bytes above 0x82 are stored
+           "metafied".
     fish   `- cmd: …` and below it `  when: …`, with `\\n` and `\\\\` escaped.
 
 An entry without a time gets the time one second before the entry after it; the last one gets the time one second before
@@ -32,10 +34,12 @@ from ccml.telemetry.readers.owner import UNKNOWN_OWNER, home_owner, path_text
 from ccml.telemetry.readers.record import Facts, Reader, Record, Sample
 
 _LONGEST_TEXT = 32_768
-_BASH_TIME = re.compile(rb"#(\d{1,12}|\d{13}|\d{16}|\d{19})\s*\Z")
+_BASH_TIME = re.compile(rb"#(\d{1,25})(?:[.,]\d{1,9})?\s*\Z")
+_DAMAGED_TIME = re.compile(rb"#\d{9,19}\s*\Z")
+_LONGEST_SECONDS = 12
 _FRACTIONS = {13: 10**3, 16: 10**6, 19: 10**9}
 """Number of digits of a stamp in milliseconds, microseconds or nanoseconds → its units in a second."""
-_ZSH_ENTRY = re.compile(rb": (\d{1,12}):(\d{1,9});")
+_ZSH_ENTRY = re.compile(rb": *(\d{1,25}):(-?\d{1,9});")
 
 
 @dataclass(frozen=True)
@@ -149,23 +153,34 @@ def _record(entry: _Entry, common: dict[str, str], now: datetime, facts: Facts) 
     return Record(entry.line.number, (event, ran))  # type: ignore[arg-type]
 
 
+def _seconds(digits: bytes) -> int | None:
+    """None where the stamp is none of the usual units; it still stands before a command."""
+    if len(digits) > _LONGEST_SECONDS and len(digits) not in _FRACTIONS:
+        return None
+    return int(digits) // _FRACTIONS.get(len(digits), 1)
+
+
 def _parse_bash(lines: Iterable[Line | None]) -> Iterator[_Entry | Record]:
     seconds: int | None = None
+    stamped = False
     entry: _Entry | None = None
     for line in lines:
-        if line is None:
+        damaged = line is not None and _DAMAGED_TIME.search(line.raw) and _undecodable(line.raw)
+        if line is None or damaged:
             # The next line may be a command of its own: the refused line may have been its time.
             if entry is not None:
                 yield entry
-            entry, seconds = None, None
+            entry, seconds, stamped = None, None, False
+            if line is not None:
+                yield Record.refused(line, Rejection("bad_encoding", "expected UTF-8, found a damaged time"))
             continue
         time = _BASH_TIME.match(line.raw)
         if time is not None:
             if entry is not None:
                 yield entry
-            entry, seconds = None, int(time[1]) // _FRACTIONS.get(len(time[1]), 1)
+            entry, seconds, stamped = None, _seconds(time[1]), True
             yield Record(line.number, skipped="timestamp")
-        elif seconds is None:
+        elif not stamped:
             yield Record(line.number, skipped="blank") if line.blank else _Entry(line, line.raw)
         elif entry is None:
             entry = _Entry(line, line.raw, seconds)
@@ -184,26 +199,35 @@ def _parse_zsh(lines: Iterable[Line | None]) -> Iterator[_Entry | Record]:
                 yield entry
             entry = None
             continue
+        extended = _ZSH_ENTRY.match(line.raw)
+        if entry is not None and extended is not None:
+            # A new entry: the one before was cut, or written by a zsh that put no blank behind a last backslash.
+            yield entry
+            entry = None
         if entry is not None:
             entry = replace(entry, command=entry.command[:-1] + b"\n" + _unmetafied(line.raw))
             yield Record(line.number, skipped="continuation")
         elif line.blank:
             yield Record(line.number, skipped="blank")
             continue
+        elif extended is not None:
+            command = _unmetafied(line.raw[extended.end() :])
+            entry = _Entry(line, command, _seconds(extended[1]), max(0, int(extended[2])))
         else:
-            extended = _ZSH_ENTRY.match(line.raw)
-            command = _unmetafied(line.raw[extended.end() :] if extended else line.raw)
-            entry = _Entry(line, command, int(extended[1]), int(extended[2])) if extended else _Entry(line, command)
-        if not _continues(entry.command):
+            entry = _Entry(line, _unmetafied(line.raw))
+        if not entry.command.endswith(b"\\"):
             yield entry
             entry = None
     if entry is not None:
         yield entry
 
 
-def _continues(command: bytes) -> bool:
-    """Does the line end in a backslash that is not itself escaped?"""
-    return (len(command) - len(command.rstrip(b"\\"))) % 2 == 1
+def _undecodable(raw: bytes) -> bool:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return True
+    return False
 
 
 def _unmetafied(raw: bytes) -> bytes:

@@ -118,10 +118,57 @@ def test_zsh_metafied_bytes_are_read_back(tmp_path: Path) -> None:
     assert commands(reading) == [(1700000000, "echo ą")]
 
 
-def test_an_escaped_backslash_at_the_end_continues_nothing(tmp_path: Path) -> None:
-    reading = history(tmp_path, "zsh-history", b": 1700000000:0;echo \\\\\n: 1700000001:0;ls\n")
+def as_zsh_writes(command: str) -> bytes:
+    """zsh 5.9's `savehistfile`: a backslash before each line end, a blank behind a command that ends in a backslash."""
+    blank = " " if command.rstrip(" ").endswith("\\") else ""
+    return (command.replace("\n", "\\\n") + blank + "\n").encode()
 
-    assert [command for _, command in commands(reading)] == ["echo \\\\", "ls"]
+
+@pytest.mark.parametrize("stamp", [b"", b": 1700000000:0;"])
+@pytest.mark.parametrize(
+    "command",
+    ["echo one \\\n  two", "echo back\\\\", "echo back\\", "for i in 1; do\necho $i\ndone", "a \\\\\nb", "echo 'a\nb'"],
+)
+def test_a_command_of_several_lines_is_read_as_zsh_reads_it(tmp_path: Path, stamp: bytes, command: str) -> None:
+    content = stamp + as_zsh_writes(command) + stamp + as_zsh_writes("ls")
+
+    reading = history(tmp_path, "zsh-history", content)
+
+    assert [found for _, found in commands(reading)] == [command, "ls"]
+
+
+def test_an_entry_that_was_cut_behind_a_backslash_takes_no_entry_with_it(tmp_path: Path) -> None:
+    reading = history(tmp_path, "zsh-history", b": 1700000000:0;echo \\\\\n: 1700000001:0;echo \\\n: 1700000002:0;ls\n")
+
+    assert [command for _, command in commands(reading)] == ["echo \\\\", "echo \\", "ls"]
+
+
+@pytest.mark.parametrize("stamp", [b"1647948811646449694", b"1647948811646449", b"1647948811646", b"1647948811"])
+def test_zsh_stamps_in_any_unit_are_times(tmp_path: Path, stamp: bytes) -> None:
+    reading = history(tmp_path, "zsh-history", b": " + stamp + b":-3;make\n")
+
+    assert commands(reading) == [(1647948811, "make")]
+    assert [event.duration_ms for event in reading.of(Execution)] == [0]
+
+
+@pytest.mark.parametrize(
+    "stamp", [b"#20240131120000", b"#1700000005.25", b"#17000000050000000000000", b"#1700000005\t"]
+)
+def test_an_odd_stamp_parts_two_commands(tmp_path: Path, stamp: bytes) -> None:
+    content = b"#1700000000\ncd src\n" + stamp + b"\nmake \\\n  test\n#1700000010\nls\n"
+
+    assert [command for _, command in commands(history(tmp_path, "bash-history", content))] == [
+        "cd src",
+        "make \\\n  test",
+        "ls",
+    ]
+
+
+def test_a_stamp_with_damaged_bytes_takes_neither_neighbour_with_it(tmp_path: Path) -> None:
+    reading = history(tmp_path, "bash-history", b"#1700000000\nls -la\n\xff\xfe#1700000010\npwd\n#1700000020\nid\n")
+
+    assert [command for _, command in commands(reading)] == ["ls -la", "pwd", "id"]
+    assert reading.refused == {3: "bad_encoding"}
 
 
 def test_fish_entries_are_unescaped_and_their_paths_left_out(tmp_path: Path) -> None:
