@@ -32,6 +32,7 @@ REASON_CODES: dict[str, str] = {
     "conflicting_duplicate": "an event with this id and another content has landed before",
 }
 
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 MAX_DEPTH = 32
 MAX_LINE_BYTES = 256 * 1024
 """The longest line that is decoded, where a format states no other limit."""
@@ -62,7 +63,17 @@ def decode_line(raw: bytes, *, now: datetime) -> AnyEvent | Rejection:
     event = decode_object(raw, _decoder)
     if isinstance(event, Rejection):
         return event
+    if b"\\u0000" in raw:
+        field = next((name for name in event.__struct_fields__ if _holds_nul(getattr(event, name))), None)
+        if field is not None:
+            return Rejection("nul_byte", f"expected text, found an escaped NUL byte - at `$.{field}`")
     return _reject_impossible_times(event, now) or event
+
+
+def _holds_nul(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(_holds_nul(each) for pair in value.items() for each in pair)
+    return isinstance(value, str) and "\0" in value
 
 
 def decode_object(raw: bytes, decoder: msgspec.json.Decoder[_ObjectT]) -> _ObjectT | Rejection:
@@ -89,6 +100,8 @@ def make_event(kind: type[_EventT], fields: dict[str, Any], *, now: datetime) ->
 
 def _reject_unreadable(raw: bytes) -> Rejection | None:
     """Why a line cannot be parsed, found before it is parsed as JSON; None where it can be."""
+    if raw[:2] in _UTF16_MARKS or 2 * raw.count(0) >= max(2, len(raw) - 1):
+        return Rejection("nul_byte", "expected UTF-8, found UTF-16 or NUL bytes; write the file as UTF-8")
     if b"\x00" in raw:
         return Rejection("nul_byte", f"expected text, found a NUL byte at byte {raw.index(0) + 1}")
     try:

@@ -23,8 +23,13 @@ import msgspec
 from ccml import atomic
 from ccml.errors import InputError
 from ccml.stored import read_json
-from ccml.telemetry.readers import AUTO, FORMATS, LogFile, detect_format, fitting_format
+from ccml.telemetry.readers import AUTO, FORMATS, INSTEAD, LogFile, detect_format, fitting_format, recognised_program
 from ccml.telemetry.sources import Source
+
+_NAMED = 5
+"""Hidden files that a message names."""
+_LOOKED_AT = 50
+"""Files of no known format that are opened once more, to say whose they are."""
 
 
 class Written(NamedTuple):
@@ -69,6 +74,13 @@ class ReadFiles:
 def find_files(sources: Sequence[Source]) -> list[LogFile]:
     """The files behind the sources that fit a format, in the order of their paths. See `inspect_files`."""
     found = inspect_files(sources, ReadFiles("", {}))
+    for source in sources:
+        folder = Path(source.path).expanduser()
+        if not found and folder.is_dir() and (hidden := _hidden_files(folder)):
+            raise InputError(
+                f"{source.path} holds only files whose names begin with a dot ({', '.join(hidden[:_NAMED])}), which "
+                f"are passed over in a folder. Name the file itself, for example {folder / hidden[0]}."
+            )
     return [LogFile(Path(path), state.format) for path, state in found.items() if state.format is not None]
 
 
@@ -99,7 +111,7 @@ def inspect_files(sources: Sequence[Source], known: ReadFiles) -> Register:
                 raise InputError(f"{path} cannot be read: {error.strerror}.") from error
             found[path] = FileState(state.written, state.asked, format)
         if is_folder and listed and all(path in found and found[path].format is None for path in listed):
-            raise InputError(_none_fits(source, len(listed)))
+            raise InputError(_none_fits(source, [*listed]))
     return dict(sorted(found.items()))
 
 
@@ -217,9 +229,15 @@ def _named(path: str, asked: str) -> str:
     return detect_format(Path(path)) if asked == AUTO else asked
 
 
-def _none_fits(source: Source, files: int) -> str:
+def _hidden_files(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in os.scandir(folder) if entry.name.startswith(".") and entry.is_file())
+
+
+def _none_fits(source: Source, files: list[str]) -> str:
     if source.format == AUTO:
         expected = f"fits a known format; tried {', '.join(FORMATS)}"
     else:
         expected = f"is named {' or '.join(FORMATS[source.format].patterns)}, as {source.format} logs are"
-    return f"None of the {files} files in {source.path} {expected}."
+    programs = sorted({program for path in files[:_LOOKED_AT] if (program := recognised_program(Path(path)))})
+    recognised = f" There are logs of {', '.join(programs)}, which are not read. {INSTEAD}" if programs else ""
+    return f"None of the {len(files)} files in {source.path} {expected}.{recognised}"

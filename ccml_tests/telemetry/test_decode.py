@@ -62,6 +62,10 @@ def _link(kind: type[Event]) -> dict[str, str]:
         (b'{"kind": "interaction", "event_id": "\\ud800"}', "bad_json", "object"),
         (b'{"event_id": "\xff"}', "bad_encoding", "0xff at byte 15"),
         (b'{"event_id": "\x00"}', "nul_byte", "byte 15"),
+        (line(command="ls \0 -la"), "nul_byte", "$.command"),
+        (line(model_versions={"a": "\0"}), "nul_byte", "$.model_versions"),
+        (line().decode().encode("utf-16"), "nul_byte", "UTF-16"),
+        (line().decode().encode("utf-16-le"), "nul_byte", "UTF-16"),
         (b'{"a":' * 40 + b"1" + b"}" * 40, "too_deep", "32"),
         (line(kind=None), "missing_field", "`kind`"),
         (line(kind="mood"), "unknown_kind", "mood"),
@@ -128,6 +132,10 @@ def test_an_event_built_by_a_reader_obeys_the_same_rules() -> None:
     assert bad.reason_code == "wrong_type"
     assert isinstance(late, Rejection)
     assert late.reason_code == "future_time"
+
+
+def test_a_line_that_spells_out_the_escape_of_a_nul_byte_holds_none() -> None:
+    assert isinstance(decode_line(line(command="grep '\\u0000' log"), now=NOW), Interaction)
 
 
 _JSON = st.recursive(

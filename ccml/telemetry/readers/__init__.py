@@ -20,8 +20,20 @@ from ccml.telemetry.readers.muni import MUNI
 from ccml.telemetry.readers.native import NATIVE
 from ccml.telemetry.readers.record import Facts, Reader, Record, Sample
 from ccml.telemetry.readers.shell_history import BASH_HISTORY, FISH_HISTORY, ZSH_HISTORY
+from ccml.telemetry.readers.unread import lies_beside_sessions, unread_program
 
-__all__ = ["AUTO", "FORMATS", "LogFile", "Reader", "Record", "detect_format", "fitting_format", "read_file"]
+__all__ = [
+    "AUTO",
+    "FORMATS",
+    "INSTEAD",
+    "LogFile",
+    "Reader",
+    "Record",
+    "detect_format",
+    "fitting_format",
+    "read_file",
+    "recognised_program",
+]
 
 AUTO = "auto"
 
@@ -30,6 +42,12 @@ FORMATS: dict[str, Reader] = {
     for reader in (NATIVE, CLAUDE_CODE, MINI_SWE_AGENT, MUNI, FISH_HISTORY, ZSH_HISTORY, BASH_HISTORY)
 }
 """In the order in which `auto` tries them."""
+
+INSTEAD = (
+    "Write the commands as native JSON Lines (docs/telemetry.md shows the fields) and name that file with "
+    "--format native."
+)
+"""What to do with the log of a program that is not read."""
 
 _HEAD_BYTES = 64 * 1024
 _LONGEST_SAMPLED_LINE = 16 * 1024 * 1024
@@ -50,18 +68,37 @@ def detect_format(path: Path) -> str:
     Raises:
         InputError: it fits none.
     """
-    format = fitting_format(path)
-    if format is None:
-        tried = ", ".join(f"{reader.name} ({reader.description})" for reader in FORMATS.values())
-        raise InputError(f"{path} fits no known format. Tried: {tried}. Name one with --format if it is one of these.")
-    return format
+    sample = _sample(path)
+    format = _fitting(sample)
+    if format is not None:
+        return format
+    program = unread_program(sample)
+    if program is not None:
+        raise InputError(f"{path} is a log of {program}, which is recognised but not read. {INSTEAD}")
+    tried = ", ".join(f"{reader.name} ({reader.description})" for reader in FORMATS.values())
+    raise InputError(f"{path} fits no known format. Tried: {tried}. Name one with --format if it is one of these.")
 
 
 def fitting_format(path: Path) -> str | None:
-    """The format that the beginning of a file fits, a key of `FORMATS`; None where it fits none."""
+    """The format that the beginning of a file fits, a key of `FORMATS`; None where it fits none or is no log of its
+    own."""
     sample = _sample(path)
+    return None if lies_beside_sessions(sample) else _fitting(sample)
+
+
+def recognised_program(path: Path) -> str | None:
+    """Whose log a file is that fits no format: that of a program which no reader reads."""
+    return unread_program(_sample(path))
+
+
+def _fitting(sample: Sample) -> str | None:
+    by_fields = next((reader.name for reader in (NATIVE, CLAUDE_CODE, MUNI) if reader.fits(sample)), None)
+    if by_fields is not None:
+        return by_fields
+    if unread_program(sample) is not None:
+        return None
     fitting = next((reader.name for reader in FORMATS.values() if reader.fits(sample)), None)
-    if fitting is None and path.suffix == ".jsonl":
+    if fitting is None and sample.path.suffix == ".jsonl" and not lies_beside_sessions(sample):
         # A damaged log is read as native: its lines are then seen in the quarantine. Left out, nobody would see them.
         return NATIVE.name
     return fitting

@@ -42,6 +42,12 @@ _FRACTIONS = {13: 10**3, 16: 10**6, 19: 10**9}
 _ZSH_ENTRY = re.compile(rb": *(\d{1,25}):(-?\d{1,9});")
 
 
+_FISH_TIME = re.compile(rb"  when: (\d{1,12})\s*\Z")
+_PROSE = frozenset({".md", ".rst", ".txt"})
+_LINES_OF_ENTRY = 4
+"""Most lines that the entries of a history have on average, where only the content shows that it is one."""
+
+
 @dataclass(frozen=True)
 class _Entry:
     line: Line
@@ -254,7 +260,7 @@ def _parse_fish(lines: Iterable[Line | None]) -> Iterator[_Entry | Record]:
                 yield entry
             entry = _Entry(line, _fish_unescaped(line.raw.removeprefix(b"- cmd: ")))
             continue
-        when = re.match(rb"  when: (\d{1,12})\s*\Z", line.raw)
+        when = _FISH_TIME.match(line.raw)
         if when is not None and entry is not None:
             entry = replace(entry, seconds=int(when[1]))
             yield Record(line.number, skipped="timestamp")
@@ -278,18 +284,36 @@ def _lines(sample: Sample) -> list[bytes]:
 
 
 def _fits_bash(sample: Sample) -> bool:
-    """Commands without times look like any text, so there the file's name decides."""
-    timed = any(_BASH_TIME.match(line) for line in _lines(sample)[:1])
-    return timed or ("bash_history" in sample.path.name and not _fits_zsh(sample))
+    """Commands without times look like any text, so there the file's name decides. With times every entry has one."""
+    if "bash_history" in sample.path.name:
+        return not _fits_zsh(sample)
+    lines = _lines(sample)
+    times = sum(_BASH_TIME.match(line) is not None for line in lines)
+    return bool(lines) and _BASH_TIME.match(lines[0]) is not None and _are_entries(times, len(lines) - times, sample)
 
 
 def _fits_zsh(sample: Sample) -> bool:
+    if "zsh_history" in sample.path.name:
+        return True
     lines = _lines(sample)
-    return any(_ZSH_ENTRY.match(line) for line in lines) or "zsh_history" in sample.path.name
+    entries = [line for line, before in zip(lines, [b"", *lines], strict=False) if not before.endswith(b"\\")]
+    times = sum(_ZSH_ENTRY.match(line) is not None for line in entries)
+    return 2 * times > len(entries) and _are_entries(times, times, sample)
+
+
+def _are_entries(times: int, lines: int, sample: Sample) -> bool:
+    """Do so many times before so many lines make a history? One alone can be a sentence about histories."""
+    if times < 2:
+        return times == 1 and lines == 1 and sample.path.suffix not in _PROSE
+    return lines <= _LINES_OF_ENTRY * times
 
 
 def _fits_fish(sample: Sample) -> bool:
-    return any(line.startswith(b"- cmd: ") for line in _lines(sample)[:1])
+    """fish writes the time below each command."""
+    lines = _lines(sample)
+    if not lines or not lines[0].startswith(b"- cmd: "):
+        return False
+    return "fish_history" in sample.path.name or any(_FISH_TIME.match(line) for line in lines[1:2])
 
 
 def _history(name: str, place: str, shape: str, patterns: tuple[str, ...], fits: _Fits, parse: _Parse) -> Reader:
