@@ -13,6 +13,8 @@ from ccml.privacy.redaction import redact
 from ccml.telemetry.events import Event, bare
 
 _E = TypeVar("_E", bound=Event)
+_SHORT: Final = 256
+"""Characters of a text that is remembered with what redaction made of it."""
 _IDENTIFIERS: Final = ("event_id", "session_id", "interaction_id")
 
 
@@ -33,7 +35,7 @@ def redact_event(event: _E, pseudonyms: Pseudonyms) -> _E:
         elif field == "host":
             changed = pseudonyms.of("host", value)
         elif isinstance(value, str):
-            changed = redact(value)[: _longest(type(event)).get(field)]
+            changed = _redacted(value)[: _longest(type(event)).get(field)]
             if changed != value and field in _IDENTIFIERS:
                 changed = pseudonyms.of("identifier", value)
         elif isinstance(value, dict):
@@ -43,6 +45,16 @@ def redact_event(event: _E, pseudonyms: Pseudonyms) -> _E:
         if changed != value:
             changes[field] = changed
     return msgspec.structs.replace(event, **changes) if changes else event
+
+
+def _redacted(text: str) -> str:
+    return _redacted_short(text) if len(text) <= _SHORT else redact(text)
+
+
+@functools.lru_cache(maxsize=16_384)
+def _redacted_short(text: str) -> str:
+    """Four of five texts of a log stand in an event before: folders, tools, sessions, commands. At most 16 MB."""
+    return redact(text)
 
 
 @functools.cache

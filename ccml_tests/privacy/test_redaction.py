@@ -208,6 +208,18 @@ def test_an_event_is_stored_without_its_person() -> None:
     assert redact_event(stored, pseudonyms) == stored
 
 
+def test_a_text_that_stood_in_an_event_before_is_redacted_as_then() -> None:
+    pseudonyms = Pseudonyms(b"k" * 32)
+    for text in [line for line, _ in SECRET_LINES[::16]] + HARMLESS_LINES[::8] + ["x" * 300 + " password=hunter2"]:
+        events = [
+            Interaction(
+                event_id=f"{n}", time=datetime(2026, 1, 5, tzinfo=UTC), user_id="u", session_id="s", command=text
+            )
+            for n in range(2)
+        ]
+        assert [redact_event(event, pseudonyms).command for event in events] == [redact(text)] * 2
+
+
 def test_an_event_without_anything_private_is_left_as_it_is() -> None:
     event = SystemState(event_id="e", time=datetime(2026, 1, 5, tzinfo=UTC), user_id="u-0123456789ab", session_id="s")
     assert redact_event(event, Pseudonyms(b"k" * 32)) is event
