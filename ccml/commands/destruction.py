@@ -35,6 +35,8 @@ _OWN_FOLDER: Final = re.compile(r"(?!\.\./?$)(?![~/*]|\$\{?HOME\}?/?$)(?!\.\./).
 _EVERYBODY: Final = re.compile(r"allUsers|allAuthenticatedUsers|public-read|^0\.0\.0\.0/0$|cidr=0\.0\.0\.0/0")
 _EMPTIES: Final = re.compile(r"(?:1,\$|/\./|/\^/|%)?d|1,\$d|Q|q0?")
 _FILE_REMOVERS: Final = frozenset("rm shred unlink truncate rmdir srm wipe dd mv".split())
+_ALWAYS_DO: Final = frozenset("rm shred unlink dd truncate cp mv install ln sh bash find cargo".split())
+"""Programs without such an option; one of a program that they run is not theirs."""
 _WRITERS: Final = frozenset("cp mv install ln rsync".split())
 _SAME_AS_READ: Final = frozenset(
     "cat sort sed awk jq grep cut tr uniq head tail column python3 yq xmllint fmt tac".split()
@@ -68,16 +70,17 @@ def _is_cmdlet(reading: Reading) -> bool:
 
 
 def _only_says(run: Run) -> bool:
-    """`--dry-run` and its kin: the command says what it would do."""
-    if run.program in ("rm", "shred", "unlink", "dd", "truncate", "", "cp", "mv", "install", "ln"):
-        return bool(run.words) and run.words[1:] in (("--help",), ("--version",))
-    dry = DRY_OF.get(run.program, frozenset()) | DRY_OF.get(f"{run.program} {' '.join(run.verbs[:1])}", frozenset())
-    dry |= DRY_OF.get(f"{run.program} {' '.join(run.verbs[:2])}", frozenset())
-    if run.program == "git" and run.verbs[:1] == ("restore",) and run.has("-W", "--worktree"):
+    """`--dry-run` and its kin: the command says what it would do, or takes back what it began."""
+    if run.program in _ALWAYS_DO:
+        return run.words[1:] in (("--help",), ("--version",))
+    if run.words[:2] == ("git", "restore") and run.has("-W", "--worktree"):
+        return False  # `--staged` alone leaves the files as they are
+    if any(word.startswith("--dry-run=") and word.endswith(("none", "false")) for word in run.words):
         return False
-    if run.program == "cargo" or run.program in ("sh", "bash", "find"):
-        return False
-    return run.has(*DRY, *dry)
+    dry = DRY
+    for count in range(3):
+        dry |= DRY_OF.get(" ".join((run.program, *run.verbs[:count])), frozenset())
+    return run.has(*dry)
 
 
 def _listed_loss(run: Run) -> str | None:
@@ -119,14 +122,15 @@ def _spellings(run: Run) -> list[tuple[str, ...]]:
         script = run.verbs[0].rpartition("/")[2]
         at = words.index(run.verbs[0])
         if script in ("manage.py", "artisan", "console", "rails", "rake", "wp-cli.phar", "drush", "occ"):
-            return [(_DJANGO.get(script, script), *words[at + 1 :])]
+            return [(_CALLED_BY.get(script, script), *words[at + 1 :])]
         return []
-    if run.program in _DJANGO:
-        return [(_DJANGO[run.program], *words[1:])]
+    if run.program in _CALLED_BY:
+        return [(_CALLED_BY[run.program], *words[1:])]
     return [words] if words else []
 
 
-_DJANGO: Final = {"manage.py": "django-admin"}
+_CALLED_BY: Final = {"manage.py": "django-admin"}
+"""A script of a project, and the program whose commands it takes."""
 
 
 def _removes(run: Run) -> str | None:

@@ -46,7 +46,7 @@ _CMD: Final[dict[str, str]] = {
     "net": "/delete", "netsh": "reset delete off", "robocopy": "/mir /purge", "fsutil": "setzerodata delete",
     "wevtutil": "cl clear-log", "shutdown": "/s /r /p", "wsl": "--unregister", "deltree": "*any",
     "dism": "/remove-package",
-    "bootrec": "/fixmbr", "icacls": "", "manage-bde": "-off -forcerecovery", "sdelete": "*any", "choco": "",
+    "bootrec": "/fixmbr", "manage-bde": "-off -forcerecovery", "sdelete": "*any",
 }  # fmt: skip
 _STARTS_WITH: Final = ("/w:", "/fs:")
 

@@ -184,6 +184,8 @@ def test_what_only_says_what_it_would_do_is_not_held_up(line: str) -> None:
         ("curl -o /etc/hosts https://x.test", "overwrites_system_file"),
         ("tar -xzf a.tgz -C /", "overwrites_system_file"),
         ("gsutil iam ch allUsers:objectViewer gs://b", "opens_permissions"),
+        ("kubectl delete ns shop --dry-run=none", "destroys"),
+        ("git restore --staged --worktree x", "discards_history"),
         ("snap remove x", "removes_packages"),
         ("cat k.pub >> ~/.ssh/authorized_keys", "opens_permissions"),
         ("powershell -Command \"Remove-Item -Recurse -Force build\"", "removes_recursively"),
