@@ -29,10 +29,15 @@ _FILES: Final[dict[str, re.Pattern[str]]] = {
         r"dropDatabase|\.drop\(|\.deleteMany\(\s*(?:\{\s*\})?\s*\)|\.remove\(\s*(?:\{\s*\})?\s*\)|dropIndexes|dropUser|"
         r"shutdownServer|dropAllUsers|\.deleteMany\("
     ),
-    "redis": re.compile(r"(?i)\b(?:flushall|flushdb)\b|^\s*(?:del|unlink|shutdown)\b"),
+    "redis": re.compile(
+        r"(?i)^(?!.*\b(?:get|set|keys|exists|type|hget)\b).*\b(?:flushall|flushdb)\b|^\s*(?:del|unlink|shutdown)\b",
+        re.M,
+    ),
     "memcached": re.compile(r"(?i)\bflush_?all\b|\bflushdb\b"),
     "applescript": re.compile(r"(?i)\b(?:delete|empty (?:the )?trash|erase)\b|shut down|restart"),
-    "vim": re.compile(r":?%d\b|:?%delete\b|g/[^/]{0,9}/d\b"),
+    "vim": re.compile(r":?%d\b|:?%delete\b|g/[^/]{0,9}/d\b|1,\$d\b"),
+    "lua": re.compile(r"\bos\.remove\s*\("),
+    "r": re.compile(r"\b(?:unlink|file\.remove)\s*\("),
     "awk": re.compile(r"system\(\s*\"\s*(?:rm|shred|unlink|truncate)\b"),
 }
 _STARTS_PROCESS: Final = re.compile(

@@ -14,7 +14,7 @@ from typing import Final, Literal, TypeAlias
 from ccml.commands.words import Call
 
 Language: TypeAlias = Literal["shell", "python", "perl", "ruby", "javascript", "php", "awk", "sql", "mongo", "redis",
-                              "powershell", "cmd", "vim", "memcached", "applescript"]  # fmt: skip
+                              "powershell", "cmd", "vim", "memcached", "applescript", "lua", "r"]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,8 @@ _OPTION: Final[dict[str, tuple[Language, str]]] = {
     "node": ("javascript", "-e -p --eval --print"),
     "bun": ("javascript", "-e --eval"),
     "php": ("php", "-r"),
+    "lua": ("lua", "-e"),
+    "Rscript": ("r", "-e"),
     "osascript": ("applescript", "-e"),
     "powershell": ("powershell", "-c -command -Command"),
     "pwsh": ("powershell", "-c -command -Command"),
@@ -101,7 +103,8 @@ _CLUSTERED: Final = frozenset("-c -e -E -r -p".split())
 _INPUT: Final[dict[str, Language]] = {
     **dict.fromkeys(SHELLS, "shell"),
     "at": "shell", "batch": "shell", "crontab": "shell", "make": "shell", "source": "shell", ".": "shell",
-    "parallel": "shell", "python": "python", "perl": "perl", "ruby": "ruby", "node": "javascript", "php": "php",
+    "parallel": "shell",
+    "ed": "vim", "python": "python", "perl": "perl", "ruby": "ruby", "node": "javascript", "php": "php",
     "psql": "sql", "mysql": "sql", "mariadb": "sql", "sqlite3": "sql", "duckdb": "sql", "sqlcmd": "sql",
     "sqlplus": "sql", "clickhouse-client": "sql", "cqlsh": "sql", "bq": "sql", "mongosh": "mongo", "mongo": "mongo",
     "redis-cli": "redis", "powershell": "powershell", "pwsh": "powershell", "cmd": "cmd", "nc": "memcached",
@@ -109,7 +112,7 @@ _INPUT: Final[dict[str, Language]] = {
 }  # fmt: skip
 _OPERAND_IS_NO_FILE: Final = frozenset("at batch crontab make psql mysql mariadb sqlite3 duckdb sqlcmd sqlplus "
                                        "clickhouse-client cqlsh bq mongosh mongo redis-cli nc ncat telnet ssh "
-                                       "source . parallel".split())  # fmt: skip
+                                       "source . parallel ed".split())  # fmt: skip
 
 # Programs whose operand is code: the number of operands before it.
 _OPERAND: Final[dict[str, tuple[Language, int]]] = {
@@ -117,9 +120,12 @@ _OPERAND: Final[dict[str, tuple[Language, int]]] = {
     "mawk": ("awk", 0),
 }  # fmt: skip
 _SHELL_WITHIN: Final[dict[str, re.Pattern[str]]] = {
-    "vim": re.compile(r"[:!]*!(.+)", re.DOTALL),
+    "vim": re.compile(r"(?:[:!]*!|^\s*shell\s)(.+)", re.DOTALL),
     "applescript": re.compile(r'do shell script "([^"]*)"'),
 }
+_RUN_BY_GIT: Final = re.compile(
+    r"(?i)(?:core\.(?:editor|pager|sshcommand|askpass|fsmonitor)|sequence\.editor|\w+\.[\w.-]{0,40}(?:textconv|cmd))"
+)
 _PYTHON: Final = re.compile(r"(?:python|pypy)\d?(?:\.\d{1,2})?")
 
 
@@ -181,9 +187,9 @@ def _special(program: str, call: Call) -> Iterator[Code]:
         yield Code("redis", " ".join(call.verbs))
     elif program == "git":
         for word in words[1:]:
-            _, sign, command = word.partition("=!")
-            if sign:
-                yield Code("shell", command)
+            name, _, command = word.partition("=")
+            if command.startswith("!") or _RUN_BY_GIT.fullmatch(name):
+                yield Code("shell", command.lstrip("!"))
         if call.verbs[:1] == ("config",):
             yield from (Code("shell", word[1:]) for word in words if word.startswith("!"))
     elif program == "tmux" and call.verbs[:1] in (("send-keys",), ("send",)):

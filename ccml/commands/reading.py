@@ -32,6 +32,7 @@ _DEEPEST_GROUP: Final = 50
 _SENDERS: Final = frozenset("curl wget nc ncat netcat mail mailx sendmail http xh".split())
 _EVALUATORS: Final = SHELLS | {"eval", "source", "."}
 _INTERPRETERS: Final = _EVALUATORS | frozenset("python perl ruby node php lua osascript pwsh powershell".split())
+_ARRAY: Final = re.compile(r"\$\{(\w+)\[[@*]\]\}")
 _SHELL_VARIABLES: Final = re.compile(r"(?:PROMPT_COMMAND|(?:GIT_|MAN)?PAGER|(?:GIT_|VISUAL_)?EDITOR|GIT_SSH_COMMAND|"
                                      r"LESSOPEN|BASH_ENV|ENV|SSH_ASKPASS|GIT_ASKPASS)=(.*)", re.DOTALL)  # fmt: skip
 
@@ -55,6 +56,7 @@ class Reading:
         self._characters = 0
         self._depth = 0
         self._nested = 0
+        self._written: dict[str, str] = {}
         self._script(taken.script, Scope(), NOTHING)
 
     # --- the tree ----------------------------------------------------------------------------------------------------
@@ -116,6 +118,8 @@ class Reading:
         words, _ = self._words((assignment,), scope)
         text = " ".join(words)
         name, _, value = text.partition("=")
+        if value.startswith("(") and value.endswith(")"):
+            value = value[1:-1]
         if kept and len(scope.variables) < 200:
             scope.variables[name] = value
         runs = _SHELL_VARIABLES.fullmatch(text)
@@ -166,6 +170,8 @@ class Reading:
             shown = part.kind == "text"
             if part.kind == "variable" and part.name in scope.variables:
                 text, shown = scope.variables[part.name], True
+            elif (array := _ARRAY.fullmatch(text)) is not None and array.group(1) in scope.variables:
+                text, shown = scope.variables[array.group(1)], True
             elif part.kind == "variable" and part.name == "IFS" and not part.quoted:
                 text, shown = " ", True
             elif part.script is not None:
@@ -176,7 +182,8 @@ class Reading:
             self._characters += len(text)
             if self._characters > MOST_CHARACTERS:
                 break
-            if shown and part.kind != "text" and not part.quoted and split:
+            in_words = not part.quoted or part.name == "@" or part.kind == "expansion"
+            if shown and part.kind != "text" and in_words and split:
                 pieces = re.split(r"[ \t\n]", text)
                 for place, piece in enumerate(pieces):
                     if place and (begun or current):
@@ -232,7 +239,7 @@ class Reading:
         if program in scope.aliases:
             rest = dict(scope.aliases)
             self._text(" ".join((rest.pop(program), *words[1:])), Scope(scope.variables, rest, scope.many), flow)
-        self._remember(run, scope)
+        self._remember(run, scope, flow)
         if program in _INTERPRETERS and (inside.fetched or inside.decoded):
             self.refusals.append("remote_code")
         sent = program in _SENDERS and (flow.secret or any(sends_secret(word) for word in words[1:]))
@@ -241,6 +248,7 @@ class Reading:
         for code in handed_over(run):
             self._code(code, scope, flow)
         self._input(run, scope, flow)
+        self._file(run, leaving, scope)
         for at, many in commands_inside(run):
             inner = with_input(words[at:], flow) if program in ("xargs", "gxargs") else words[at:]
             within = Scope(scope.variables, scope.aliases, scope.many or many)
@@ -256,7 +264,7 @@ class Reading:
             self._text(text, scope, flow)
         return leaving
 
-    def _remember(self, run: Run, scope: Scope) -> None:
+    def _remember(self, run: Run, scope: Scope, flow: Flow) -> None:
         """Aliases and variables that the command sets for what follows."""
         if run.program == "alias":
             for word in run.words[1:]:
@@ -264,11 +272,27 @@ class Reading:
                 if sign:
                     scope.aliases[name] = text
                     self._text(text, scope, NOTHING)
+        elif run.program == "set" and "--" in run.words:
+            scope.variables["@"] = scope.variables["*"] = " ".join(run.words[run.words.index("--") + 1 :])
+        elif run.program == "read" and flow.texts and run.verbs:
+            scope.variables[run.verbs[-1]] = flow.texts[0]
         elif run.program in ("export", "declare", "typeset", "local", "readonly"):
             for word in run.words[1:]:
                 name, sign, value = word.partition("=")
                 if sign:
                     scope.variables[name] = value
+
+    def _file(self, run: Run, leaving: Flow, scope: Scope) -> None:
+        """A script that the line itself has written before it runs it."""
+        for name in (run.words[0], *run.verbs[:1]):
+            text = self._written.pop(name.removeprefix("./"), None)
+            language = reads_code(Run((program_of(run),))) or "shell"
+            if text is not None and (name == run.words[0] or program_of(run) in _INTERPRETERS):
+                self._code(Code(language, text), scope, NOTHING)
+        targets = [target for operator, target in run.redirects if ">" in operator]
+        targets += run.verbs[:1] if run.program == "tee" else []
+        for target in targets if leaving.texts else ():
+            self._written[target.removeprefix("./")] = "\n".join(leaving.texts)
 
     def _input(self, run: Run, scope: Scope, flow: Flow) -> None:
         """What the command reads and runs as a program."""

@@ -67,7 +67,13 @@ def commands(text: str) -> list[Words]:
             words = []
         else:
             words.append(token.group(1) or token.group(2) or word)
-    return [words for words in (*found, tuple(words)) if words][:300]
+    bare = (_without_leading(each) for each in (*found, tuple(words)))
+    return [each for each in bare if each][:300]
+
+
+def _without_leading(words: Words) -> Words:
+    """`do rd /s x` → `rd /s x`."""
+    return words[1:] if words[:1] in (("do",), ("else",), ("call",), ("@",)) else words
 
 
 def destroys_text(text: str) -> str | None:
@@ -95,6 +101,11 @@ def destroys(words: Words, *, piped: bool = False) -> str | None:
         return None
     if _DESTROYS.fullmatch(name):
         return "destroys"
+    if name in ("powershell", "pwsh") and any(word.startswith(("-e", "/e")) and "x" not in word[:3] for word in rest):
+        return "runs_hidden_code"  # `-EncodedCommand`
+    if name == "start-process":
+        inner = (each for word in words[1:] if " " in word for each in commands(word.removeprefix("/c ")))
+        return next(filter(None, map(destroys, inner)), None)
     needs = _CMD.get(name)
     if needs is None:
         return None
