@@ -155,9 +155,13 @@ def _compare(
 
 
 def _reasons(comparisons: list[Comparison], score: str, unit: Unit) -> list[str]:
-    """The champion, the best baseline, and any other baseline that was not beaten."""
+    """The champion, the best baseline, and any other baseline that was not beaten.
+
+    What was not beaten comes first, for it decided: where there is room for one reason, the first is shown.
+    """
     best = next(one for one in comparisons if one.role == "baseline")
     named = [one for one in comparisons if one.role == "champion" or one is best or not one.better]
+    named.sort(key=lambda one: one.better)
     return [_reason(one, score, unit, best=one is best) for one in named]
 
 

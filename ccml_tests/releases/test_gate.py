@@ -67,6 +67,26 @@ def test_worse_than_the_champion_is_named_as_the_reason() -> None:
     assert decision.reasons[0].startswith("Worse than the champion")
 
 
+def test_the_reason_that_decided_comes_first() -> None:
+    ours = hits(400, 0.8, 0)
+    steady = np.where(np.arange(400) < 320, ours, 0.0)  # never right where the candidate is wrong
+    wild = np.where(np.arange(400) < 8, 1.0 - ours, ours)  # right elsewhere, nearly as often
+
+    decision = gated(ours, {"steady": steady, "frequency": hits(400, 0.3, 1)}, champion=wild)
+
+    assert [one.better for one in decision.comparisons] == [False, True, True]
+    assert "the champion" in decision.reasons[0]
+
+    better = np.where(np.arange(400) < 60, 0.0, ours)
+    decision = gated(ours, {"wild": wild, "steady": steady}, champion=better)
+
+    assert decision.answer == "not better"
+    assert [one.reference for one in decision.comparisons if not one.better] == ["wild"]
+    assert not decision.reasons[0].startswith("Better than")
+    assert "baseline wild" in decision.reasons[0]
+    assert decision.reasons[1].startswith("Better than the champion")
+
+
 def test_a_gain_below_the_margin_is_not_better() -> None:
     candidate, baseline = hits(4_000, 0.80, 0), hits(4_000, 0.70, 1)
     assert gated(candidate, {"b": baseline}, gate=GateSettings(margin=0.0, minimum_rows=100)).passed
