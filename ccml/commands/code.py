@@ -116,7 +116,11 @@ def destroys(code: Code) -> str | None:
 def _without_own_files(text: str) -> str:
     """Without the removals of what the program made as a temporary file itself."""
     made = {name for pair in _TEMPORARY.findall(text) for name in pair if name}
-    return re.sub(rf"(?:rmtree|os\.(?:unlink|remove|rmdir))\(\s*(?:{'|'.join(made)})\b", "", text) if made else text
+    if not made:
+        return text
+    derived = rf"(\w+) = (?:os\.path\.join\(\s*)?(?:{'|'.join(made)})\b(?:\.name\b|\s*,|\s*/)"
+    made |= set(re.findall(derived, text))
+    return re.sub(rf"(?:rmtree|os\.(?:unlink|remove|rmdir))\(\s*(?:{'|'.join(made)})\b", "", text)
 
 
 def refuses(code: Code) -> str | None:

@@ -129,6 +129,19 @@ def test_words_about_destruction_destroy_nothing(form: str) -> None:
     assert alarmed == []
 
 
+_OWN_FILE = """python3 - <<'EOF'
+import os, tempfile
+with tempfile.NamedTemporaryFile(delete=False) as f:
+    path = f.name
+os.unlink({removed})
+EOF"""
+
+
+def test_a_program_may_remove_the_temporary_file_that_it_made() -> None:
+    assert assess(_OWN_FILE.format(removed="path")).level == "ask"
+    assert assess(_OWN_FILE.format(removed="'orders.db'")).level == "danger"
+
+
 @pytest.mark.parametrize(
     "line",
     [
