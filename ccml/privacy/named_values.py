@@ -50,6 +50,9 @@ _COOKIE: Final = re.compile(r"[^\s'\"\\<>,)}\]][^'\"\\<>\n)}\]]{2,2000}+")
 _VALUE_ATTRIBUTE: Final = re.compile(r"['\"]\s{1,4}value\s{0,2}=\s{0,2}(?P<q>['\"])(?P<secret>[^'\"<\n]{1,1024}+)")
 _DECLARED: Final = re.compile(r"[&\w<>\[\]|?.' ]{1,40}?=\s{0,3}(?P<q>[\"'])(?P<secret>[^\"'\n]{1,1024}+)")
 """`password: str = "…"`: a type stands between the name and its value."""
+_SETTER: Final = re.compile(r"(?i)(?:set|put)\w{0,30}\(\s{0,3}['\"]\Z")
+_SECOND_ARGUMENT: Final = re.compile(r"['\"]\s{0,3},\s{0,3}(?P<q>['\"])(?P<secret>[^'\"\n]{1,1024}+)")
+"""`setenv("DB_PASSWORD", "…")`"""
 _ELEMENT: Final = re.compile(r"[^<\n]{1,1024}+")
 _OPTION_VALUE: Final = re.compile(
     r"['\"]?\s{1,8}(?:(?P<q>['\"])(?P<quoted>(?:(?!(?P=q))[^\n]){1,1024}+)(?P=q)|(?P<bare>[^\s'\"`|;&<>()-][^\s'\"`|;&<>()]{0,1024}+))"
@@ -69,9 +72,9 @@ _SAID: Final = re.compile(
 _VERBS_OF_OTHERS: Final = {
     name: re.compile(rf"\s{{1,3}}(?:[\w.-]{{1,20}}+\s){{0,3}}?{verb}\s{{1,3}}[\"']?(?P<secret>[^\s\"']{{4,200}}+)")
     for name, verb in (
-        ("hasło", "to"), ("haslo", "to"), ("salasana", "on"), ("lösenord", "är"), ("lösenordet", "är"),
-        ("passord", "er"),
-        ("passordet", "er"), ("adgangskode", "er"), ("adgangskoden", "er"), ("heslo", "je"), ("lozinka", "je"),
+        ("hasło", "to"), ("haslo", "to"), ("salasana", "on"), ("пароль", r"(?:от|к|для)\s\S{1,30}"),
+        ("lösenord", "är"), ("lösenordet", "är"), ("passord", "er"), ("passordet", "er"),
+        ("adgangskode", "er"), ("adgangskoden", "er"), ("heslo", "je"), ("lozinka", "je"),
         ("geslo", "je"), ("parola", "este"), ("mật khẩu", "là"), ("kata sandi", "adalah"), ("wachtwoord", "is"),
     )
 }  # fmt: skip
@@ -199,7 +202,9 @@ def _signed(
     if value is None:
         return None
     work.spend(len(value.group()) // _PER_STEP)
-    if mark == "==" or (mark == ":" and lower in ("pass", "auth", "key") and not _is_typed(value.group())):
+    if mark == "==" or (
+        mark == ":" and lower in ("pass", "auth", "key") and (bare.isupper() or not _is_typed(value.group()))
+    ):
         return None  # a comparison; a report (`PASS: test_login`), not a setting
     if mark == "=" and space and not sign["gap"] and not looks_random(value.group(), at_least=6, bits=0):
         return None  # `password= query`: the value is empty
@@ -245,6 +250,9 @@ def _unsigned(text: str, start: int, end: int, name: str, bare: str, strength: S
     if strength is None:
         number = _NUMBER_SAID.match(text, end)
         return Span(*number.span("secret"), "password") if number else None
+    pair = _SECOND_ARGUMENT.match(text, end) if _SETTER.search(text, max(0, start - 40), start) else None
+    if pair:
+        return _if_secret(bare, pair, "secret", quote=pair["q"])
     attribute = _VALUE_ATTRIBUTE.match(text, end)
     if attribute:
         return _if_secret(bare, attribute, 0, quote='"') and Span(*attribute.span("secret"), "password")

@@ -16,7 +16,8 @@ rather than typed. `weak`: only a long random one."""
 
 _FOREIGN: Final = (
     "passwort kennwort losungswort contraseña contrasena clave motdepasse senha palavrapasse parola wachtwoord "
-    "lösenord losenord passord adgangskode salasana hasło haslo heslo jelszó jelszo şifre sifre şifrem parolă lozinka "
+    "lösenord losenord passord lösenordet passordet adgangskoden mdp adgangskode salasana "
+    "hasło haslo heslo jelszó jelszo şifre sifre şifrem parolă lozinka "
     "geslo пароль пароля паролем парол кодовоеслово κωδικός סיסמה סיסמא sandi katasandi mậtkhẩu matkhau kunci"
 ).split()
 """`password` in other languages that write words apart."""

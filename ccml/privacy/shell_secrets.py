@@ -181,8 +181,8 @@ def _written(command: _Command) -> list[Span]:
     if not words:
         return [span for word in command.here for span in _typed(word, [])]
     if program_name(words[0].text) not in WRITERS:
-        if len(words) == 1 and words[0].quote:
-            return _typed(words[0], [])  # PowerShell: `"hunter2" | docker login --password-stdin`
+        if words[-1].quote and (len(words) == 1 or (len(words) == 3 and words[1].text == "=")):
+            return _typed(words[-1], [])  # PowerShell: `$p = "hunter2" | ConvertTo-SecureString`
         return [span for word in command.here for span in _typed(word, [])]
     spans: list[Span] = []
     given = [word for word in words[1:] if not (word.text.startswith("-") and word.text[1:].isalpha())]

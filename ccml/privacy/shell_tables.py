@@ -8,7 +8,7 @@ OPTIONS: Final[dict[str, str]] = {
     # Data bases.
     "mysql mysqldump mysqladmin mysqlimport mysqlshow mysqlcheck mysqlbinlog mysqlpump mysql_upgrade mysqlslap mycli "
     "mariadb mariadb-dump mariadb-admin mariadb-import mariadb-check mariadb-show mariadb-backup xtrabackup mysqlsh "
-    "mysqld_safe mysql_config_editor innobackupex mydumper myloader": "-p* takes=hPuDSeO",
+    "mysqld_safe mysql_config_editor innobackupex mydumper myloader": "-p* takes=hPuDSeOtyi",
     "mongo mongosh mongodump mongorestore mongoexport mongoimport mongostat mongotop mongofiles cqlsh nodetool beeline "
     "snowsql hdbsql vsql nzsql gpload clickhouse-client clickhouse-local monetdb cockroach iris ysqlsh ycqlsh": "-p",
     "sqlcmd bcp osql isql-fb isql-v sqsh tsql fisql defncopy iisql go-sqlcmd mssql-cli": "-P",
@@ -18,6 +18,7 @@ OPTIONS: Final[dict[str, str]] = {
     "sqlplus sqlldr expdp impdp rman exp imp tnsping sqlcl": "@1/",
     "isql iusql": "@3",
     "influx influxd influxdb": "-password!",
+    "influx|auth influx|user influx|setup": "-p --password",
     "db2": "using+",
     "cypher-shell": "-p",
     "gfsh": "--password",
@@ -55,6 +56,7 @@ OPTIONS: Final[dict[str, str]] = {
     "glab|auth wandb|login clearml|init tailscale|up comet|login neptune|login roboflow|login": "@1?",
     "bw|login": "@2",
     "lpass|login rbw": "@2?",
+    "az|sql az|mysql az|postgres az|mariadb": "-p",
     "az|login": "-p --password --service-principal-password",
     "doctl|init flyctl fly gitlab-runner": "-t -r --access-token --registration-token",
     "hub ghorg codecov coveralls": "-t",
@@ -74,6 +76,7 @@ OPTIONS: Final[dict[str, str]] = {
     "smbclient rpcclient smbget smbcacls winexe pth-winexe net smbtree smbcquotas nmblookup": "-U% --user%",
     "impacket-psexec impacket-smbexec impacket-wmiexec impacket-secretsdump psexec.py wmiexec.py secretsdump.py "
     "smbexec.py getuserspns.py gettgt.py": "@1:",
+    "smbclient": "@2?",
     "smbpasswd": "-a>last",
     "ldapsearch ldapadd ldapmodify ldapdelete ldapwhoami ldapcompare ldapmodrdn ldapexop": "-w "
     "takes=abcdDeEfFhHlLoOpPsSTUXYyz",
@@ -102,7 +105,7 @@ OPTIONS: Final[dict[str, str]] = {
     "certutil pk12util certreq": "-p -W -K",
     "pdftk": "input_pw+ user_pw+ owner_pw+",
     "pdftotext pdfinfo pdftoppm pdfimages pdftocairo pdfunite": "-upw -opw",
-    "qpdf": "--encrypt+ --user-password --owner-password",
+    "qpdf": "--encrypt+ --encrypt+2 --user-password --owner-password",
     "mutool": "-p",
     "steghide airdecap-ng outguess stegcracker": "-p",
     "exiftool": "-password",
@@ -210,6 +213,7 @@ READS_PASSWORD: Final[dict[str, str]] = {
     "grub-mkpasswd-pbkdf2 grub2-mkpasswd-pbkdf2 htdigest ssh-askpass askpass sshpass veracrypt ecryptfs-add-passphrase "
     "fscrypt gocryptfs encfs cryfs bcrypt pdbedit chntpw systemd-creds systemd-tty-ask-password-agent "
     "mysql_config_editor login adduser": "",
+    "convertto-securestring": "",
     "smbpasswd": r"-\w*s\w*",
     "htpasswd": r"-\w*i\w*",
     "openssl": r"passwd|stdin|fd:0",

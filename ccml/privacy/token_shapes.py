@@ -123,6 +123,8 @@ _KEY_BLOCK: Final = (
     r"(?:[^-]|-(?!----END|---- END))*+(?:-----? ?END[^-\n]{0,60}-----)?"
 )
 
+_TYPED: Final = r"(?=\S{0,40}\d)(?=\S{0,40}[A-Za-z])"
+"""What follows has a letter and a digit, as passwords have."""
 _CALL_WITH_USER: Final = (
     r"\.(?i:auth|login)\(\s{0,3}(?P<q>\\?['\"])[^'\"\n]{1,80}+(?P=q),\s{0,3}(?P=q)(?P<secret>[^'\"\n\\]{1,200}+)"
 )
@@ -193,6 +195,22 @@ SHAPES: Final = (
     ),
     _shape("password", ".auth(", _CALL_WITH_USER),
     _shape("password", ".login(", _CALL_WITH_USER),
+    _shape(
+        "password",
+        "auth ",
+        rf"(?<![\w-])AUTH\s{{1,3}}(?:[a-z]\w{{0,30}}\s)?(?P<secret>{_TYPED}[^\s'\"\\]{{6,200}}+)",
+    ),
+    _shape("password", 'send "', rf"send \"(?P<secret>{_TYPED}[^\"\\\n]{{6,200}}+)\\[rn]"),
+    _shape("password", "user ", rf"(?i)(?<=\n)user\s{{1,3}}\S{{1,40}}+\s{{1,3}}(?P<secret>{_TYPED}\S{{6,200}}+)"),
+    *(
+        _shape(
+            "password",
+            trigger,
+            r"(?i)(?:(?:log|sign)\s?in(?:\s(?:with|as|using))?|credentials?(?:\sare|\sis|:)?|creds(?:\sare|:)?)\s{1,3}"
+            rf"[\w.-]{{2,32}}+\s?[/:]\s?(?P<secret>{_TYPED}[^\s'\"<>/,;]{{6,100}}+)",
+        )
+        for trigger in ("log in", "login", "sign in", "credential", "creds")
+    ),
     # expect: the answer to a prompt for a password.
     _shape(
         "password",
