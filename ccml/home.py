@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from ccml.errors import InputError
+
+_NOT_IN_A_PATH = re.compile(rb"[?\[\]*]|%[0-9A-Fa-f]{2}|[\x00-\x1f]")
 
 
 @dataclass(frozen=True)
@@ -15,7 +20,19 @@ class Home:
 
     @classmethod
     def from_environment(cls) -> Home:
-        return cls(Path(os.environ.get("CCML_HOME", ".ccml")).expanduser().resolve())
+        """
+        Raises:
+            InputError: the path holds characters that the databases and tables below it take for something else.
+        """
+        root = Path(os.environ.get("CCML_HOME", ".ccml")).expanduser().resolve()
+        found = _NOT_IN_A_PATH.search(os.fsencode(root))
+        if found:
+            sign = found[0].decode(errors="replace")
+            raise InputError(
+                f"The state cannot lie in {os.fsencode(root).decode(errors='replace')}: {sign!r} in the path of a "
+                "database or a table is read as part of an address. Set CCML_HOME to another folder."
+            )
+        return cls(root)
 
     def relative(self, path: Path) -> str:
         """What is stored of a path in here, so that the home can be moved; `root / relative` leads back.

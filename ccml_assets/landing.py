@@ -31,6 +31,8 @@ def files(context: dg.AssetExecutionContext, platform: Platform) -> dg.Materiali
     home = platform.home
     report = land(all_sources(home), home.lake, platform.pseudonyms(), now=datetime.now(UTC))
     context.log.info(report.sentence())
+    for sentence in report.set_aside:
+        context.log.warning(f"Set aside: {sentence}")
     report_days(context.instance, home)
     # As plain values: `ccml ingest` reads them. An empty one would stand on the page as `{}`.
     facts = {"in short": report.sentence(), "days": report.days, **report.metadata()}
@@ -66,6 +68,7 @@ def report_days(instance: dg.DagsterInstance, home: Home) -> list[str]:
 def files_waiting(home: Home) -> dict[str, tuple[int, int, int]]:
     """Files that no landing has read as they stand now: path → size, time of change and inode."""
     from ccml.telemetry.finding import files_to_read
+    from ccml.telemetry.readers.owner import storable
     from ccml.telemetry.sources import all_sources
 
-    return {**files_to_read(all_sources(home), home.lake)}
+    return {storable(path): written for path, written in files_to_read(all_sources(home), home.lake).items()}

@@ -136,7 +136,7 @@ def retrain_when_needed(context: dg.SensorEvaluationContext, platform: Platform)
 
     One evidence window is decided on once, and again when the training that it asked for has failed.
     """
-    memory = msgspec.json.decode(context.cursor, type=RetrainMemory) if context.cursor else RetrainMemory()
+    memory = _remembered(context)
     newest = [last_event(context.instance, key) for key, _ in MONITORED.values()]
     if not any(newest):
         return dg.SkipReason("No evidence since the last decision.")
@@ -167,6 +167,15 @@ def retrain_when_needed(context: dg.SensorEvaluationContext, platform: Platform)
         asset_events=[observe(decision)],
         cursor=msgspec.json.encode(after).decode(),
     )
+
+
+def _remembered(context: dg.SensorEvaluationContext) -> RetrainMemory:
+    """A cursor that somebody else wrote, or that was cut, is begun anew: the evidence is then decided on once more."""
+    try:
+        return msgspec.json.decode(context.cursor or "{}", type=RetrainMemory)
+    except msgspec.DecodeError as error:
+        context.log.warning(f"The cursor of retrain_when_needed cannot be read and is begun anew: {error}")
+        return RetrainMemory()
 
 
 def past_retrains(instance: dg.DagsterInstance) -> tuple[list[PastRetrain], bool]:

@@ -49,8 +49,7 @@ def damaged(home: Home) -> list[dict[str, str]]:
             check()
         except DamagedFileError as error:
             note(error.path, error.reason, error.cure)
-    databases = [home.root / "mlflow.db", *sorted(home.dagster.rglob("*.db"))]
-    for path in (one for one in databases if one.exists()):
+    for path in _databases(home):
         try:
             with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
                 (first,), *_ = database.execute("PRAGMA quick_check(1)").fetchall()
@@ -59,6 +58,26 @@ def damaged(home: Home) -> list[dict[str, str]]:
         if first != "ok":
             note(path, first, "restore it from a copy, or move it away with its history")
     return found
+
+
+def locked_databases(home: Home) -> list[Path]:
+    """Databases that another program has locked against writing at this moment."""
+    found: list[Path] = []
+    for path in _databases(home):
+        with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as database:
+            try:
+                database.execute("BEGIN IMMEDIATE")
+                database.execute("ROLLBACK")
+            except sqlite3.OperationalError as error:
+                if "locked" in str(error):
+                    found.append(path)
+            except sqlite3.DatabaseError:
+                continue  # among the damaged
+    return found
+
+
+def _databases(home: Home) -> list[Path]:
+    return [path for path in (home.root / "mlflow.db", *sorted(home.dagster.rglob("*.db"))) if path.exists()]
 
 
 def _state(home: Home) -> Iterator[Callable[[], object]]:

@@ -12,6 +12,19 @@ LARGEST = 1_000_000
 
 
 @contextmanager
+def warnings_shown() -> Iterator[None]:
+    """A damaged file that was set aside is named on the terminal, whatever the command."""
+    shown = logging.StreamHandler()
+    shown.setFormatter(logging.Formatter("warning: %(message)s"))
+    logger = logging.getLogger("ccml.stored")
+    logger.addHandler(shown)
+    try:
+        yield
+    finally:
+        logger.removeHandler(shown)
+
+
+@contextmanager
 def logged_to_file(home: Home) -> Iterator[None]:
     """Gives the root logger its handlers. Without any Python prints each warning, such as Dagster's one for each check
     of a skipped asset.

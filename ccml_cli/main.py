@@ -17,6 +17,7 @@ from ccml.models.kinds import KINDS
 from ccml.quiet import send_nothing_home
 from ccml.telemetry.readers import AUTO, FORMATS
 from ccml.threads import sleep_while_waiting
+from ccml_cli.logs import warnings_shown
 
 send_nothing_home()
 sleep_while_waiting()
@@ -203,7 +204,8 @@ def main() -> None:
     if debug:
         sys.argv.remove("--debug")
     try:
-        app()
+        with warnings_shown():
+            app()
     except (InputError, SkippedError) as error:
         if debug:
             raise
@@ -228,9 +230,14 @@ def _name_what_is_damaged(sentence: str) -> bool:
     A library says of a damaged database that it is none, and not which one.
     """
     from ccml.home import Home
-    from ccml_cli.damage import damaged
+    from ccml_cli.damage import damaged, locked_databases
 
-    found = damaged(Home.from_environment())
+    home = Home.from_environment()
+    if "database is locked" in sentence:
+        for path in locked_databases(home):
+            typer.echo(f"locked {path}: another program writes to it; end that program, or wait for its end", err=True)
+        return False
+    found = damaged(home)
     for one in found:
         if one["cure"] not in sentence:
             typer.echo(f"damaged {one['file']}: {one['found']}\n        cure: {one['cure']}", err=True)

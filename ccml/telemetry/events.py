@@ -71,7 +71,7 @@ class Interaction(Event, frozen=True, kw_only=True, tag="interaction"):
     ] = None
     action: Annotated[Action | None, Meta(description="How the assistant acted.")] = None
     propensity: Annotated[
-        Annotated[float, Meta(gt=0.0, le=1.0)] | None,
+        Annotated[float, Meta(ge=1e-6, le=1.0)] | None,
         Meta(description="Probability with which `action` was drawn; none where it was not drawn, as by a fallback."),
     ] = None
     policy_version: Annotated[ShortText | None, Meta(description="Which policy chose the action.")] = None

@@ -22,12 +22,23 @@ import msgspec
 
 from ccml import atomic
 from ccml.errors import InputError
-from ccml.stored import read_json
-from ccml.telemetry.readers import AUTO, FORMATS, INSTEAD, LogFile, detect_format, fitting_format, recognised_program
+from ccml.stored import read_json, read_or_set_aside
+from ccml.telemetry.readers import (
+    AUTO,
+    FORMATS,
+    INSTEAD,
+    LogFile,
+    detect_format,
+    fitting_format,
+    recognised_program,
+    require_format,
+)
+from ccml.telemetry.readers.owner import storable
 from ccml.telemetry.sources import Source
 
+_CURE = "Remove it: the next landing opens every file once more"
 _NAMED = 5
-"""Hidden files that a message names."""
+"""Files that a message names: hidden ones, or those of no known format."""
 _LOOKED_AT = 50
 """Files of no known format that are opened once more, to say whose they are."""
 
@@ -72,8 +83,15 @@ class ReadFiles:
 
 
 def find_files(sources: Sequence[Source]) -> list[LogFile]:
-    """The files behind the sources that fit a format, in the order of their paths. See `inspect_files`."""
-    found = inspect_files(sources, ReadFiles("", {}))
+    """The files behind the sources that fit a format, in the order of their paths.
+
+    Raises:
+        InputError: none does; says why.
+    """
+    found, set_aside = inspect_files(sources, ReadFiles("", {}))
+    files = [LogFile(Path(path), state.format) for path, state in found.items() if state.format is not None]
+    if set_aside and not files:
+        raise InputError(set_aside[0])
     for source in sources:
         folder = Path(source.path).expanduser()
         if not found and folder.is_dir() and (hidden := _hidden_files(folder)):
@@ -81,23 +99,24 @@ def find_files(sources: Sequence[Source]) -> list[LogFile]:
                 f"{source.path} holds only files whose names begin with a dot ({', '.join(hidden[:_NAMED])}), which "
                 f"are passed over in a folder. Name the file itself, for example {folder / hidden[0]}."
             )
-    return [LogFile(Path(path), state.format) for path, state in found.items() if state.format is not None]
+    return files
 
 
-def inspect_files(sources: Sequence[Source], known: ReadFiles) -> Register:
+def inspect_files(sources: Sequence[Source], known: ReadFiles) -> tuple[Register, list[str]]:
     """Every file behind the sources, in the order of their paths; opens those that are not `known` as they stand.
 
     In a folder, names that end in `.tmp` (a writer has not finished) or begin with `.` are left out, and what fits no
-    format is passed over; a file that was named itself must fit one.
+    format is passed over.
 
-    Raises:
-        InputError: a path does not exist, a format is unknown, a named file fits no format, or a folder has files and
-            none of them fits.
+    Returns:
+        The files, and a sentence on each file and folder that had to be set aside: one of them never stops the others.
     """
     found: Register = {}
+    set_aside: list[str] = []
     for source in sources:
-        listed = list_files([source])
+        listed = _list(source, set_aside)
         is_folder = Path(source.path).expanduser().is_dir()
+        unfit: list[str] = []
         for path, state in listed.items():
             earlier = known.get(path)
             if earlier is not None and is_as_read(state, earlier):
@@ -108,34 +127,46 @@ def inspect_files(sources: Sequence[Source], known: ReadFiles) -> Register:
             except FileNotFoundError:  # rotated away since the folder was listed
                 continue
             except OSError as error:
-                raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+                set_aside.append(_unreadable(path, error))
+                continue
+            except InputError as error:
+                set_aside.append(storable(str(error)))
+                format = None
             found[path] = FileState(state.written, state.asked, format)
-        if is_folder and listed and all(path in found and found[path].format is None for path in listed):
-            raise InputError(_none_fits(source, [*listed]))
-    return dict(sorted(found.items()))
+            if format is None and is_folder:
+                unfit.append(path)
+        if unfit and all(path in found and found[path].format is None for path in listed):
+            set_aside.append(_none_fits(source, [*listed]))
+        elif unfit and source.format == AUTO:
+            shown = ", ".join(storable(os.path.relpath(path, source.path)) for path in unfit[:_NAMED])
+            more = f" and {len(unfit) - _NAMED} more" if len(unfit) > _NAMED else ""
+            set_aside.append(f"Passed over in {storable(source.path)}, of no known format: {shown}{more}.")
+    return dict(sorted(found.items())), set_aside
 
 
 def list_files(sources: Sequence[Source]) -> Register:
-    """Real path → state of every file behind the sources, without opening any.
+    """Real path → state of every file behind the sources, without opening any. What cannot be listed has none."""
+    return {path: state for source in sources for path, state in _list(source, []).items()}
 
-    Raises:
-        InputError: a path does not exist or a format is unknown.
-    """
-    found: Register = {}
-    for source in sources:
-        path = Path(source.path).expanduser()
+
+def _list(source: Source, set_aside: list[str]) -> Register:
+    path = Path(source.path).expanduser()
+    try:
         if source.format != AUTO and source.format not in FORMATS:
-            raise InputError(f"Unknown format {source.format!r}; expected {AUTO} or one of {', '.join(FORMATS)}.")
-        try:
-            if path.is_dir():
-                found |= {real: FileState(written, source.format) for real, written in _in_folder(path)}
-            elif path.is_file():
-                found[os.path.realpath(path)] = FileState(written_state(path), source.format)
-            else:
-                raise InputError(f"{path} is neither a file nor a folder; expected one that exists.")
-        except OSError as error:
-            raise InputError(f"{error.filename or path} cannot be read: {error.strerror}.") from error
-    return found
+            set_aside.append(f"Unknown format {source.format!r}; expected {AUTO} or one of {', '.join(FORMATS)}.")
+        elif path.is_dir():
+            return {real: FileState(written, source.format) for real, written in _in_folder(path)}
+        elif path.is_file():
+            return {os.path.realpath(path): FileState(written_state(path), source.format)}
+        else:
+            set_aside.append(f"{storable(str(path))} is neither a file nor a folder; expected one that exists.")
+    except OSError as error:
+        set_aside.append(_unreadable(str(error.filename or path), error))
+    return {}
+
+
+def _unreadable(path: str, error: OSError) -> str:
+    return f"{storable(path)} cannot be read: {error.strerror}."
 
 
 def written_state(path: Path) -> Written:
@@ -148,7 +179,7 @@ def is_as_read(now: FileState, earlier: FileState) -> bool:
 
 def files_to_read(sources: Sequence[Source], lake: Path) -> dict[str, Written]:
     """Files that no landing has read as they stand now, found without opening any: the sensor asks at every tick."""
-    known = read_register(lake)
+    known = files_read(lake)
     waiting: dict[str, Written] = {}
     for path, state in list_files(sources).items():
         earlier = known.get(path)
@@ -162,11 +193,16 @@ def read_register(lake: Path) -> ReadFiles:
     Raises:
         DamagedFileError: it is there and cannot be read.
     """
-    file = _register(lake)
     stored: dict[str, FileState] = {}
-    if file.exists():
-        stored = read_json(file, dict[str, FileState], "Remove it: the next landing opens every file once more")
+    if _register(lake).exists():
+        stored = read_json(_register(lake), dict[str, FileState], _CURE)
     return ReadFiles(_home(lake), stored)
+
+
+def files_read(lake: Path) -> ReadFiles:
+    """The register; a damaged one is set aside, and is made anew by the next landing."""
+    consequence = "the next landing opens every file once more"
+    return ReadFiles(_home(lake), read_or_set_aside(_register(lake), dict[str, FileState], {}, consequence))
 
 
 def write_register(lake: Path, files: ReadFiles) -> None:
@@ -222,11 +258,17 @@ def _written(status: os.stat_result) -> Written:
 def _format_in_folder(path: Path, asked: str) -> str | None:
     if asked == AUTO:
         return fitting_format(path)
-    return asked if any(fnmatch(path.name, pattern) for pattern in FORMATS[asked].patterns) else None
+    if not any(fnmatch(path.name, pattern) for pattern in FORMATS[asked].patterns):
+        return None
+    require_format(path, asked)
+    return asked
 
 
 def _named(path: str, asked: str) -> str:
-    return detect_format(Path(path)) if asked == AUTO else asked
+    if asked == AUTO:
+        return detect_format(Path(path))
+    require_format(Path(path), asked)
+    return asked
 
 
 def _hidden_files(folder: Path) -> list[str]:
@@ -240,4 +282,4 @@ def _none_fits(source: Source, files: list[str]) -> str:
         expected = f"is named {' or '.join(FORMATS[source.format].patterns)}, as {source.format} logs are"
     programs = sorted({program for path in files[:_LOOKED_AT] if (program := recognised_program(Path(path)))})
     recognised = f" There are logs of {', '.join(programs)}, which are not read. {INSTEAD}" if programs else ""
-    return f"None of the {len(files)} files in {source.path} {expected}.{recognised}"
+    return f"None of the {len(files)} files in {storable(source.path)} {expected}.{recognised}"

@@ -12,6 +12,7 @@ the rows that it has.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
@@ -20,14 +21,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ccml.errors import InputError
 from ccml.privacy.pseudonyms import Pseudonyms
+from ccml.privacy.redaction import redact
 from ccml.telemetry.events import KINDS
-from ccml.telemetry.finding import ReadFiles, inspect_files, read_register, stored_path, write_register, written_state
+from ccml.telemetry.finding import ReadFiles, files_read, inspect_files, stored_path, write_register, written_state
 from ccml.telemetry.lake import FILES, QUARANTINE, append_once, has_landed, landed_keys, landed_schema, open_table
 from ccml.telemetry.landed_file import FileReport, LandedFile, LineCounts, file_row, unstamped
 from ccml.telemetry.readers import FORMATS, LogFile
 from ccml.telemetry.readers.histories import Histories
+from ccml.telemetry.readers.owner import storable
 from ccml.telemetry.sources import Source
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ _ROWS_PER_COMMIT = 250_000
 """Files are collected until they hold this many events: many small files then need few commits, and many large ones
 little memory."""
 _EXAMPLES = 20
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass
@@ -51,6 +54,8 @@ class LandingReport(LineCounts):
     formats: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
     """`file:line: reason` of the first refused lines."""
+    set_aside: list[str] = field(default_factory=list)
+    """A sentence on each file and folder that could not be used."""
 
     def add_file(self, file: FileReport) -> None:
         self.files += 1
@@ -79,6 +84,7 @@ class LandingReport(LineCounts):
             **{name: getattr(self, name) for name in numbers},
             **{name: dict(getattr(self, name)) for name in counters},
             "quarantine_examples": self.examples,
+            "set_aside": [redact(sentence) for sentence in self.set_aside],
         }
 
 
@@ -96,12 +102,11 @@ def land(sources: Sequence[Source], lake: Path, pseudonyms: Pseudonyms, now: dat
         now: the moment of landing, with a time zone.
 
     Raises:
-        InputError: a path or a format that cannot be read (see `inspect_files`).
         IntegrityError: the sums of a file do not agree; the file does not land.
     """
     report = LandingReport()
-    known = read_register(lake)
-    found = inspect_files(sources, known)
+    known = files_read(lake)
+    found, report.set_aside = inspect_files(sources, known)
     histories = Histories(lake / "landed" / "histories")
     gathered: dict[str, LandedFile] = {}
     landed_files = open_table(lake, FILES)
@@ -122,8 +127,12 @@ def land(sources: Sequence[Source], lake: Path, pseudonyms: Pseudonyms, now: dat
             changed = written_state(log.path) != state.written
         except FileNotFoundError:  # rotated away since the folder was listed
             changed = True
-        except PermissionError as error:
-            raise InputError(f"{log.path} cannot be read: {error.strerror}.") from error
+        except OSError as error:
+            if error.errno in _DISK_FULL:
+                raise
+            report.set_aside.append(f"{storable(path)} cannot be read: {error.strerror}.")
+            del found[path]
+            continue
         if changed:
             report.changing += 1
             del found[path]

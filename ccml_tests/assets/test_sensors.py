@@ -205,6 +205,13 @@ def test_drift_asks_for_exactly_one_retrain_in_ten_ticks(platform: Platform, ret
     assert "unknown_words" in decision["reason"]
 
 
+@pytest.mark.parametrize("cursor", ["{half", '{"seen": 3}', "[]"])
+def test_a_damaged_cursor_is_begun_anew(platform: Platform, retraining: Daemon, cursor: str) -> None:
+    retraining.cursor = cursor
+    report(platform, drifted=NEW_WORDS)
+    assert len(retraining.ticks()) == 1
+
+
 def test_without_drift_ten_ticks_ask_for_nothing_and_say_why_once(platform: Platform, retraining: Daemon) -> None:
     report(platform, drifted=CALM)
     assert retraining.ticks() == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
@@ -15,8 +17,6 @@ from ccml_tests.assets.evening import EVENTS, FIRST_EVENING
 from ccml_tests.cli.conftest import Call
 
 CURES = {
-    "sources.json": "Remove it and name the logs again with --input",
-    "lake/landed/read_files.json": "Remove it: the next landing opens every file once more",
     "mlflow.db": "restore it from a copy, or move it away with its history",
     "dagster/history/runs.db": "restore it from a copy, or move it away with its history",
     "dagster/schedules/schedules.db": "restore it from a copy, or move it away with its history",
@@ -39,6 +39,49 @@ def test_a_failure_on_a_damaged_home_names_the_file_and_the_cure(
     assert str(damaged) in done.err
     assert done.err.count(CURES[name]) == 1
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("name", ["sources.json", "lake/landed/read_files.json"])
+def test_a_damaged_list_is_named_and_does_not_stop_the_command(
+    ccml: Call, home: Home, tmp_path: Path, name: str
+) -> None:
+    log = tmp_path / "assistant.jsonl"
+    log.write_bytes(b"".join(encode_event(event) + b"\n" for event in FIRST_EVENING))
+    assert ccml("ingest", log).code == 0
+    (home.root / name).write_text("{half " * 200)
+    log.write_bytes(b"".join(encode_event(event) + b"\n" for event in EVENTS))
+    done = ccml("ingest", log, "--json")
+    assert done.code == 0
+    assert done.facts["files"] == 1
+    assert done.err.startswith(f"warning: {home.root / name}: it cannot be read")
+    assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("sign", ["?", "[", "%20"])
+def test_a_home_whose_path_the_stores_would_misread_is_refused_in_one_sentence(
+    ccml: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sign: str
+) -> None:
+    monkeypatch.setenv("CCML_HOME", str(tmp_path / f"a{sign}b" / "home"))
+    done = ccml("ingest", tmp_path)
+    assert done.code == 2
+    assert done.err.count("\n") == 1
+    assert sign in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow  # Dagster waits half a minute for the lock
+def test_a_locked_database_is_waited_for_and_then_named(ccml: Call, home: Home, tmp_path: Path) -> None:
+    log = tmp_path / "assistant.jsonl"
+    log.write_bytes(b"".join(encode_event(event) + b"\n" for event in FIRST_EVENING))
+    assert ccml("ingest", log).code == 0
+    log.write_bytes(b"".join(encode_event(event) + b"\n" for event in EVENTS))
+    path = home.dagster / "history" / "runs.db"
+    with closing(sqlite3.connect(path)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        done = ccml("ingest", log)
+    assert done.code == 1
+    assert f"locked {path}: another program writes to it" in done.err
+    assert ccml("ingest", log).code == 0
 
 
 def test_a_failure_on_a_whole_home_names_nothing(ccml: Call, home: Home, tmp_path: Path) -> None:

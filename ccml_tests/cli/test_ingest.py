@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from ccml.home import Home
 from ccml.telemetry.sources import named_sources
+from ccml.telemetry.totals import landed_totals
 from ccml_simulator.simulate import encode_event
 from ccml_tests.assets.evening import EVENTS, FIRST_EVENING
 from ccml_tests.cli.conftest import Call
@@ -74,3 +77,15 @@ def test_a_key_that_others_may_read_fails_the_landing_in_one_sentence(ccml: Call
     assert done.err.startswith("ccml: landing/files failed: ")
     assert str(home.key_file) in done.err
     assert "Traceback" not in done.err
+
+
+def test_two_commands_at_once_on_a_new_home_both_land_their_logs(home: Home, tmp_path: Path) -> None:
+    logs = [tmp_path / "first.jsonl", tmp_path / "second.jsonl"]
+    for log, event in zip(logs, EVENTS, strict=False):
+        log.write_bytes(encode_event(event) + b"\n")
+    command = [str(Path(sys.executable).with_name("ccml")), "ingest"]
+    started = [subprocess.Popen([*command, str(log)], stderr=subprocess.PIPE, text=True) for log in logs]
+    ended = [process.communicate()[1] for process in started]
+    assert [process.returncode for process in started] == [0, 0], ended
+    assert {source.path for source in named_sources(home)} == {str(log) for log in logs}
+    assert landed_totals(home.lake)["files"] == 2

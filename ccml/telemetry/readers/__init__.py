@@ -33,6 +33,7 @@ __all__ = [
     "fitting_format",
     "read_file",
     "recognised_program",
+    "require_format",
 ]
 
 AUTO = "auto"
@@ -77,6 +78,17 @@ def detect_format(path: Path) -> str:
         raise InputError(f"{path} is a log of {program}, which is recognised but not read. {INSTEAD}")
     tried = ", ".join(f"{reader.name} ({reader.description})" for reader in FORMATS.values())
     raise InputError(f"{path} fits no known format. Tried: {tried}. Name one with --format if it is one of these.")
+
+
+def require_format(path: Path, format: str) -> None:
+    """
+    Raises:
+        InputError: the content of the file fits another format, and not this one.
+    """
+    sample = _sample(path)
+    fitting = [reader.name for reader in FORMATS.values() if reader.fits(sample)]
+    if fitting and format not in fitting:
+        raise InputError(f"{path} is no {format} log: its content is {fitting[0]}. Leave --format out, or name that.")
 
 
 def fitting_format(path: Path) -> str | None:
