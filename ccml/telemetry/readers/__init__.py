@@ -110,7 +110,8 @@ def _fitting(sample: Sample) -> str | None:
     if unread_program(sample) is not None:
         return None
     fitting = next((reader.name for reader in FORMATS.values() if reader.fits(sample)), None)
-    if fitting is None and sample.path.suffix == ".jsonl" and not lies_beside_sessions(sample):
+    foreign = bool(sample.objects) and not any({"kind", "event_id"} & found.keys() for found in sample.objects)
+    if fitting is None and sample.path.suffix == ".jsonl" and not foreign:
         # A damaged log is read as native: its lines are then seen in the quarantine. Left out, nobody would see them.
         return NATIVE.name
     return fitting

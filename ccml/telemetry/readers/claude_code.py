@@ -382,7 +382,10 @@ def _time(stamp: object) -> datetime | Rejection:
 
 def fits(sample: Sample) -> bool:
     return any(
-        isinstance(found.get("type"), str) and bool({"sessionId", "uuid", "leafUuid", "messageId"} & found.keys())
+        isinstance(found.get("type"), str)
+        and bool({"sessionId", "uuid", "leafUuid", "messageId"} & found.keys())
+        # Others keep the same envelope around messages of another form.
+        and (not isinstance(found.get("message"), dict) or "parts" not in found["message"])
         for found in sample.objects
     )
 

@@ -96,6 +96,15 @@ def _opencode(sample: Sample) -> bool:
     return any({"sessionID", "messageID"} <= found.keys() for found in sample.objects)
 
 
+def _qwen(sample: Sample) -> bool:
+    messages = [found["message"] for found in sample.objects if isinstance(found.get("message"), dict)]
+    return any("parts" in message and "content" not in message for message in messages)
+
+
+def _goose(sample: Sample) -> bool:
+    return any({"working_dir", "message_count"} <= found.keys() for found in sample.objects)
+
+
 def _xonsh(sample: Sample) -> bool:
     return b'"cmds"' in sample.head and (b'"ts"' in sample.head or b'"locs"' in sample.head)
 
@@ -109,6 +118,8 @@ _UNREAD = (
     Unread("Copilot CLI", _copilot),
     Unread("Cline", _cline),
     Unread("opencode", _opencode),
+    Unread("Qwen Code", _qwen),
+    Unread("goose", _goose),
     Unread("xonsh", _xonsh),
     Unread("PowerShell (PSReadLine)", lambda sample: sample.path.name.endswith("_history.txt")),
     Unread("tcsh", lambda sample: _TCSH.match(sample.head) is not None),

@@ -37,6 +37,13 @@ UNREAD = {
     "Copilot CLI": ("events.jsonl", lines({"type": "session.start", "data": {}, "id": "1", "timestamp": T})),
     "Cline": ("api_conversation_history.json", json.dumps([{"role": "user", "content": "hi"}])),
     "opencode": ("prt.jsonl", lines({"id": "p", "sessionID": "s", "messageID": "m"})),
+    "Qwen Code": (
+        "s.jsonl",
+        lines(
+            {"type": "user", "uuid": "u", "sessionId": "s", "timestamp": T, "message": {"role": "user", "parts": []}}
+        ),
+    ),
+    "goose": ("s.jsonl", lines({"working_dir": "/x", "description": "", "message_count": 2})),
     "PowerShell": ("ConsoleHost_history.txt", "Get-ChildItem\n"),
     "tcsh": ("h", "#+1700000000\nls\n"),
     "SQLite": ("history.db", "SQLite format 3\0…"),
@@ -53,6 +60,14 @@ def test_a_log_of_another_program_is_named_as_such_with_what_to_do(tmp_path: Pat
             find_files([Source(str(source), "auto")])
         assert program.strip() in str(error.value)
         assert "native JSON Lines" in str(error.value)
+
+
+def test_json_lines_of_nobody_known_are_refused_as_a_whole(tmp_path: Path) -> None:
+    (tmp_path / "agent.jsonl").write_text(lines({"role": "user", "text": "hi"}, {"role": "tool", "text": "ls"}))
+
+    for source in (tmp_path, tmp_path / "agent.jsonl"):
+        with pytest.raises(InputError, match=r"agent|None of the 1 files"):
+            find_files([Source(str(source), "auto")])
 
 
 def test_a_session_that_speaks_of_other_programs_is_a_session(tmp_path: Path) -> None:
