@@ -136,11 +136,13 @@ def inspect_files(sources: Sequence[Source], known: ReadFiles) -> tuple[Register
             if format is None and is_folder:
                 unfit.append(path)
         if unfit and all(path in found and found[path].format is None for path in listed):
-            set_aside.append(_none_fits(source, [*listed]))
+            set_aside.append(_none_fits(source, len(listed)) + _of_other_programs(unfit))
         elif unfit and source.format == AUTO:
             shown = ", ".join(storable(os.path.relpath(path, source.path)) for path in unfit[:_NAMED])
             more = f" and {len(unfit) - _NAMED} more" if len(unfit) > _NAMED else ""
-            set_aside.append(f"Passed over in {storable(source.path)}, of no known format: {shown}{more}.")
+            set_aside.append(
+                f"Passed over in {storable(source.path)}, of no known format: {shown}{more}.{_of_other_programs(unfit)}"
+            )
     return dict(sorted(found.items())), set_aside
 
 
@@ -275,11 +277,15 @@ def _hidden_files(folder: Path) -> list[str]:
     return sorted(entry.name for entry in os.scandir(folder) if entry.name.startswith(".") and entry.is_file())
 
 
-def _none_fits(source: Source, files: list[str]) -> str:
+def _of_other_programs(paths: list[str]) -> str:
+    """A sentence on the logs among them that are recognised and not read."""
+    programs = sorted({program for path in paths[:_LOOKED_AT] if (program := recognised_program(Path(path)))})
+    return f" There are logs of {', '.join(programs)}, which are not read. {INSTEAD}" if programs else ""
+
+
+def _none_fits(source: Source, files: int) -> str:
     if source.format == AUTO:
         expected = f"fits a known format; tried {', '.join(FORMATS)}"
     else:
         expected = f"is named {' or '.join(FORMATS[source.format].patterns)}, as {source.format} logs are"
-    programs = sorted({program for path in files[:_LOOKED_AT] if (program := recognised_program(Path(path)))})
-    recognised = f" There are logs of {', '.join(programs)}, which are not read. {INSTEAD}" if programs else ""
-    return f"None of the {len(files)} files in {storable(source.path)} {expected}.{recognised}"
+    return f"None of the {files} files in {storable(source.path)} {expected}."

@@ -39,6 +39,7 @@ from ccml.telemetry.readers.json_lines import read_json_lines
 from ccml.telemetry.readers.lines import Line
 from ccml.telemetry.readers.owner import home_owner, path_text, platform_of
 from ccml.telemetry.readers.record import Facts, Reader, Record, Sample
+from ccml.telemetry.readers.unread import is_other_message
 
 _MAX_LINE_BYTES = 16 * 1024 * 1024
 """A pasted screenshot is on its line in base64; a megabyte is common."""
@@ -385,7 +386,7 @@ def fits(sample: Sample) -> bool:
         isinstance(found.get("type"), str)
         and bool({"sessionId", "uuid", "leafUuid", "messageId"} & found.keys())
         # Others keep the same envelope around messages of another form.
-        and (not isinstance(found.get("message"), dict) or "parts" not in found["message"])
+        and not is_other_message(found.get("message"))
         for found in sample.objects
     )
 

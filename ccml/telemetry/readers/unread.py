@@ -96,9 +96,13 @@ def _opencode(sample: Sample) -> bool:
     return any({"sessionID", "messageID"} <= found.keys() for found in sample.objects)
 
 
+def is_other_message(message: object) -> bool:
+    """Has a message the form of Gemini's interface, which its forks keep in another program's envelope?"""
+    return isinstance(message, dict) and "parts" in message and "content" not in message
+
+
 def _qwen(sample: Sample) -> bool:
-    messages = [found["message"] for found in sample.objects if isinstance(found.get("message"), dict)]
-    return any("parts" in message and "content" not in message for message in messages)
+    return any(is_other_message(found.get("message")) for found in sample.objects)
 
 
 def _goose(sample: Sample) -> bool:

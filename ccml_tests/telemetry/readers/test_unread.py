@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ccml.errors import InputError
-from ccml.telemetry.finding import find_files
+from ccml.telemetry.finding import ReadFiles, find_files, inspect_files
 from ccml.telemetry.readers import fitting_format
 from ccml.telemetry.sources import Source
 from ccml_tests.telemetry.readers.claude_session import called, reported, write
@@ -60,6 +60,18 @@ def test_a_log_of_another_program_is_named_as_such_with_what_to_do(tmp_path: Pat
             find_files([Source(str(source), "auto")])
         assert program.strip() in str(error.value)
         assert "native JSON Lines" in str(error.value)
+
+
+def test_a_log_of_another_program_among_logs_is_named_and_stops_nothing(tmp_path: Path) -> None:
+    name, content = UNREAD["Codex"]
+    (tmp_path / name).write_text(content)
+    write(tmp_path / "a.jsonl", called("t1", "ls"))
+
+    found, (set_aside,) = inspect_files([Source(str(tmp_path), "auto")], ReadFiles("", {}))
+
+    assert [state.format for state in found.values() if state.format] == ["claude-code"]
+    assert name in set_aside
+    assert "logs of Codex, which are not read" in set_aside
 
 
 def test_json_lines_of_nobody_known_are_refused_as_a_whole(tmp_path: Path) -> None:
