@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -137,13 +137,14 @@ def open_or_create_table(lake: Path, name: str) -> DeltaTable:
     return DeltaTable(path)
 
 
-def append_once(lake: Path, name: str, rows: Mapping[str, pa.Table]) -> None:
+def append_once(lake: Path, name: str, rows: Mapping[str, pa.Table | Callable[[], Iterator[pa.RecordBatch]]]) -> None:
     """Add each file's rows (sha256 → rows) in one commit, leaving out the files whose rows the table has.
+
+    Rows that a function gives batch by batch are never in memory as a whole.
 
     Raises:
         IntegrityError: other writers were faster each time.
     """
-    import pyarrow as pa
     from deltalake import CommitProperties, Transaction, write_deltalake
     from deltalake.exceptions import CommitFailedError
 
@@ -157,7 +158,7 @@ def append_once(lake: Path, name: str, rows: Mapping[str, pa.Table]) -> None:
         try:
             write_deltalake(
                 table,
-                pa.concat_tables([rows[file] for file in missing]),
+                _together([rows[file] for file in missing], landed_schema(name)),
                 mode="append",
                 schema_mode="merge",  # a field added to the declaration becomes a column of an older table
                 commit_properties=CommitProperties(app_transactions=[Transaction(file, 1) for file in missing]),
@@ -167,6 +168,18 @@ def append_once(lake: Path, name: str, rows: Mapping[str, pa.Table]) -> None:
         else:
             return
     raise IntegrityError(f"{_path(lake, name)}: {_COMMIT_ATTEMPTS} commits lost against other writers; land again.")
+
+
+def _together(
+    rows: Sequence[pa.Table | Callable[[], Iterator[pa.RecordBatch]]], schema: pa.Schema
+) -> pa.Table | pa.RecordBatchReader:
+    import pyarrow as pa
+
+    tables = [each for each in rows if not callable(each)]
+    if len(tables) == len(rows):
+        return pa.concat_tables(tables)
+    batches = (batch for each in rows for batch in (each() if callable(each) else each.to_batches()))
+    return pa.RecordBatchReader.from_batches(schema, batches)
 
 
 def has_landed(files: DeltaTable | None, file: str) -> bool:

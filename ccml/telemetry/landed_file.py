@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,12 +17,13 @@ from ccml.privacy.pseudonyms import Pseudonyms
 from ccml.privacy.redaction import redact
 from ccml.telemetry.decode import Rejection
 from ccml.telemetry.events import KINDS, Event
+from ccml.telemetry.finding import stored_path
 from ccml.telemetry.lake import FILES, landed_schema
-from ccml.telemetry.line_shape import reason_of
 from ccml.telemetry.readers import FORMATS, LogFile
 from ccml.telemetry.readers.histories import Histories
 from ccml.telemetry.readers.owner import storable
 from ccml.telemetry.redaction import redact_event
+from ccml.telemetry.refused import RefusedLines
 from ccml.telemetry.schema import to_columns
 
 if TYPE_CHECKING:
@@ -77,12 +79,13 @@ class FileReport(LineCounts):
 class LandedFile:
     """`read` fills `rows` (table → events, redacted) and `refused`; `account` counts every line once."""
 
-    def __init__(self, log: LogFile, path: str, sha256: str, size: int, pseudonyms: Pseudonyms) -> None:
+    def __init__(self, log: LogFile, lake: Path, sha256: str, size: int, pseudonyms: Pseudonyms) -> None:
         self.log = log
         self.pseudonyms = pseudonyms
-        self.report = FileReport(sha256, redact(storable(path)), log.format, size)
+        path = redact(storable(stored_path(str(log.path), lake)))
+        self.report = FileReport(sha256, path, log.format, size)
         self.rows: dict[str, pa.Table] = {}
-        self.refused: list[dict[str, Any]] = []
+        self.refused = RefusedLines(lake / "landed", file=sha256, path=path, format=log.format)
         self._batches: dict[str, list[pa.RecordBatch]] = {}
         self._events: dict[str, list[tuple[Event, int, int, int]]] = {}
 
@@ -97,7 +100,7 @@ class LandedFile:
         for record in records:
             self.report.lines += 1
             if record.rejection is not None:
-                self._add_refused(record.line, record.rejection, record.sha256, record.shape, record.bytes)
+                self.refused.add(record.line, record.rejection, record.sha256, record.shape, record.bytes)
             elif record.skipped == "blank":
                 self.report.blank += 1
             elif record.skipped == "duplicate":
@@ -121,9 +124,10 @@ class LandedFile:
 
     def refuse_conflicts(self, kind: str, conflicts: pa.Table) -> None:
         """Quarantine rows whose event id has landed before with another content."""
-        for row in conflicts.select(["line", "event_id"]).to_pylist():
-            reason = f"an event of table {kind} with the id {row['event_id']!r} and another content has landed before"
-            self._add_refused(row["line"], Rejection("conflicting_duplicate", reason))
+        for batch in conflicts.select(["line", "event_id"]).to_batches(max_chunksize=_EVENTS_PER_BATCH):
+            for line, name in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                reason = f"an event of table {kind} with the id {name!r} and another content has landed before"
+                self.refused.add(line, Rejection("conflicting_duplicate", reason), "", "", None)
 
     def account(self, lines_of: dict[str, list[np.ndarray]]) -> None:
         """Count where each line ended; `lines_of` holds the lines of the events that land and of all events.
@@ -136,13 +140,13 @@ class LandedFile:
         def distinct(found: list[np.ndarray]) -> np.ndarray:
             return np.unique(np.concatenate(found)) if found else np.zeros(0, dtype=np.int64)
 
-        refused = np.array(sorted({row["line"] for row in self.refused}), dtype=np.int64)
+        refused = self.refused.lines()
         landed = np.setdiff1d(distinct(lines_of["landed"]), refused)
         repeated = np.setdiff1d(distinct(lines_of["all"]), np.union1d(landed, refused))
         report = self.report
         report.landed_lines = len(landed)
         report.duplicates += len(repeated)
-        report.quarantined = Counter(row["reason_code"] for row in self.refused)
+        report.quarantined = self.refused.codes
         accounted = report.landed_lines + report.duplicates + report.blank
         accounted += report.quarantined.total() + report.skipped.total()
         if accounted != report.lines:
@@ -167,23 +171,6 @@ class LandedFile:
         columns = [*to_columns(kind, events), pa.array([self.report.sha256] * len(events))]
         columns += [pa.array(numbers, pa.int64()) for numbers in (lines, event_keys, content_keys)]
         self._batches.setdefault(kind, []).append(pa.RecordBatch.from_arrays(columns, schema=schema))
-
-    def _add_refused(
-        self, line: int, rejection: Rejection, sha256: str = "", shape: str = "", size: int | None = None
-    ) -> None:
-        self.refused.append(
-            {
-                "file": self.report.sha256,
-                "path": self.report.path,
-                "format": self.report.format,
-                "line": line,
-                "reason_code": rejection.reason_code,
-                "reason": redact(reason_of(rejection.reason)),
-                "line_sha256": sha256,
-                "shape": shape,
-                "bytes": size,
-            }
-        )
 
 
 def file_row(file: FileReport) -> pa.Table:

@@ -18,15 +18,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ccml.privacy.pseudonyms import Pseudonyms
 from ccml.privacy.redaction import redact
 from ccml.telemetry.events import KINDS
-from ccml.telemetry.finding import ReadFiles, files_read, inspect_files, stored_path, write_register, written_state
+from ccml.telemetry.finding import ReadFiles, files_read, inspect_files, write_register, written_state
 from ccml.telemetry.lake import FILES, QUARANTINE, append_once, has_landed, landed_keys, landed_schema, open_table
-from ccml.telemetry.landed_file import FileReport, LandedFile, LineCounts, file_row, unstamped
+from ccml.telemetry.landed_file import FileReport, LandedFile, LineCounts, file_row
 from ccml.telemetry.readers import FORMATS, LogFile
 from ccml.telemetry.readers.histories import Histories
 from ccml.telemetry.readers.owner import storable
@@ -122,7 +123,7 @@ def land(sources: Sequence[Source], lake: Path, pseudonyms: Pseudonyms, now: dat
             if sha256 in gathered or has_landed(landed_files, sha256):
                 report.already_landed += 1
                 continue
-            file = LandedFile(log, stored_path(path, lake), sha256, state.written.bytes, pseudonyms)
+            file = LandedFile(log, lake, sha256, state.written.bytes, pseudonyms)
             file.read(now, histories)
             changed = written_state(log.path) != state.written
         except FileNotFoundError:  # rotated away since the folder was listed
@@ -177,22 +178,12 @@ def _commit(files: dict[str, LandedFile], lake: Path, now: datetime, report: Lan
         file.account(lines_of[sha256])
     for kind, rows_of in events.items():
         append_once(lake, kind, rows_of)
-    append_once(
-        lake,
-        QUARANTINE,
-        {
-            sha256: _stamped(pa.Table.from_pylist(file.refused, schema=unstamped(QUARANTINE)), QUARANTINE, now)
-            for sha256, file in files.items()
-            if file.refused
-        },
-    )
+    refused = {sha256: partial(file.refused.batches, now) for sha256, file in files.items() if len(file.refused)}
+    append_once(lake, QUARANTINE, refused)
     append_once(lake, FILES, {sha256: _stamped(file_row(file.report), FILES, now) for sha256, file in files.items()})
     for file in files.values():
         report.add_file(file.report)
-        free = _EXAMPLES - len(report.examples)
-        report.examples += [
-            f"{row['path']}:{row['line']}: {row['reason_code']}: {row['reason']}" for row in file.refused[:free]
-        ]
+        report.examples = [*report.examples, *file.refused.examples][:_EXAMPLES]
 
 
 def _compare(kind: str, holders: dict[str, LandedFile], lake: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
