@@ -2,7 +2,7 @@
 
 `ccml.settings` reads what a user overrides.
 
-`smoke` takes seconds and needs no weights, `laptop` takes minutes on two cores, `gpu` is the full size of the mission.
+`smoke` takes about a minute and needs no weights, `laptop` takes minutes on two cores, `gpu` is the full size.
 """
 
 from __future__ import annotations
@@ -211,5 +211,5 @@ def chosen_preset() -> Profile:
     """
     name = os.environ.get("CCML_PROFILE", "laptop")
     if name not in PROFILES:
-        raise InputError(f"CCML_PROFILE is {name!r}; expected one of {', '.join(PROFILES)}.")
+        raise InputError(f"The profile (--profile or CCML_PROFILE) is {name!r}; expected one of {', '.join(PROFILES)}.")
     return PROFILES[name]

@@ -70,7 +70,7 @@ def _overridden(section: Section, values: Mapping[str, Any], path: Path, prefix:
         if not prefix and name == NOT_IN_THE_FILE:
             raise InputError(f"{path}: {name} cannot be set here; choose the profile by --profile or CCML_PROFILE.")
         if name not in known:
-            raise InputError(f"{path}: {key} is no setting{_instead(name, known, prefix)}.")
+            raise InputError(f"{path}: {key} is no setting; {_instead(name, known, prefix)}.")
         own = getattr(section, name)
         if not is_dataclass(own):
             changed[name] = _checked(value, types[name], path, key)
@@ -101,7 +101,7 @@ def _choices(kind: Any) -> str:
 def _instead(name: str, known: list[str], prefix: str) -> str:
     near = get_close_matches(name, known, n=2)
     where = f"[{prefix.removesuffix('.')}] has" if prefix else "there are"
-    return f"; did you mean {' or '.join(prefix + one for one in near)}?" if near else f"; {where} {', '.join(known)}"
+    return f"the nearest is {' or '.join(prefix + one for one in near)}" if near else f"{where} {', '.join(known)}"
 
 
 def _names(section: Any) -> str:

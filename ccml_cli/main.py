@@ -60,7 +60,7 @@ def show(facts: Any) -> None:
 def run(
     input: Annotated[Path | None, typer.Option(help="Your own logs: a file or a folder.")] = None,
     format: Format = AUTO,
-    profile: Annotated[str | None, typer.Option(help="smoke (seconds), laptop (minutes) or gpu (full size).")] = None,
+    profile: Annotated[str | None, typer.Option(help="smoke (a minute), laptop (minutes) or gpu (full size).")] = None,
     as_json: Json = False,
 ) -> None:
     """Go once round the circle: land, clean, train, evaluate, release, monitor. Does nothing twice.

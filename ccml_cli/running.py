@@ -80,7 +80,7 @@ class Circle:
         with self._alone("ingest"):
             waiting = files_waiting(self.home)
             if waiting:
-                self.progress.say(f"[bold]ingest[/bold] {len(waiting)} new files")
+                self.progress.say(f"[bold]ingest[/bold] {len(waiting)} new {'file' if len(waiting) == 1 else 'files'}")
                 self._assets("ingest", self._keys("ingest"))
             report_days(self.instance, self.home)
         return bool(waiting)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ccml.errors import CcmlError
 from ccml.home import Home
+from ccml.settings import loaded_profile
 from ccml_cli.instance import CODE, DEFINITIONS, instance_of
 from ccml_cli.processes import require_free, running
 
@@ -14,11 +15,13 @@ def run_ui(port: int, profile: str | None) -> int:
     """Serves until Ctrl-C or SIGTERM; returns 0.
 
     Raises:
+        InputError: the home's `ccml.toml` sets what cannot be set.
         CcmlError: another program holds the port, or one of the two ended by itself.
     """
     home = Home.from_environment()
     if profile:
         os.environ["CCML_PROFILE"] = profile
+    loaded_profile(home)  # its error here, and not in each run that is started in the browser
     require_free(port)
     with instance_of(home, launcher_gone=True) as instance:  # its orphans are failed before anything watches it
         from ccml_assets.landing import report_days

@@ -81,8 +81,8 @@ def test_no_number_takes_what_is_none_or_lies_below_zero(home: Home, key: str, v
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[command]\nlstm_unit = 256", "command.lstm_unit is no setting; did you mean command.lstm_units?"),
-        ("[comand]\nlstm_units = 256", "comand is no setting; did you mean command?"),
+        ("[command]\nlstm_unit = 256", "command.lstm_unit is no setting; the nearest is command.lstm_units"),
+        ("[comand]\nlstm_units = 256", "comand is no setting; the nearest is command"),
         ("[gate]\nx = 1", "gate.x is no setting; [gate] has margin, minimum_rows"),
         ("command = 3", "command is 3; expected a section, [command], with target, min_count"),
         ("[command]\nbatch_size = 16.5", "command.batch_size is 16.5. Expected int, got float."),

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 import typer
 
-from ccml.serving.schema import ActRequest
+from ccml.serving.schema import ActRequest, FeedbackRequest
 from ccml_cli.main import app
 from ccml_tests.cli.conftest import Done
 
@@ -27,7 +27,7 @@ WHOLE_BLOCKS = [
 IN_LINES = [
     (page.name, " ".join(code.split()))
     for page in PAGES
-    for code in re.findall(r"(?<!`)`((?:ccml|make|python|CCML_\w+=\S+)\s[^`]+)`(?!`)", page.read_text())
+    for code in re.findall(r"(?<!`)`((?:ccml|make|(?:\.venv/bin/)?python|CCML_\w+=\S+)\s[^`]+)`(?!`)", page.read_text())
 ]
 NOT_CHEAP = ("make", "run", "ui", "serve", "curl", "python", "bench", "mlflow", "ingest", "simulate")
 
@@ -95,7 +95,10 @@ def test_each_command_and_each_of_its_options_exists(page: str, words: list[str]
             source = (CHECKOUT / script).read_text()
             assert [one for one in options if one.startswith("--") and f'"{one}"' not in source] == []
         case "curl":
-            msgspec.json.decode(rest[rest.index("-d") + 1], type=ActRequest)
+            kinds = {"act": ActRequest, "feedback": FeedbackRequest}
+            msgspec.json.decode(rest[rest.index("-d") + 1], type=kinds[rest[1].rsplit("/", 1)[1]])
+        case "export":
+            assert [one.partition("=")[0] for one in rest] == ["CCML_HOME"]
         case "eval" | "dagster":
             pass  # run below
         case _:

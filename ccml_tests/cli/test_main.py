@@ -79,7 +79,7 @@ def test_an_empty_folder_is_one_sentence_and_code_2(
 def test_an_unknown_profile_is_one_sentence_and_code_2(ccml: Call) -> None:
     done = ccml("run", "--profile", "huge")
     assert done.code == 2
-    assert done.err == "ccml: CCML_PROFILE is 'huge'; expected one of smoke, laptop, gpu.\n"
+    assert done.err == "ccml: The profile (--profile or CCML_PROFILE) is 'huge'; expected one of smoke, laptop, gpu.\n"
 
 
 @pytest.mark.parametrize("command", ["ui", "mlflow"])

@@ -15,6 +15,7 @@ import pytest
 
 from ccml.home import Home
 from ccml.serving.http.server import listen
+from ccml_tests.cli.conftest import Call
 
 
 def interrupted(process: subprocess.Popen[str]) -> None:
@@ -97,3 +98,11 @@ def test_when_one_of_the_two_ends_by_itself_the_command_ends_and_says_where_to_l
     assert rest == f"ccml: dagster-webserver ended with status -9; {home.logs / 'ui.log'} has its last words.\n"
     assert process.returncode == 1
     until(lambda: of_home(home) == [], 60)
+
+
+def test_a_setting_that_cannot_be_is_an_error_before_anything_starts(ccml: Call, home: Home) -> None:
+    home.root.mkdir(parents=True)
+    (home.root / "ccml.toml").write_text('[command]\nlstm_units = "big"\n')
+    done = ccml("ui")
+    assert (done.code, done.out) == (2, "")
+    assert "command.lstm_units is 'big'" in done.err
