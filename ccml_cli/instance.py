@@ -15,6 +15,7 @@ from ccml_cli.logs import logged_to_file
 
 if TYPE_CHECKING:
     import dagster as dg
+    from dagster._core.instance import DagsterInstanceOverrides
 
 DEFINITIONS = "ccml_assets.definitions"
 """Module that a code server loads, and so the name of the code location; `workspace.yaml` names the same."""
@@ -37,6 +38,13 @@ def prepare(home: Home) -> dict[str, str]:
     return environment
 
 
+_UNTAILED: "DagsterInstanceOverrides" = {
+    "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+}
+"""Dagster copies what a step prints with four processes a step. A terminal's Ctrl-C interrupts them too, and each
+prints a traceback; what a step of a command prints is on the terminal anyway."""
+
+
 @contextmanager
 def instance_of(home: Home, *, launcher_gone: bool = False) -> Iterator["dg.DagsterInstance"]:
     """The instance, with what a crash or a move of the home left behind mended.
@@ -45,6 +53,7 @@ def instance_of(home: Home, *, launcher_gone: bool = False) -> Iterator["dg.Dags
         launcher_gone: see `ccml_assets.at_work.end_orphans`.
     """
     import dagster as dg
+    from dagster._core.instance.ref import InstanceRef
 
     from ccml_assets.at_work import end_orphans
     from ccml_resources.experiments import experiments
@@ -54,6 +63,7 @@ def instance_of(home: Home, *, launcher_gone: bool = False) -> Iterator["dg.Dags
         with locked(home.dagster / "start.lock"):
             prepare(home)
             experiments(home).follow_the_home()
-            instance = opened.enter_context(dg.DagsterInstance.get())
+            found = InstanceRef.from_dir(str(home.dagster), overrides=_UNTAILED)
+            instance = opened.enter_context(dg.DagsterInstance.from_ref(found))
             end_orphans(instance, launcher_gone=launcher_gone)
         yield instance

@@ -35,6 +35,8 @@ def logged_to_file(home: Home) -> Iterator[None]:
     written.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     shown = logging.StreamHandler()
     shown.setLevel(logging.ERROR)
+    # A Ctrl-C that meets the closing of a database is caught and logged there.
+    shown.addFilter(lambda record: not (record.exc_info and record.exc_info[0] is KeyboardInterrupt))
     root = logging.getLogger()
     root.addHandler(written)
     root.addHandler(shown)

@@ -32,6 +32,10 @@ app = typer.Typer(
 )
 
 
+INTERRUPTED = 130
+"""Exit status after Ctrl-C; typer ends with it too."""
+
+
 def _version(asked: bool) -> None:
     if asked:
         typer.echo(f"ccml {version('ccml')}")
@@ -211,8 +215,11 @@ def main() -> None:
             raise
         typer.echo(f"ccml: {error}", err=True)
         raise SystemExit(error.exit_code) from None
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
+    except (KeyboardInterrupt, SystemExit) as ended:
+        if isinstance(ended, SystemExit) and ended.code != INTERRUPTED:
+            raise
+        typer.echo("ccml: interrupted; the same command goes on from here", err=True)
+        raise SystemExit(INTERRUPTED) from None
     except Exception as error:
         if debug:
             raise

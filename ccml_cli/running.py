@@ -120,6 +120,8 @@ class Circle:
         self.outcome.runs.append(run_id)
         self.outcome.assets += len({event.asset_key for event in events if event.is_step_materialization})
         if any(event.is_failure for event in events):
+            if _interrupted(events):
+                raise KeyboardInterrupt
             raise CcmlError(_why(events))
 
 
@@ -155,6 +157,13 @@ def _execute(
             remote_job_origin=RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME).get_job_origin(job.name),
         )
         return execute_run(InMemoryJob(job), run, instance).all_events
+
+
+def _interrupted(events: "Sequence[dg.DagsterEvent]") -> bool:
+    """Dagster makes a Ctrl-C a failure of the step or of the run."""
+    errors = [event.step_failure_data.error for event in events if event.is_step_failure]
+    errors += [event.job_failure_data.error for event in events if event.is_job_failure]
+    return any("Interrupt" in (error.cls_name or "") for error in errors if error is not None)
 
 
 def _why(events: "Sequence[dg.DagsterEvent]") -> str:
