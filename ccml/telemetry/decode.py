@@ -159,3 +159,14 @@ def explain(error: msgspec.ValidationError) -> Rejection:
     else:
         code = "bad_value"
     return Rejection(code, message)
+
+
+def rfc_3339(stamp: object) -> datetime | Rejection:
+    """The time that a record of another tool has at `$.timestamp`."""
+    if not isinstance(stamp, str):
+        return Rejection("missing_field", "expected an RFC 3339 time at `$.timestamp`")
+    try:
+        time = datetime.fromisoformat(stamp)
+    except ValueError:
+        return Rejection("bad_value", f"expected an RFC 3339 time at `$.timestamp`, found {stamp[:40]!r}")
+    return time if time.tzinfo else Rejection("bad_value", "expected a time with an offset at `$.timestamp`")

@@ -141,7 +141,7 @@ def test_every_rule_is_in_plain_words_with_what_was_observed(tables):
     found = report(tables, "interactions", propensity=1.5)
     (failure,) = found.failures
     rows = len(tables["interactions"])
-    assert str(failure) == (f"`propensity` is more than 0 and at most 1: 1 of {rows:,} rows break it, for example 1.5")
+    assert str(failure) == (f"`propensity` is 1e-06 to 1: 1 of {rows:,} rows break it, for example 1.5")
     assert found.rules[0] is failure, "what is broken stands first"
     for name in SUITES:
         for one in report(tables, name).rules:

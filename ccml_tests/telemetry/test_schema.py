@@ -68,5 +68,5 @@ def test_a_meaning_states_what_the_field_may_hold_and_what_its_absence_stands_fo
 
     assert meanings["directory"] == "Working directory. Text, at most 1,000 characters; may be absent."
     assert meanings["tool"].endswith("Text, at most 1,000 characters; `bash` if absent.")
-    assert "Number, > 0, ≤ 1; may be absent." in meanings["propensity"]
+    assert "Number, ≥ 1e-06, ≤ 1; may be absent." in meanings["propensity"]
     assert meanings["user_id"].endswith("Text, at most 200 characters; required.")

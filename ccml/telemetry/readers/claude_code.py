@@ -30,7 +30,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from ccml.telemetry.decode import Rejection, decode_object
+from ccml.telemetry.decode import Rejection, decode_object, rfc_3339
 from ccml.telemetry.events import Event
 from ccml.telemetry.readers import claude_text as text_of
 from ccml.telemetry.readers.claude_conversation import Asked, Call, Conversation, Outcome, Result, rejection
@@ -121,7 +121,7 @@ class _SessionFile:
         message = record.get("message")
         if not isinstance(message, dict):
             raise _MalformedError("expected an object at `$.message`")
-        time = _time(record.get("timestamp"))
+        time = rfc_3339(record.get("timestamp"))
         if isinstance(time, Rejection):
             draft.parts.append(time)
             return
@@ -269,7 +269,7 @@ class _SessionFile:
     def _waiting(self, draft: _Draft, kind: str, record: dict[str, Any]) -> None:
         """What was typed, or notified, while Claude worked."""
         draft.skipped = kind
-        time = _time(record.get("timestamp"))
+        time = rfc_3339(record.get("timestamp"))
         if isinstance(time, Rejection):
             return
         conversation, common = self._conversation(record)
@@ -369,16 +369,6 @@ def _to_record(draft: _Draft, now: datetime) -> Record:
     if events:
         return Record(draft.line.number, events)  # type: ignore[arg-type]
     return Record(draft.line.number, skipped="duplicate" if None in draft.parts else draft.skipped)
-
-
-def _time(stamp: object) -> datetime | Rejection:
-    if not isinstance(stamp, str):
-        return Rejection("missing_field", "expected an RFC 3339 time at `$.timestamp`")
-    try:
-        time = datetime.fromisoformat(stamp)
-    except ValueError:
-        return Rejection("bad_value", f"expected an RFC 3339 time at `$.timestamp`, found {stamp[:40]!r}")
-    return time if time.tzinfo else Rejection("bad_value", "expected a time with an offset at `$.timestamp`")
 
 
 def fits(sample: Sample) -> bool:
