@@ -47,9 +47,10 @@ GATE = dg.AssetKey(["releases", f"{MODEL}_gate"])
 LAST_DAY = date(2025, 6, 20)
 CHANGE = datetime(2025, 6, 23, tzinfo=UTC)
 """When the drift sets in for the simulated people; what the server logs has the time at which it happened."""
-FAIR_TURNS, DRIFTED_TURNS = 160, 1_300
+FAIR_TURNS, DRIFTED_TURNS = 160, 2_600
 """A false alarm is rare over homes, but few held-out rows can be an unlucky draw that alarms in one window of fifteen.
-For this seed, none of 60 fair windows alarmed."""
+For this seed, none of 60 fair windows alarmed. Half as many drifted turns teach a candidate too little to be told from
+its champion: +2.5 points [−0.7, +5.8] where 2,600 give +10.4 [+7.7, +13.0]."""
 
 SMOKE = profiles.PROFILES["smoke"]
 PROFILE = replace(
