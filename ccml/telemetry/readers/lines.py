@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _CHUNK_BYTES = 1 << 18
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,13 @@ def read_lines(path: Path, limit: int) -> Iterator[Line]:
     """Yield the lines of `path`; `limit` is the longest line, in bytes, that is kept whole."""
     number = 0
     with path.open("rb") as stream:
+        if stream.read(len(_BYTE_ORDER_MARK)) != _BYTE_ORDER_MARK:  # which is no content
+            stream.seek(0)
         while True:
             raw = stream.readline(limit + 2)  # + 2 for the line end
             if not raw:
                 return
             number += 1
-            if number == 1:
-                raw = raw.removeprefix(b"\xef\xbb\xbf")  # a byte order mark is no content
             if len(raw) <= limit or raw.endswith(b"\n"):
                 body = raw.removesuffix(b"\n").removesuffix(b"\r")
                 yield Line(number, body, len(body), None, raw.endswith(b"\n"))

@@ -4,19 +4,22 @@ import hashlib
 import tracemalloc
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ccml.telemetry.readers.lines import read_lines
 
 
 @given(st.binary(max_size=400), st.integers(1, 40))
+@example(b"\xef\xbb\xbf\x00", 1)
+@example(b"\xef\xbb\xbf", 1)
 def test_lines_are_those_of_the_file_whatever_their_length(
     tmp_path_factory: object, content: bytes, limit: int
 ) -> None:
     path = Path(tmp_path_factory.mktemp("lines")) / "log"  # type: ignore[attr-defined]
     path.write_bytes(content)
-    expected = content.removeprefix(b"\xef\xbb\xbf").split(b"\n") if content else []
+    text = content.removeprefix(b"\xef\xbb\xbf")
+    expected = text.split(b"\n") if text else []
     if content.endswith(b"\n"):
         expected.pop()
 
