@@ -326,11 +326,14 @@ def _without_methods(node: ast.ClassDef) -> ast.ClassDef:
 
 def _without_docstrings(node: ast.stmt) -> ast.stmt:
     """Leaves out every string that stands as a statement: docstrings of functions, classes and attributes."""
-    bare: ast.stmt = _Bare().visit(deepcopy(node))
+    bare = deepcopy(node)
+    for part in ast.walk(bare):
+        for block in ("body", "orelse", "finalbody"):
+            statements = getattr(part, block, None)
+            if isinstance(statements, list):  # a lambda's body is one expression
+                setattr(part, block, [one for one in statements if not _is_text(one)])
     return bare
 
 
-class _Bare(ast.NodeTransformer):
-    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        return None if is_text else node
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

@@ -7,6 +7,7 @@ ahead by a fixed number of characters; nesting and the number of pieces are boun
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from typing import Final, NoReturn
 
 from ccml.commands.tree import Part, Script, Word
@@ -39,7 +40,7 @@ class UnreadableError(Exception):
     """The line is no shell line, or is nested or divided beyond the bounds."""
 
 
-class Scanner:
+class Scanner(ABC):
     """Reads words from `text`; a statement inside a substitution is read by `statements`, which the grammar adds."""
 
     def __init__(self, text: str, depth: int = 0, pieces: list[int] | None = None) -> None:
@@ -50,11 +51,13 @@ class Scanner:
         self.constructs: set[str] = set()
         self.heredocs_around = 0
 
+    @abstractmethod
     def statements(self, closing: str) -> Script:
-        raise NotImplementedError
+        """From here to `closing`."""
 
+    @abstractmethod
     def inside(self, text: str) -> Script:
-        raise NotImplementedError
+        """The statements of a text of its own, such as that between two backticks."""
 
     def fail(self) -> NoReturn:
         raise UnreadableError
@@ -295,12 +298,7 @@ class Scanner:
         self.deeper()
         level = 2
         while level:
-            stop = _STOP_IN_ARITHMETIC.search(self.text, self.at)
-            if stop is None:
-                self.fail()
-            self.count()
-            self.at = stop.start()
-            letter = stop.group()
+            letter = self._next_stop(_STOP_IN_ARITHMETIC)
             if letter == "(":
                 level += 1
                 self.at += 1
@@ -313,22 +311,27 @@ class Scanner:
                 self._piece(letter, [])
         self.depth -= 1
 
+    def _next_stop(self, stops: re.Pattern[str]) -> str:
+        """Goes to the next of the signs, which is returned and not taken."""
+        stop = stops.search(self.text, self.at)
+        if stop is None:
+            self.fail()
+        self.count()
+        self.at = stop.start()
+        return stop.group()
+
     def _extended_glob(self) -> Part:
         begin = self.at
         self.constructs.add("extended_glob")
         self.at += 1
         level = 1
         while level:
-            stop = _STOP_IN_ARITHMETIC.search(self.text, self.at)
-            if stop is None:
-                self.fail()
-            self.count()
-            self.at = stop.start()
-            if stop.group() in "()":
-                level += 1 if stop.group() == "(" else -1
+            letter = self._next_stop(_STOP_IN_ARITHMETIC)
+            if letter in "()":
+                level += 1 if letter == "(" else -1
                 self.at += 1
             else:
-                self._piece(stop.group(), [])
+                self._piece(letter, [])
         return Part("expansion", self.text[begin : self.at], False)
 
     def _array(self) -> Part:

@@ -6,6 +6,7 @@ Each method reads one construct that begins at `at` and moves behind it. `gramma
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from typing import Final
 
 from ccml.commands.scanner import PLACEHOLDER, Scanner
@@ -111,11 +112,13 @@ class Statements(Scanner):
 
     # --- one command -------------------------------------------------------------------------------------------------
 
+    @abstractmethod
     def member(self, members: list[Member]) -> None:
-        raise NotImplementedError
+        """One command of a pipeline, simple or compound."""
 
+    @abstractmethod
     def function(self, words: list[Word], members: list[Member]) -> None:
-        raise NotImplementedError
+        """`name () …`, behind the name."""
 
     def simple(self, members: list[Member]) -> None:
         words: list[Word] = []
