@@ -256,18 +256,14 @@ class Scanner(ABC):
         self.deeper()
         plain = True
         while True:
-            stop = _STOP_IN_BRACES.search(text, self.at)
-            if stop is None:
-                self.fail()
-            self.count()
-            self.at = stop.start()
-            if stop.group() == "}":
+            letter = self._next_stop(_STOP_IN_BRACES)
+            if letter == "}":
                 break
             plain = False
-            if quoted and stop.group() == "'":
+            if quoted and letter == "'":
                 self.at += 1
             else:
-                self._piece(stop.group(), [])
+                self._piece(letter, [])
         name = text[begin + 2 : self.at]
         self.at += 1
         self.depth -= 1
