@@ -63,7 +63,7 @@ _PRINTS: Final = re.compile(
 )
 _SET: Final = re.compile(r"(?i)\s{0,8}(?:[\w ()/]{0,40}> )?(?:set|setg|unsetg)\s{1,4}")
 _SET_LINE: Final = re.compile(r"\s{1,4}(?P<secret>[^\s'\"]{1,200}+)\s*?(?:\n|\Z)")
-_SAID: Final = re.compile(
+_IN_A_SENTENCE: Final = re.compile(
     r"[\"'`]?(?:\s{1,3}(?!(?:is|was|=|ist|lautet|es|era|est|è|é|são|jest|это|—|–|-)\s)[\w.@'-]{1,40}+){0,6}?"
     r"(?:\s{0,2}[:=]|,?\s{1,3}it(?:['’]s|\sis)|\s{1,3}(?:is|was|ist|lautet|lautete|war|es|era|est|è|é|são|jest|olarak|это|—|–|->|=>)"
     r"(?:\s{1,3}(?:now|still|just|set\s{1,2}to|jetzt|ahora))?:?)\s{1,4}"
@@ -78,7 +78,7 @@ _VERBS_OF_OTHERS: Final = {
         ("geslo", "je"), ("parola", "este"), ("mật khẩu", "là"), ("kata sandi", "adalah"), ("wachtwoord", "is"),
     )
 }  # fmt: skip
-_NUMBER_SAID: Final = re.compile(r"\s{1,3}(?:is|ist|es|est|è)\s{1,3}(?P<secret>\d{4,8})(?!\d)")
+_NUMBER_IN_A_SENTENCE: Final = re.compile(r"\s{1,3}(?:is|ist|es|est|è)\s{1,3}(?P<secret>\d{4,8})(?!\d)")
 _SET_TO: Final = re.compile(r"\s{1,3}(?:to|auf|a|à)\s{1,3}(?P<q>[\"']?)(?P<secret>[^\s\"']{5,200}+)")
 _FOLLOWS: Final = re.compile(
     r"[\"']?\s{1,4}(?P<q>[\"'`“«]?)(?P<secret>[^\s\"'`“”«»<>|;&()]{3,200}+)(?P<after>[\"'`”»]?)"
@@ -248,7 +248,7 @@ def _unsigned(text: str, start: int, end: int, name: str, bare: str, strength: S
             return Span(*value.span(group), "password")
         return None
     if strength is None:
-        number = _NUMBER_SAID.match(text, end)
+        number = _NUMBER_IN_A_SENTENCE.match(text, end)
         return Span(*number.span("secret"), "password") if number else None
     pair = _SECOND_ARGUMENT.match(text, end) if _SETTER.search(text, max(0, start - 40), start) else None
     if pair:
@@ -278,7 +278,7 @@ def _unsigned(text: str, start: int, end: int, name: str, bare: str, strength: S
 
 def _said(text: str, name: str, strength: Strength, end: int) -> Span | None:
     """ "the password for the server is hunter2" """
-    said = _SAID.match(text, end, end + 400) if strength != "weak" else None
+    said = _IN_A_SENTENCE.match(text, end, end + 400) if strength != "weak" else None
     if said is None:
         return None
     between = text[end : said.start("secret")].lower().split()
