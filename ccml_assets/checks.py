@@ -159,5 +159,6 @@ def _in_words(report: "ExpectationReport") -> str:
         more = f" and {len(found) - 1} more" if len(found) > 1 else ""
         return f"{found[0]}{more}."
     unseen = sum(one.verdict == "not evaluated" for one in report.rules)
-    beside = f"; {unseen} are about columns without any value" if unseen else ""
+    about = "is about a column" if unseen == 1 else "are about columns"
+    beside = f"; {unseen} {about} without any value" if unseen else ""
     return f"{len(report.rules) - unseen} of {len(report.rules)} rules hold in {report.rows:,} rows{beside}."

@@ -47,10 +47,10 @@ def percent(share: float, decimals: int = 1) -> str:
 
 
 def short(value: Any) -> str:
-    """A count with separators, another number in at most four figures, anything else as it is."""
+    """A count with separators, another number in four figures or without decimals, anything else as it is."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    return signs(f"{value:,}" if isinstance(value, int) else f"{value:.4g}")
+    return signs(f"{value:,}" if isinstance(value, int) else f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}")
 
 
 def signs(text: str) -> str:

@@ -29,6 +29,7 @@ LACKING = Interval(0.5, None, None, "5 sessions, 8 needed")
         (figure(-0.25, "reward"), "−0.250"),
         (percent(0.98, 0), "98 %"),
         (short(3911), "3,911"),
+        (short(1888.4), "1,888"),
         (short(1.421e-05), "1.421e−05"),
         (short("b4493cf7"), "b4493cf7"),
         (short(True), "True"),
