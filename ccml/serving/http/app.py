@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -179,12 +180,25 @@ def create_app(
             Route("/metrics", metrics),
             Route("/openapi.json", openapi),
         ],
-        exception_handlers={RefusedError: service.refused, ClientDisconnect: service.hung_up},
+        exception_handlers={
+            RefusedError: service.refused,
+            ClientDisconnect: service.hung_up,
+            HTTPException: _not_routed,
+        },
         lifespan=service.running,
     )
     app.state.service = service
     admission = Admission(app, settings, service.meter)
     return admission
+
+
+async def _not_routed(_request: Request, error: Exception) -> Response:
+    """An unknown path, or a known one asked in another way, in the form of every refusal."""
+    assert isinstance(error, HTTPException)
+    code = "method_not_allowed" if error.status_code == 405 else "not_found"
+    answer = refuse(RefusedError(error.status_code, code, "Not part of the interface; /openapi.json describes it."))
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 def _warm_up() -> None:

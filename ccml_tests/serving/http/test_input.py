@@ -239,8 +239,13 @@ def _send_half_a_body(server: Running) -> None:
     ("method", "path", "status"),
     [("GET", "/v1/act", 405), ("PUT", "/v1/act", 405), ("DELETE", "/v1/feedback", 405), ("GET", "/nothing", 404)],
 )
-def test_other_methods_and_paths_are_not_served(server: Running, method: str, path: str, status: int) -> None:
-    assert server.client.request(method, path).status_code == status
+def test_other_methods_and_paths_are_refused_in_the_form_of_every_refusal(
+    server: Running, method: str, path: str, status: int
+) -> None:
+    answer = server.client.request(method, path)
+    assert answer.status_code == status
+    assert "/openapi.json" in answer.json()["error"]["problem"]
+    assert answer.headers.get("allow") == ("POST" if status == 405 else None)
 
 
 def test_the_same_word_spelt_with_combining_marks_is_the_same_request(server: Running) -> None:
