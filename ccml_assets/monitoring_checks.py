@@ -50,15 +50,19 @@ def keeps_its_promise(platform: Platform, report: QualityReport) -> dg.AssetChec
             "metric": one.metric,
             "served": served_figure(one),
             "compared with": f"{one.against}: {_promised(one)}",
-            "drop": "not evaluated" if one.relative_drop is None else interval(one.relative_drop),
+            "drop, of that": "not evaluated" if one.relative_drop is None else interval(one.relative_drop),
         }
         for one in report.findings
     ]
-    metadata = {"models": _table(rows), "largest drop allowed": percent(limit, 0)}
+    metadata = {"models": _table(rows), "largest drop allowed": f"{percent(limit, 0)} of that"}
     if not compared:
         best_known = max(report.findings, key=lambda one: one.known)
         return not_evaluated(best_known.lacking or "nothing to compare with", metadata)
-    fell = [f"{model} by {percent(drop.estimate)}" for model, drop in compared if drop.above(limit)]
+    fell = [
+        f"{model} by {percent(drop.estimate)} of what it is compared with"
+        for model, drop in compared
+        if drop.above(limit)
+    ]
     found = f"Fell: {', '.join(fell)}" if fell else f"{len(compared)} of {len(rows)} models compared, none fell"
     return _warning(not fell, f"{found}.", metadata)
 

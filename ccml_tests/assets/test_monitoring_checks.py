@@ -45,7 +45,7 @@ def test_with_enough_answers_the_figures_carry_the_verdict(home: Home, fallen: b
     (commands,) = [row for row in rows(promise, "models") if row["model"] == "command_predictor"]
     assert str(commands["served"]).startswith("25.0 % [" if fallen else "100.0 % [")
     if fallen:
-        assert str(promise.description).startswith("Fell: command_predictor by 68")
+        assert promise.description == "Fell: command_predictor by 68.8 % of what it is compared with."
         assert "command_predictor_drop: 68.8 %" in str(alert.description)
 
 
