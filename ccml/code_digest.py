@@ -325,15 +325,16 @@ def _without_methods(node: ast.ClassDef) -> ast.ClassDef:
 
 
 def _without_docstrings(node: ast.stmt) -> ast.stmt:
-    """Leaves out every string that stands as a statement: docstrings of functions, classes and attributes."""
+    """Leaves out every statement that does nothing: `pass`, and docstrings of functions, classes and attributes."""
     bare = deepcopy(node)
     for part in ast.walk(bare):
         for block in ("body", "orelse", "finalbody"):
             statements = getattr(part, block, None)
             if isinstance(statements, list):  # a lambda's body is one expression
-                setattr(part, block, [one for one in statements if not _is_text(one)])
+                setattr(part, block, [one for one in statements if not _does_nothing(one)])
     return bare
 
 
-def _is_text(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+def _does_nothing(node: ast.stmt) -> bool:
+    text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    return text or isinstance(node, ast.Pass)
