@@ -4,7 +4,7 @@ STAMP := .venv/.installed
 # Two processes of one thread: with two threads each they would wait for one another at every step of a training.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run ui test test-all lint types install
+.PHONY: run ui test test-all reliability lint types install
 
 run: $(STAMP)
 	$(BIN)/ccml run
@@ -17,6 +17,11 @@ test: lint types
 
 test-all: lint types
 	$(PYTEST)
+
+# One after the other, because they measure times. The rows are written when a test fails, too.
+reliability: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m acceptance --junit-xml .pytest_cache/reliability.xml $(TESTS); failed=$$?; \
+	$(BIN)/python benchmarks/reliability_table.py .pytest_cache/reliability.xml && exit $$failed
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -29,8 +29,16 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The circle takes minutes: one worker begins with it, so that the others do not wait for it in the end."""
+    """The circle takes minutes: one worker begins with it, so that the others do not wait for it in the end.
+
+    What an acceptance test is about goes into the results, of which `benchmarks/reliability_table.py` makes rows.
+    """
     items.sort(key=lambda item: item.path.stem != "test_circle")
+    for item in items:
+        for mark in item.iter_markers("acceptance"):
+            if item.get_closest_marker("slow") is None:
+                raise pytest.UsageError(f"{item.nodeid} is an acceptance test and not marked slow")
+            item.user_properties += [("title", mark.args[0]), ("fault", mark.kwargs["fault"])]
 
 
 @pytest.fixture
