@@ -16,6 +16,7 @@ from ccml.settings import loaded_profile
 from ccml.telemetry.events import KINDS
 from ccml.telemetry.finding import read_register
 from ccml.telemetry.lake import QUARANTINE, check_table
+from ccml.telemetry.left_out import left_out
 from ccml.telemetry.sources import named_sources
 
 POINTERS = ("champion", "previous")
@@ -84,6 +85,7 @@ def _state(home: Home) -> Iterator[Callable[[], object]]:
     """Each reads something of the home as the platform reads it."""
     yield lambda: named_sources(home)
     yield lambda: read_register(home.lake)
+    yield lambda: left_out(home.lake)
     # A server is installed without the packages that read tables; doctor lists them as missing.
     if (home.lake / "landed").is_dir() and find_spec("deltalake") is not None:
         yield from (partial(check_table, home.lake, table) for table in (*KINDS, QUARANTINE))

@@ -61,7 +61,7 @@ def landed_schema(table: str) -> pa.Schema:
     if table == QUARANTINE:
         columns = [*((name, pa.string()) for name in text), ("line", pa.int64())]
         columns += [(name, pa.string()) for name in ("reason_code", "reason", "line_sha256", "shape")]
-        columns += [("bytes", pa.int64())]
+        columns += [("bytes", pa.int64()), ("user_id", pa.string())]
     else:
         columns = [(name, pa.string()) for name in text]
         columns += [

@@ -19,6 +19,7 @@ from ccml.telemetry.decode import Rejection
 from ccml.telemetry.events import KINDS, Event
 from ccml.telemetry.finding import stored_path
 from ccml.telemetry.lake import FILES, landed_schema
+from ccml.telemetry.left_out import LeftOut
 from ccml.telemetry.readers import FORMATS, LogFile
 from ccml.telemetry.readers.histories import Histories
 from ccml.telemetry.readers.owner import storable
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _EVENTS_PER_BATCH = 20_000
+ERASED = "erased"
+"""Counts, beside the types of records that are left out, the lines of people whose rows were erased."""
 _KIND_OF = {kind: name for name, kind in KINDS.items()}
 _RECORD_TYPE = re.compile(r"[A-Za-z]{1,24}(?:[_.:/-][A-Za-z]{1,24}){0,3}")
 
@@ -79,9 +82,12 @@ class FileReport(LineCounts):
 class LandedFile:
     """`read` fills `rows` (table → events, redacted) and `refused`; `account` counts every line once."""
 
-    def __init__(self, log: LogFile, lake: Path, sha256: str, size: int, pseudonyms: Pseudonyms) -> None:
+    def __init__(
+        self, log: LogFile, lake: Path, sha256: str, size: int, pseudonyms: Pseudonyms, left_out: LeftOut
+    ) -> None:
         self.log = log
         self.pseudonyms = pseudonyms
+        self._left_out = left_out
         path = redact(storable(stored_path(str(log.path), lake)))
         self.report = FileReport(sha256, path, log.format, size)
         self.rows: dict[str, pa.Table] = {}
@@ -97,10 +103,18 @@ class LandedFile:
             records = reader.read_history(self.log.path, now, facts, histories)
         else:
             records = reader.read(self.log.path, now, facts)
+        users: set[str] = set()
         for record in records:
             self.report.lines += 1
+            owner = record.events[0].user_id if record.events else record.owner
+            if owner:
+                users.add(owner)
+                if self._left_out and self._pseudonym(owner) in self._left_out:
+                    self.report.skipped[ERASED] += 1
+                    continue
             if record.rejection is not None:
-                self.refused.add(record.line, record.rejection, record.sha256, record.shape, record.bytes)
+                user = self._pseudonym(owner) if owner else None
+                self.refused.add(record.line, record.rejection, record.sha256, record.shape, record.bytes, user)
             elif record.skipped == "blank":
                 self.report.blank += 1
             elif record.skipped == "duplicate":
@@ -109,6 +123,10 @@ class LandedFile:
                 self.report.skipped[_record_type(record.skipped)] += 1
             for event in record.events:
                 self._take(redact_event(event, self.pseudonyms), record.line)
+        if len(users) == 1:
+            self.refused.owner = self._pseudonym(users.pop())
+            if self.refused.owner in self._left_out:
+                self.report.skipped[ERASED] += self.refused.forget()
         for kind in [*self._events]:
             self._flush(kind)
         self.rows = {kind: pa.Table.from_batches(batches) for kind, batches in self._batches.items()}
@@ -124,10 +142,10 @@ class LandedFile:
 
     def refuse_conflicts(self, kind: str, conflicts: pa.Table) -> None:
         """Quarantine rows whose event id has landed before with another content."""
-        for batch in conflicts.select(["line", "event_id"]).to_batches(max_chunksize=_EVENTS_PER_BATCH):
-            for line, name in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+        for batch in conflicts.select(["line", "event_id", "user_id"]).to_batches(max_chunksize=_EVENTS_PER_BATCH):
+            for line, name, user in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 reason = f"an event of table {kind} with the id {name!r} and another content has landed before"
-                self.refused.add(line, Rejection("conflicting_duplicate", reason), "", "", None)
+                self.refused.add(line, Rejection("conflicting_duplicate", reason), "", "", None, user)
 
     def account(self, lines_of: dict[str, list[np.ndarray]]) -> None:
         """Count where each line ended; `lines_of` holds the lines of the events that land and of all events.
@@ -153,6 +171,9 @@ class LandedFile:
             raise IntegrityError(
                 f"{self.log.path}: {report.lines} lines, but {accounted} accounted for; nothing landed."
             )
+
+    def _pseudonym(self, user: str) -> str:
+        return self.pseudonyms.of("user", user)
 
     def _take(self, event: Event, line: int) -> None:
         kind = _KIND_OF[type(event)]

@@ -28,6 +28,7 @@ from ccml.telemetry.events import KINDS
 from ccml.telemetry.finding import ReadFiles, files_read, inspect_files, write_register, written_state
 from ccml.telemetry.lake import FILES, QUARANTINE, append_once, has_landed, landed_keys, landed_schema, open_table
 from ccml.telemetry.landed_file import FileReport, LandedFile, LineCounts, file_row
+from ccml.telemetry.left_out import left_out
 from ccml.telemetry.readers import FORMATS, LogFile
 from ccml.telemetry.readers.histories import Histories
 from ccml.telemetry.readers.owner import storable
@@ -107,6 +108,7 @@ def land(sources: Sequence[Source], lake: Path, pseudonyms: Pseudonyms, now: dat
     """
     report = LandingReport()
     known = files_read(lake)
+    people = left_out(lake)
     found, report.set_aside = inspect_files(sources, known)
     histories = Histories(lake / "landed" / "histories")
     gathered: dict[str, LandedFile] = {}
@@ -123,7 +125,7 @@ def land(sources: Sequence[Source], lake: Path, pseudonyms: Pseudonyms, now: dat
             if sha256 in gathered or has_landed(landed_files, sha256):
                 report.already_landed += 1
                 continue
-            file = LandedFile(log, lake, sha256, state.written.bytes, pseudonyms)
+            file = LandedFile(log, lake, sha256, state.written.bytes, pseudonyms, people)
             file.read(now, histories)
             changed = written_state(log.path) != state.written
         except FileNotFoundError:  # rotated away since the folder was listed

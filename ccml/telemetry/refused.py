@@ -45,19 +45,29 @@ class RefusedLines:
         """Reason code → lines."""
         self.examples: list[str] = []
         """`file:line: reason` of the first."""
+        self.owner: str | None = None
+        """Pseudonym of the user whose the lines are that do not say it."""
 
     def __len__(self) -> int:
         return self.codes.total()
 
-    def add(self, line: int, rejection: Rejection, sha256: str, shape: str, size: int | None) -> None:
+    def add(self, line: int, rejection: Rejection, sha256: str, shape: str, size: int | None, user: str | None) -> None:
         code, reason = rejection.reason_code, _storable(rejection.reason)
         self.codes[code] += 1
         if len(self.examples) < _EXAMPLES:
             self.examples.append(f"{self._of_the_file['path']}:{line}: {code}: {reason}")
         row = {"line": line, "reason_code": code, "reason": reason, "line_sha256": sha256, "shape": shape}
-        self._waiting.append(row | {"bytes": size})
+        self._waiting.append(row | {"bytes": size, "user_id": user})
         if len(self._waiting) == _ROWS_PER_BATCH:
             self._store()
+
+    def forget(self) -> int:
+        """Leaves all of them out; returns how many there were."""
+        forgotten = len(self)
+        self.codes.clear()
+        self._waiting, self._lines, self.examples = [], [], []
+        self._stored = self._writer = None
+        return forgotten
 
     def lines(self) -> np.ndarray:
         """Their numbers, each once, in order."""
@@ -80,6 +90,7 @@ class RefusedLines:
             same = {**self._of_the_file, "landed_at": now}
             columns = [
                 pa.repeat(pa.scalar(same[field.name], field.type), len(batch)) if field.name in same
+                else batch[field.name].fill_null(self.owner) if field.name == "user_id" and self.owner
                 else batch[field.name]
                 for field in schema
             ]  # fmt: skip

@@ -32,7 +32,7 @@ print(report.quarantined.total(), resource.getrusage(resource.RUSAGE_SELF).ru_ma
 def test_the_rows_are_given_again_where_a_commit_was_lost(tmp_path: Path, lines: int) -> None:
     refused = RefusedLines(tmp_path / "landed", file="f", path="log.jsonl", format="native")
     for line in range(1, lines + 1):
-        refused.add(line, Rejection("not_json", "expected a JSON object"), "", "x", 1)
+        refused.add(line, Rejection("not_json", "expected a JSON object"), "", "x", 1, None)
     for _ in range(2):
         found = [number for batch in refused.batches(NOW) for number in batch["line"].to_pylist()]
         assert found == [*range(1, lines + 1)] == refused.lines().tolist()

@@ -1,12 +1,15 @@
-"""The owner of a file and the platform of its machine, as far as a path shows them."""
+"""The owner of a file or a line, and the platform of a machine, as far as they show."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
 
 UNKNOWN_OWNER = "local"
+
+_STATED = re.compile(rb'"user_id"\s{0,8}:\s{0,8}("(?:[^"\\\x00-\x1f]|\\["\\/bfnrtu]){1,1200}+")')
 
 _HOME = re.compile(r"\A(?:/home/|/Users/|[A-Za-z]:[\\/]Users[\\/])([^\\/]+)")
 
@@ -20,6 +23,15 @@ def home_owner(*paths: str) -> str:
         if found:
             return found[1][:100]
     return UNKNOWN_OWNER
+
+
+def stated_owner(raw: bytes) -> str:
+    """The `user_id` of a line that holds an event in the platform's own form, damaged as it may be; else nothing."""
+    found = _STATED.search(raw) if b'"user_id"' in raw else None
+    try:
+        return str(json.loads(found[1])) if found else ""
+    except ValueError:
+        return ""
 
 
 def platform_of(directory: str) -> str:

@@ -14,6 +14,7 @@ from ccml.telemetry.events import AnyEvent
 from ccml.telemetry.line_shape import line_shape
 from ccml.telemetry.readers.histories import Histories
 from ccml.telemetry.readers.lines import Line
+from ccml.telemetry.readers.owner import stated_owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,14 @@ class Record:
     """Of a refused line; of the line itself nothing is kept but its length and its hash."""
     bytes: int = 0
     sha256: str = ""
+    owner: str = ""
+    """Whose a refused line is, where the line says it."""
 
     @classmethod
     def refused(cls, line: Line, rejection: Rejection, events: tuple[AnyEvent, ...] = ()) -> Record:
         size = line.size or len(line.raw)
-        return cls(line.number, events, rejection, shape=line_shape(line.raw), bytes=size, sha256=line.sha256)
+        shape, owner = line_shape(line.raw), stated_owner(line.raw)
+        return cls(line.number, events, rejection, shape=shape, bytes=size, sha256=line.sha256, owner=owner)
 
 
 Facts: TypeAlias = "Counter[str]"
