@@ -45,6 +45,8 @@ class Rejection(msgspec.Struct, frozen=True):
 
     reason_code: str
     reason: str
+    readable_from: datetime | None = None
+    """The moment from which the same input is an event, where waiting is all that it needs."""
 
 
 _decoder = msgspec.json.Decoder(AnyEvent)
@@ -124,7 +126,8 @@ def _reject_impossible_times(event: Event, now: datetime) -> Rejection | None:
     for field, time in times.items():
         if time > now + FUTURE_TOLERANCE:
             reason = f"expected at most a day after {now.isoformat()}, got {time.isoformat()} - at `$.{field}`"
-            return Rejection("future_time", reason)
+            # An event has several times: with the latest of them no other one is refused.
+            return Rejection("future_time", reason, max(times.values()) - FUTURE_TOLERANCE)
         if time < EARLIEST:
             return Rejection("too_old", f"expected {EARLIEST.date()} or later, got {time.isoformat()} - at `$.{field}`")
     return None

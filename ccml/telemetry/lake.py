@@ -1,8 +1,9 @@
 """The lake's landed tables: five kinds of events by day, the quarantine, and one row per landed file.
 
-Delta tables under `<lake>/landed/`. A table takes the rows of a file at most once: the file's sha256 is the id of a
-Delta application transaction, which is looked up and committed on the same `DeltaTable` object. With two objects a
-second writer could commit in between, and the rows would be there twice.
+Delta tables under `<lake>/landed/`. A table takes the rows of a file at most once a generation (`attempts`): the file's
+sha256 is the id of a Delta application transaction, whose version is the generation; it is looked up and committed on
+the same `DeltaTable` object. With two objects a second writer could commit in between, and the rows would be there
+twice.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
 from ccml.errors import DamagedFileError, IntegrityError
+from ccml.telemetry.attempts import Attempt
 from ccml.telemetry.events import KINDS
 from ccml.telemetry.schema import arrow_schema
 
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
     from deltalake import DeltaTable
+
+    Rows: TypeAlias = pa.Table | Callable[[], Iterator[pa.RecordBatch]]
+    """Of one file, as a whole or batch by batch."""
 
 QUARANTINE = "quarantine"
 FILES = "files"
@@ -68,6 +73,7 @@ def landed_schema(table: str) -> pa.Schema:
             (name, pa.int64()) for name in ("bytes", "lines", "landed_lines", "duplicates", "quarantined", "blank")
         ]
         columns += [(name, pa.string()) for name in ("landed", "skipped", "facts")] + [("days", pa.list_(pa.string()))]
+        columns += [("again_at", time)]
     return pa.schema([*columns, ("landed_at", time)])
 
 
@@ -137,10 +143,11 @@ def open_or_create_table(lake: Path, name: str) -> DeltaTable:
     return DeltaTable(path)
 
 
-def append_once(lake: Path, name: str, rows: Mapping[str, pa.Table | Callable[[], Iterator[pa.RecordBatch]]]) -> None:
-    """Add each file's rows (sha256 → rows) in one commit, leaving out the files whose rows the table has.
+def write_once(lake: Path, name: str, rows: Mapping[str, Rows], attempts: Mapping[str, Attempt]) -> None:
+    """Give the table the rows (sha256 → rows) of these attempts at files, leaving out what it has.
 
-    Rows that a function gives batch by batch are never in memory as a whole.
+    The rows of a file that has none yet are added. Those of an earlier attempt are replaced, by nothing if the file has
+    no rows for this table now. Rows that a function gives batch by batch are never in memory as a whole.
 
     Raises:
         IntegrityError: other writers were faster each time.
@@ -148,43 +155,45 @@ def append_once(lake: Path, name: str, rows: Mapping[str, pa.Table | Callable[[]
     from deltalake import CommitProperties, Transaction, write_deltalake
     from deltalake.exceptions import CommitFailedError
 
-    if not rows:
+    repeated = {file for file, attempt in attempts.items() if attempt.generation > 1}
+    if not rows and (not repeated or open_table(lake, name) is None):
         return
     table = open_or_create_table(lake, name)
     for _ in range(_COMMIT_ATTEMPTS):
-        missing = [file for file in rows if table.transaction_version(file) is None]
-        if not missing:
+        had = {file: table.transaction_version(file) or 0 for file in {*rows, *repeated}}
+        added = [file for file in rows if not had[file]]
+        replaced = [file for file in sorted(repeated) if 0 < had[file] < attempts[file].generation]
+        if not added and not replaced:
             return
+        # One commit adds or replaces. What was added is found to be there in the next turn.
+        files = added or replaced
         try:
             write_deltalake(
                 table,
-                _together([rows[file] for file in missing], landed_schema(name)),
-                mode="append",
+                _together([rows[file] for file in files if file in rows], landed_schema(name)),
                 schema_mode="merge",  # a field added to the declaration becomes a column of an older table
-                commit_properties=CommitProperties(app_transactions=[Transaction(file, 1) for file in missing]),
+                commit_properties=CommitProperties(
+                    app_transactions=[Transaction(file, attempts[file].generation) for file in files]
+                ),
+                **({"mode": "append"} if added else {"mode": "overwrite", "predicate": _of_files(replaced)}),
             )
         except CommitFailedError:
             table.update_incremental()
-        else:
-            return
     raise IntegrityError(f"{_path(lake, name)}: {_COMMIT_ATTEMPTS} commits lost against other writers; land again.")
 
 
-def _together(
-    rows: Sequence[pa.Table | Callable[[], Iterator[pa.RecordBatch]]], schema: pa.Schema
-) -> pa.Table | pa.RecordBatchReader:
+def _of_files(files: Sequence[str]) -> str:
+    return f"file IN ({', '.join(repr(file) for file in files)})"
+
+
+def _together(rows: Sequence[Rows], schema: pa.Schema) -> pa.Table | pa.RecordBatchReader:
     import pyarrow as pa
 
     tables = [each for each in rows if not callable(each)]
     if len(tables) == len(rows):
-        return pa.concat_tables(tables)
+        return pa.concat_tables(tables) if tables else schema.empty_table()
     batches = (batch for each in rows for batch in (each() if callable(each) else each.to_batches()))
     return pa.RecordBatchReader.from_batches(schema, batches)
-
-
-def has_landed(files: DeltaTable | None, file: str) -> bool:
-    """Has everything of the file with this sha256 landed? The file's own row is written last."""
-    return files is not None and files.transaction_version(file) is not None
 
 
 def landed_keys(lake: Path, kind: str, *, but_of: Sequence[str]) -> pa.Table:

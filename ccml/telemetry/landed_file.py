@@ -92,6 +92,8 @@ class LandedFile:
         self.report = FileReport(sha256, path, log.format, size)
         self.rows: dict[str, pa.Table] = {}
         self.refused = RefusedLines(lake / "landed", file=sha256, path=path, format=log.format)
+        self.again_at: datetime | None = None
+        """The earliest moment at which a line that is refused now can be read."""
         self._batches: dict[str, list[pa.RecordBatch]] = {}
         self._events: dict[str, list[tuple[Event, int, int, int]]] = {}
 
@@ -115,6 +117,7 @@ class LandedFile:
             if record.rejection is not None:
                 user = self._pseudonym(owner) if owner else None
                 self.refused.add(record.line, record.rejection, record.sha256, record.shape, record.bytes, user)
+                self._wait_for(record.rejection.readable_from)
             elif record.skipped == "blank":
                 self.report.blank += 1
             elif record.skipped == "duplicate":
@@ -131,6 +134,10 @@ class LandedFile:
             self._flush(kind)
         self.rows = {kind: pa.Table.from_batches(batches) for kind, batches in self._batches.items()}
         self._batches = {}
+
+    def _wait_for(self, moment: datetime | None) -> None:
+        if moment is not None:
+            self.again_at = min(moment, self.again_at or moment)
 
     def check_lines(self, lines: int) -> None:
         """Raises IntegrityError where the reader did not give a record for every line."""
@@ -194,11 +201,13 @@ class LandedFile:
         self._batches.setdefault(kind, []).append(pa.RecordBatch.from_arrays(columns, schema=schema))
 
 
-def file_row(file: FileReport) -> pa.Table:
+def file_row(landed: LandedFile) -> pa.Table:
     """The row that says that a file has landed."""
     import pyarrow as pa
 
+    file = landed.report
     row: dict[str, Any] = {"file": file.sha256, "path": file.path, "format": file.format, "bytes": file.bytes}
+    row |= {"again_at": landed.again_at}
     row |= {name: getattr(file, name) for name in ("lines", "landed_lines", "duplicates", "blank", "days")}
     row |= {"quarantined": file.quarantined.total()}
     row |= {name: msgspec.json.encode(getattr(file, name)).decode() for name in ("landed", "skipped", "facts")}
