@@ -57,7 +57,8 @@ def report_days(instance: dg.DagsterInstance, home: Home) -> list[str]:
     made = dg.DagsterEventType.ASSET_MATERIALIZATION
     seen = instance.event_log_storage.get_latest_tags_by_partition(LANDED_DAYS, made, [DATA_VERSION_TAG])
     reported: list[str] = []
-    for day, state in with_days_beside(states).items():
+    # Of a day whose events were all taken back the lake holds nothing, and the tables still hold what was made of them.
+    for day, state in with_days_beside({**dict.fromkeys(seen, ""), **states}).items():
         if seen.get(day, {}).get(DATA_VERSION_TAG) != state:
             event = dg.AssetMaterialization(LANDED_DAYS, partition=day, tags={DATA_VERSION_TAG: state})
             instance.report_runless_asset_event(event)
@@ -66,9 +67,10 @@ def report_days(instance: dg.DagsterInstance, home: Home) -> list[str]:
 
 
 def files_waiting(home: Home) -> dict[str, tuple[int, int, int]]:
-    """Files that no landing has read as they stand now: path → size, time of change and inode."""
+    """Files that no landing has read as they stand now, and those to read again: path → size, time of change, inode."""
     from ccml.telemetry.finding import files_to_read
     from ccml.telemetry.readers.owner import storable
     from ccml.telemetry.sources import all_sources
 
-    return {storable(path): written for path, written in files_to_read(all_sources(home), home.lake).items()}
+    now = datetime.now(UTC)
+    return {storable(path): written for path, written in files_to_read(all_sources(home), home.lake, now).items()}

@@ -38,6 +38,8 @@ MAX_LINE_BYTES = 256 * 1024
 """The longest line that is decoded, where a format states no other limit."""
 FUTURE_TOLERANCE = timedelta(days=1)
 EARLIEST = datetime(2009, 1, 1, tzinfo=UTC)
+AWAITED_UNTIL = datetime(2200, 1, 1, tzinfo=UTC)
+"""A later time is a mistake of the log, whatever the clock of this machine says."""
 
 
 class Rejection(msgspec.Struct, frozen=True):
@@ -127,7 +129,8 @@ def _reject_impossible_times(event: Event, now: datetime) -> Rejection | None:
         if time > now + FUTURE_TOLERANCE:
             reason = f"expected at most a day after {now.isoformat()}, got {time.isoformat()} - at `$.{field}`"
             # An event has several times: with the latest of them no other one is refused.
-            return Rejection("future_time", reason, max(times.values()) - FUTURE_TOLERANCE)
+            latest = max(times.values())
+            return Rejection("future_time", reason, latest - FUTURE_TOLERANCE if latest < AWAITED_UNTIL else None)
         if time < EARLIEST:
             return Rejection("too_old", f"expected {EARLIEST.date()} or later, got {time.isoformat()} - at `$.{field}`")
     return None

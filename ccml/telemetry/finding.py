@@ -6,6 +6,9 @@ opens what is new. Without the register every file is opened once more, and the 
 landed: nothing lands twice. The register holds a digest in place of each path, because files and folders are named
 after people and hosts, and some after secrets; the path of a file in the home counts from the home's root, so that the
 register stays right when the home is moved.
+
+A file is read again as it stands when its `again_at` has come: lines of it lay in the future when they were read, or
+somebody has asked for it.
 """
 
 from __future__ import annotations
@@ -13,7 +16,8 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
@@ -59,6 +63,10 @@ class FileState(msgspec.Struct, frozen=True, array_like=True):
     """Format that its source names; `auto` where the file's own content decides."""
     format: str | None = None
     """Format that it is read in; None where it fits none and is passed over."""
+    file: str | None = None
+    """sha256 of what landed of it."""
+    again_at: float | None = None
+    """Seconds since 1970 at which it is to be read again as it stands; None for never."""
 
 
 Register: TypeAlias = dict[str, FileState]
@@ -81,6 +89,14 @@ class ReadFiles:
         """The state in which the file at this real path was read; None where it never was."""
         return self.by_digest.get(_digest(path, self._home)) if self.by_digest else None
 
+    def to_be_read_again(self, files: Collection[str]) -> ReadFiles:
+        """The same, where the files of these sha256 are read again by the next landing."""
+        asked = {
+            digest: msgspec.structs.replace(state, again_at=0.0) if state.file in files else state
+            for digest, state in self.by_digest.items()
+        }
+        return ReadFiles(self._home, asked)
+
 
 def find_files(sources: Sequence[Source]) -> list[LogFile]:
     """The files behind the sources that fit a format, in the order of their paths.
@@ -88,7 +104,7 @@ def find_files(sources: Sequence[Source]) -> list[LogFile]:
     Raises:
         InputError: none does; says why.
     """
-    found, set_aside = inspect_files(sources, ReadFiles("", {}))
+    found, set_aside = inspect_files(sources, ReadFiles("", {}), datetime.now(UTC))
     files = [LogFile(Path(path), state.format) for path, state in found.items() if state.format is not None]
     if set_aside and not files:
         raise InputError(set_aside[0])
@@ -102,8 +118,9 @@ def find_files(sources: Sequence[Source]) -> list[LogFile]:
     return files
 
 
-def inspect_files(sources: Sequence[Source], known: ReadFiles) -> tuple[Register, list[str]]:
-    """Every file behind the sources, in the order of their paths; opens those that are not `known` as they stand.
+def inspect_files(sources: Sequence[Source], known: ReadFiles, now: datetime) -> tuple[Register, list[str]]:
+    """Every file behind the sources, in the order of their paths; opens those that are not `known` as they stand, and
+    those that are to be read again by now.
 
     In a folder, names that end in `.tmp` (a writer has not finished) or begin with `.` are left out, and what fits no
     format is passed over.
@@ -119,7 +136,7 @@ def inspect_files(sources: Sequence[Source], known: ReadFiles) -> tuple[Register
         unfit: list[str] = []
         for path, state in listed.items():
             earlier = known.get(path)
-            if earlier is not None and is_as_read(state, earlier):
+            if earlier is not None and _is_read(state, earlier, now):
                 found[path] = earlier
                 continue
             try:
@@ -175,17 +192,24 @@ def written_state(path: Path) -> Written:
     return _written(path.stat())
 
 
-def is_as_read(now: FileState, earlier: FileState) -> bool:
-    return (now.written, now.asked) == (earlier.written, earlier.asked)
+def is_due(read: FileState, now: datetime) -> bool:
+    """Is a file that was read to be read again?"""
+    return read.again_at is not None and read.again_at <= now.timestamp()
 
 
-def files_to_read(sources: Sequence[Source], lake: Path) -> dict[str, Written]:
-    """Files that no landing has read as they stand now, found without opening any: the sensor asks at every tick."""
+def _is_read(found: FileState, earlier: FileState, now: datetime) -> bool:
+    return (found.written, found.asked) == (earlier.written, earlier.asked) and not is_due(earlier, now)
+
+
+def files_to_read(sources: Sequence[Source], lake: Path, now: datetime) -> dict[str, Written]:
+    """Files that no landing has read as they stand now, and those to be read again, found without opening any: the
+    sensor asks at every tick.
+    """
     known = files_read(lake)
     waiting: dict[str, Written] = {}
     for path, state in list_files(sources).items():
         earlier = known.get(path)
-        if earlier is None or not is_as_read(state, earlier):
+        if earlier is None or not _is_read(state, earlier, now):
             waiting[path] = state.written
     return waiting
 

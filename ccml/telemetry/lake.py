@@ -12,6 +12,7 @@ import functools
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -165,18 +166,16 @@ def write_once(lake: Path, name: str, rows: Mapping[str, Rows], attempts: Mappin
         replaced = [file for file in sorted(repeated) if 0 < had[file] < attempts[file].generation]
         if not added and not replaced:
             return
-        # One commit adds or replaces. What was added is found to be there in the next turn.
-        files = added or replaced
+        files = added or replaced  # in one commit; what was added is found to be there in the next turn
+        done = [Transaction(file, attempts[file].generation) for file in files]
+        fresh = _together([rows[file] for file in files if file in rows], landed_schema(name))
+        write = partial(write_deltalake, table, fresh, commit_properties=CommitProperties(app_transactions=done))
         try:
-            write_deltalake(
-                table,
-                _together([rows[file] for file in files if file in rows], landed_schema(name)),
-                schema_mode="merge",  # a field added to the declaration becomes a column of an older table
-                commit_properties=CommitProperties(
-                    app_transactions=[Transaction(file, attempts[file].generation) for file in files]
-                ),
-                **({"mode": "append"} if added else {"mode": "overwrite", "predicate": _of_files(replaced)}),
-            )
+            # A field added to the declaration becomes a column of an older table.
+            if added:
+                write(mode="append", schema_mode="merge")
+            else:
+                write(mode="overwrite", schema_mode="merge", predicate=_of_files(replaced))
         except CommitFailedError:
             table.update_incremental()
     raise IntegrityError(f"{_path(lake, name)}: {_COMMIT_ATTEMPTS} commits lost against other writers; land again.")
@@ -211,6 +210,23 @@ def landed_keys(lake: Path, kind: str, *, but_of: Sequence[str]) -> pa.Table:
     others = ~ds.field("file").isin(list(but_of))
     with _damage_named(_path(lake, kind)):
         return table.to_pyarrow_dataset().to_table(columns=["event_key", "content_key"], filter=others)
+
+
+def rows_of_files(
+    lake: Path, name: str, columns: Sequence[str], *, files: Sequence[str] | None = None, reason: str | None = None
+) -> pa.Table:
+    """Columns of a table's rows, of some files or refused for one reason; no rows where there is no table."""
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    table = open_landed(lake, name)
+    if table is None:
+        return pa.schema([landed_schema(name).field(column) for column in columns]).empty_table()
+    wanted = ds.field("file").isin(files) if files is not None else ds.scalar(True)
+    if reason is not None:
+        wanted &= ds.field("reason_code") == reason
+    with _damage_named(_path(lake, name)):
+        return table.to_pyarrow_dataset().to_table(columns=list(columns), filter=wanted)
 
 
 def landed_days(lake: Path, kind: str | None = None) -> list[str]:

@@ -10,8 +10,9 @@ import msgspec
 import pytest
 
 from ccml.home import Home
+from ccml.telemetry.attempts import Attempt
 from ccml.telemetry.events import KINDS
-from ccml.telemetry.lake import append_once, landed_schema
+from ccml.telemetry.lake import landed_schema, write_once
 from ccml.telemetry.schema import field_meanings
 from ccml_tests.assets import evening
 from ccml_tests.assets.platform import DAYS, INGEST, Platform, checks_of, made_by
@@ -183,7 +184,8 @@ def test_a_broken_table_fails_its_check_and_nothing_is_made_of_it(prepared: Plat
     }
     import pyarrow as pa
 
-    append_once(home.lake, "feedback", {"d": pa.Table.from_pylist([row], schema=landed_schema("feedback"))})
+    rows = {"d": pa.Table.from_pylist([row], schema=landed_schema("feedback"))}
+    write_once(home.lake, "feedback", rows, {"d": Attempt(1, "native")})
     broken.run("ingest")
     result = broken.run("prepare", days=(DAYS[1], DAYS[1]))
     assert not result.success

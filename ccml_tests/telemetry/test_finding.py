@@ -40,11 +40,11 @@ def home_with_logs(folder: Path) -> tuple[Home, Path]:
 def test_a_moved_home_has_read_its_files_and_those_outside(tmp_path: Path) -> None:
     home, outside = home_with_logs(tmp_path)
     moved = Home(home.root.rename(tmp_path / "moved home"))
-    assert files_to_read(all_sources(moved), moved.lake) == {}
+    assert files_to_read(all_sources(moved), moved.lake, datetime.now(UTC)) == {}
     with outside.open("ab") as stream:
         stream.write(b"\n")
     (moved.landing / "next.jsonl").touch()
-    waiting = files_to_read(all_sources(moved), moved.lake)
+    waiting = files_to_read(all_sources(moved), moved.lake, datetime.now(UTC))
     assert set(waiting) == {str(outside), str(moved.landing / "next.jsonl")}
 
 
@@ -58,7 +58,7 @@ def test_a_home_reached_through_a_link_is_the_same_home(tmp_path: Path) -> None:
     home, _ = home_with_logs(tmp_path)
     (tmp_path / "link").symlink_to(home.root)
     linked = Home(tmp_path / "link")
-    assert files_to_read(all_sources(linked), linked.lake) == {}
+    assert files_to_read(all_sources(linked), linked.lake, datetime.now(UTC)) == {}
 
 
 def test_a_copied_home_opens_its_files_once_more_and_lands_nothing(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_copied_home_opens_its_files_once_more_and_lands_nothing(tmp_path: Pat
     shutil.copytree(home.root, copied.root)
     report = landed(copied)
     assert (report.files, report.already_landed) == (0, 2)
-    assert files_to_read(all_sources(copied), copied.lake) == {}
+    assert files_to_read(all_sources(copied), copied.lake, datetime.now(UTC)) == {}
 
 
 def write(path: Path, events: int = len(EVENTS)) -> Path:
@@ -109,7 +109,7 @@ def test_one_bad_thing_never_stops_the_rest(home: Home, tmp_path: Path, bad: str
     assert landed(home).landed.total() == len(EVENTS)
     write(home.landing / "later.jsonl", events=1)
     landed(home)
-    assert str(home.landing / "later.jsonl") not in files_to_read(all_sources(home), home.lake)
+    assert str(home.landing / "later.jsonl") not in files_to_read(all_sources(home), home.lake, datetime.now(UTC))
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_landing_zone_that_holds_a_text_alone_is_no_failure(home: Home) -> Non
     home.landing.mkdir(parents=True)
     (home.landing / "notes.txt").write_text("roses are red")
     assert landed(home).files == 0
-    assert files_to_read(all_sources(home), home.lake) == {}
+    assert files_to_read(all_sources(home), home.lake, datetime.now(UTC)) == {}
 
 
 def test_a_file_whose_name_is_not_utf8_lands_once_and_can_be_named(home: Home, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_file_whose_name_is_not_utf8_lands_once_and_can_be_named(home: Home, t
     name_source(home, log, "auto")
     assert [source.path for source in named_sources(home)] == [str(log)]
     assert landed(home).landed.total() == len(EVENTS)
-    assert files_to_read(all_sources(home), home.lake) == {}
+    assert files_to_read(all_sources(home), home.lake, datetime.now(UTC)) == {}
 
 
 @pytest.mark.parametrize("wrong", ["bash-history", "claude-code"])
@@ -160,7 +160,7 @@ def test_a_damaged_list_is_set_aside_with_a_warning_that_names_it(
     assert [str(home.root / name) in record.getMessage() for record in caplog.records] == [True]
     assert (home.root / f"{name}.damaged").read_text() == "{half"
     assert len(files(home.lake)) == 3
-    assert files_to_read(all_sources(home), home.lake) == {}
+    assert files_to_read(all_sources(home), home.lake, datetime.now(UTC)) == {}
 
 
 def test_sources_that_are_named_at_once_are_all_remembered(home: Home, tmp_path: Path) -> None:

@@ -14,10 +14,11 @@ import pytest
 
 from ccml.errors import IntegrityError
 from ccml.privacy.pseudonyms import Pseudonyms
+from ccml.telemetry import batch, landing
 from ccml.telemetry import lake as lake_tables
-from ccml.telemetry import landing
+from ccml.telemetry.attempts import Attempt
 from ccml.telemetry.events import KINDS
-from ccml.telemetry.lake import append_once, landed_days, open_table, read_landed
+from ccml.telemetry.lake import landed_days, open_table, read_landed, write_once
 from ccml.telemetry.landing import LandingReport, land
 from ccml.telemetry.schema import arrow_schema
 from ccml.telemetry.sources import Source
@@ -241,14 +242,14 @@ def test_a_landing_cut_between_two_tables_is_completed_by_the_next(
     path = write(tmp_path / "a.jsonl", event(0), event(0, "execution"), event(0, "error"), b"broken")
     written: list[str] = []
 
-    def dies(lake: Path, name: str, rows: Any) -> None:
+    def dies(lake: Path, name: str, rows: Any, attempts: Any) -> None:
         if len(written) == 2:
             raise KeyboardInterrupt
         written.append(name)
-        append_once(lake, name, rows)
+        write_once(lake, name, rows, attempts)
 
     with monkeypatch.context() as patch:
-        patch.setattr(landing, "append_once", dies)
+        patch.setattr(batch, "write_once", dies)
         with pytest.raises(KeyboardInterrupt):
             landed(path, tmp_path / "lake")
     report = landed(path, tmp_path / "lake")
@@ -339,7 +340,7 @@ def test_a_writer_that_looked_before_another_committed_adds_nothing(
     }
 
     monkeypatch.setattr(lake_tables, "open_or_create_table", lambda lake, name: looked)
-    append_once(tmp_path / "lake", "interactions", rows)
+    write_once(tmp_path / "lake", "interactions", rows, dict.fromkeys(rows, Attempt(1, "native")))
 
     now = open_table(tmp_path / "lake", "interactions")
     assert now is not None
@@ -352,7 +353,7 @@ def test_rows_two_writers_left_at_the_same_moment_are_read_as_the_first(tmp_path
     landed(write(tmp_path / "b.jsonl", event(0, request="second")), tmp_path / "other", now=later)
     table = open_table(tmp_path / "other", "interactions")
     assert table is not None
-    append_once(tmp_path / "one", "interactions", {"b": table.to_pyarrow_table()})
+    write_once(tmp_path / "one", "interactions", {"b": table.to_pyarrow_table()}, {"b": Attempt(1, "native")})
 
     assert read_landed(tmp_path / "one", "interactions", ["2026-01-01"])["request"].tolist() == ["first"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def test_a_log_of_another_program_among_logs_is_named_and_stops_nothing(tmp_path
     (tmp_path / name).write_text(content)
     write(tmp_path / "a.jsonl", called("t1", "ls"))
 
-    found, (set_aside,) = inspect_files([Source(str(tmp_path), "auto")], ReadFiles("", {}))
+    found, (set_aside,) = inspect_files([Source(str(tmp_path), "auto")], ReadFiles("", {}), datetime.now(UTC))
 
     assert [state.format for state in found.values() if state.format] == ["claude-code"]
     assert name in set_aside
