@@ -10,7 +10,7 @@ import hashlib
 import os
 import uuid
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +115,19 @@ def _write_shard(folder: Path, keys: list[bytes], vectors: Vectors) -> None:
         file.flush()
         os.fsync(file.fileno())
     beside.replace(folder / f"{name}.npz")
+
+
+def forget_texts(texts: Iterable[str], cache_dir: Path) -> None:
+    """Takes the vectors of these texts out of the cache, whichever encoder made them."""
+    keys = {_key(text) for text in texts}
+    for path in sorted(cache_dir.glob("*/*.npz")):
+        with np.load(path, allow_pickle=False) as shard:
+            known, vectors = [key.tobytes() for key in shard["keys"]], shard["vectors"]
+        kept = [place for place, key in enumerate(known) if key not in keys]
+        if len(kept) < len(known):
+            if kept:
+                _write_shard(path.parent, [known[place] for place in kept], vectors[kept])
+            path.unlink()
 
 
 def embedding_table(interactions: Any, encoder: LoadedEncoder, cache_dir: Path) -> Any:
