@@ -22,6 +22,8 @@ Subject: TypeAlias = Literal["user", "host", "identifier"]
 
 KEY_BYTES: Final = 32
 _PREFIX: Final[dict[Subject, str]] = {"user": "u", "host": "h", "identifier": "i"}
+_REMEMBERED: Final = 20_000
+"""Names, of which one has at most 200 characters: a log can hold millions."""
 _PSEUDONYM: Final = re.compile(r"[uhi]-[0-9a-f]{12}")
 
 
@@ -45,6 +47,8 @@ class Pseudonyms:
         if known is None:
             digest = hmac.new(self._key, f"{subject}\0{name}".encode("utf-8", "surrogatepass"), hashlib.sha256)
             known = f"{_PREFIX[subject]}-{digest.hexdigest()[:12]}"
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
             self._known[subject, name] = known
         return known
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -20,6 +19,7 @@ import msgspec
 
 from ccml.errors import DamagedFileError, IntegrityError
 from ccml.telemetry.attempts import Attempt
+from ccml.telemetry.data_files import DataFiles
 from ccml.telemetry.events import KINDS
 from ccml.telemetry.schema import arrow_schema
 
@@ -160,56 +160,82 @@ def write_once(lake: Path, name: str, rows: Mapping[str, Rows], attempts: Mappin
     if not rows and (not repeated or open_table(lake, name) is None):
         return
     table = open_or_create_table(lake, name)
+    written, of = DataFiles(_path(lake, name)), list[str]()  # what waits for the next commit
+    had = _generations(table, {*rows, *repeated})
     for _ in range(_COMMIT_ATTEMPTS):
-        had = {file: table.transaction_version(file) or 0 for file in {*rows, *repeated}}
         added = [file for file in rows if not had[file]]
         replaced = [file for file in sorted(repeated) if 0 < had[file] < attempts[file].generation]
+        if added != of:
+            written.remove_unless_in(table)
+            written.write(_batches([rows[file] for file in added]))
+            of = added
         if not added and not replaced:
             return
-        files = added or replaced  # in one commit; what was added is found to be there in the next turn
-        done = [Transaction(file, attempts[file].generation) for file in files]
-        fresh = _together([rows[file] for file in files if file in rows], landed_schema(name))
-        write = partial(write_deltalake, table, fresh, commit_properties=CommitProperties(app_transactions=done))
+        files = added or replaced  # in one commit
+        commit = CommitProperties(app_transactions=[Transaction(file, attempts[file].generation) for file in files])
         try:
-            # A field added to the declaration becomes a column of an older table.
+            _declare_columns(table, landed_schema(name))
             if added:
-                write(mode="append", schema_mode="merge")
+                days = table.metadata().partition_columns
+                table.create_write_transaction(
+                    [*written.added], "append", table.schema(), days, commit_properties=commit
+                )
             else:
-                write(mode="overwrite", schema_mode="merge", predicate=_of_files(replaced))
+                fresh = _together([rows[file] for file in replaced if file in rows], landed_schema(name))
+                of_files = f"file IN ({', '.join(repr(file) for file in replaced)})"
+                write_deltalake(table, fresh, mode="overwrite", predicate=of_files, commit_properties=commit)
         except CommitFailedError:
             table.update_incremental()
+            had = _generations(table, had)
+        else:
+            table.update_incremental()
+            had |= {file: attempts[file].generation for file in files}
+            written, of = DataFiles(_path(lake, name)), []
+    written.remove_unless_in(table)
     raise IntegrityError(f"{_path(lake, name)}: {_COMMIT_ATTEMPTS} commits lost against other writers; land again.")
 
 
-def _of_files(files: Sequence[str]) -> str:
-    return f"file IN ({', '.join(repr(file) for file in files)})"
+def _generations(table: DeltaTable, files: Iterable[str]) -> dict[str, int]:
+    """File → the generation of it that the table has; 0 for none."""
+    return {file: table.transaction_version(file) or 0 for file in files}
 
 
-def _together(rows: Sequence[Rows], schema: pa.Schema) -> pa.Table | pa.RecordBatchReader:
+def _declare_columns(table: DeltaTable, schema: pa.Schema) -> None:
+    """A field added to the declaration becomes a column of an older table."""
+    import pyarrow as pa
+    from deltalake import Schema
+
+    stored = {field.name for field in table.schema().fields}
+    added = [field for field in schema if field.name not in stored]
+    if added:
+        table.alter.add_columns(Schema.from_arrow(pa.schema(added)).fields)
+
+
+def _batches(rows: Sequence[Rows]) -> Iterator[pa.RecordBatch]:
+    for each in rows:
+        yield from each() if callable(each) else each.to_batches()
+
+
+def _together(rows: Sequence[Rows], schema: pa.Schema) -> pa.RecordBatchReader:
     import pyarrow as pa
 
-    tables = [each for each in rows if not callable(each)]
-    if len(tables) == len(rows):
-        return pa.concat_tables(tables) if tables else schema.empty_table()
-    batches = (batch for each in rows for batch in (each() if callable(each) else each.to_batches()))
-    return pa.RecordBatchReader.from_batches(schema, batches)
+    return pa.RecordBatchReader.from_batches(schema, _batches(rows))
 
 
-def landed_keys(lake: Path, kind: str, *, but_of: Sequence[str]) -> pa.Table:
+def landed_keys(lake: Path, kind: str, *, but_of: Sequence[str]) -> Iterator[pa.RecordBatch]:
     """`event_key` and `content_key` of every row of a kind, leaving out the rows of some files.
 
     Raises:
         DamagedTableError: the table is gone or damaged.
     """
-    import pyarrow as pa
     import pyarrow.dataset as ds
 
     table = open_landed(lake, kind)
     if table is None:
-        return pa.table({"event_key": pa.array([], pa.int64()), "content_key": pa.array([], pa.int64())})
+        return
     others = ~ds.field("file").isin(list(but_of))
     with _damage_named(_path(lake, kind)):
-        return table.to_pyarrow_dataset().to_table(columns=["event_key", "content_key"], filter=others)
+        yield from table.to_pyarrow_dataset().to_batches(columns=["event_key", "content_key"], filter=others)
 
 
 def rows_of_files(

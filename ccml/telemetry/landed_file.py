@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,25 +16,28 @@ from ccml.errors import IntegrityError
 from ccml.privacy.pseudonyms import Pseudonyms
 from ccml.privacy.redaction import redact
 from ccml.telemetry.decode import Rejection
-from ccml.telemetry.events import KINDS, Event
+from ccml.telemetry.event_rows import EventRows, unstamped
 from ccml.telemetry.finding import stored_path
 from ccml.telemetry.lake import FILES, landed_schema
 from ccml.telemetry.left_out import LeftOut
 from ccml.telemetry.readers import FORMATS, LogFile
 from ccml.telemetry.readers.histories import Histories
 from ccml.telemetry.readers.owner import storable
-from ccml.telemetry.redaction import redact_event
 from ccml.telemetry.refused import RefusedLines
-from ccml.telemetry.schema import to_columns
+from ccml.telemetry.repeats import Compared
+from ccml.telemetry.waiting import WaitingRows
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
-_EVENTS_PER_BATCH = 20_000
+_BYTES_OF_A_FILE = 16 << 10
+"""What one with few rows takes, in a hundred small buffers."""
+_SEVERAL = 2
+"""Users; of so many a file has no owner."""
 ERASED = "erased"
 """Counts, beside the types of records that are left out, the lines of people whose rows were erased."""
-_KIND_OF = {kind: name for name, kind in KINDS.items()}
 _RECORD_TYPE = re.compile(r"[A-Za-z]{1,24}(?:[_.:/-][A-Za-z]{1,24}){0,3}")
 
 
@@ -80,7 +83,7 @@ class FileReport(LineCounts):
 
 
 class LandedFile:
-    """`read` fills `rows` (table → events, redacted) and `refused`; `account` counts every line once."""
+    """`read` fills `events` and `refused`; `compared` says what is new; `account` counts every line once."""
 
     def __init__(
         self, log: LogFile, lake: Path, sha256: str, size: int, pseudonyms: Pseudonyms, left_out: LeftOut
@@ -90,16 +93,19 @@ class LandedFile:
         self._left_out = left_out
         path = redact(storable(stored_path(str(log.path), lake)))
         self.report = FileReport(sha256, path, log.format, size)
-        self.rows: dict[str, pa.Table] = {}
+        self.events = EventRows(lake / "landed", sha256, pseudonyms)
         self.refused = RefusedLines(lake / "landed", file=sha256, path=path, format=log.format)
         self.again_at: datetime | None = None
         """The earliest moment at which a line that is refused now can be read."""
-        self._batches: dict[str, list[pa.RecordBatch]] = {}
-        self._events: dict[str, list[tuple[Event, int, int, int]]] = {}
+        self._is_new: dict[str, NDArray[np.bool_]] = {}
+        self._last_line = 0
+
+    @property
+    def bytes(self) -> int:
+        """What waits of it for the commit."""
+        return _BYTES_OF_A_FILE + self.events.bytes + self.refused.bytes
 
     def read(self, now: datetime, histories: Histories) -> None:
-        import pyarrow as pa
-
         reader, facts = FORMATS[self.log.format], self.report.facts
         if reader.read_history is not None:
             records = reader.read_history(self.log.path, now, facts, histories)
@@ -108,9 +114,11 @@ class LandedFile:
         users: set[str] = set()
         for record in records:
             self.report.lines += 1
+            self._last_line = max(self._last_line, record.line)
             owner = record.events[0].user_id if record.events else record.owner
             if owner:
-                users.add(owner)
+                if len(users) < _SEVERAL:
+                    users.add(owner)
                 if self._left_out and self._pseudonym(owner) in self._left_out:
                     self.report.skipped[ERASED] += 1
                     continue
@@ -125,15 +133,12 @@ class LandedFile:
             elif record.skipped is not None:
                 self.report.skipped[_record_type(record.skipped)] += 1
             for event in record.events:
-                self._take(redact_event(event, self.pseudonyms), record.line)
+                self.events.take(event, record.line)
         if len(users) == 1:
             self.refused.owner = self._pseudonym(users.pop())
             if self.refused.owner in self._left_out:
                 self.report.skipped[ERASED] += self.refused.forget()
-        for kind in [*self._events]:
-            self._flush(kind)
-        self.rows = {kind: pa.Table.from_batches(batches) for kind, batches in self._batches.items()}
-        self._batches = {}
+        self.events.finish()
 
     def _wait_for(self, moment: datetime | None) -> None:
         if moment is not None:
@@ -147,30 +152,51 @@ class LandedFile:
                 f"{self.log.path} has {lines} lines, of which the reader accounts for {self.report.lines}."
             )
 
-    def refuse_conflicts(self, kind: str, conflicts: pa.Table) -> None:
-        """Quarantine rows whose event id has landed before with another content."""
-        for batch in conflicts.select(["line", "event_id", "user_id"]).to_batches(max_chunksize=_EVENTS_PER_BATCH):
-            for line, name, user in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                reason = f"an event of table {kind} with the id {name!r} and another content has landed before"
-                self.refused.add(line, Rejection("conflicting_duplicate", reason), "", "", None, user)
+    def compared(self, kind: str, found: Compared) -> None:
+        """Takes note of what of a kind is new, and refuses what contradicts an event that came before."""
+        import numpy as np
 
-    def account(self, lines_of: dict[str, list[np.ndarray]]) -> None:
-        """Count where each line ended; `lines_of` holds the lines of the events that land and of all events.
+        self._is_new[kind] = found.is_new
+        days: set[date] = set()
+        for keys, is_new in _with(found.is_new, self.events.keys[kind]):
+            days.update(keys["day"].filter(is_new).unique().to_pylist())
+        self.report.days = sorted({*self.report.days, *(day.isoformat() for day in days)})
+        if days:
+            self.report.landed[kind] = int(np.count_nonzero(found.is_new))
+        if FORMATS[self.log.format].repeats == "conflict" and found.contradicts.any():
+            for rows, contradicts in _with(found.contradicts, self.events.rows[kind]):
+                self._refuse_conflicts(kind, rows.filter(contradicts))
+
+    def new_rows(self, kind: str, now: datetime) -> Iterator[pa.RecordBatch]:
+        """The rows of a table that land; may be asked for again."""
+        for rows, is_new in _with(self._is_new[kind], self.events.rows[kind]):
+            yield stamped(rows.filter(is_new), kind, now)
+
+    def new_keys(self, kind: str) -> Iterator[NDArray[np.int64]]:
+        """Keys of the events that land."""
+        if kind in self._is_new:
+            for keys, is_new in _with(self._is_new[kind], self.events.keys[kind]):
+                yield keys["event_key"].filter(is_new).to_numpy()
+
+    def account(self) -> None:
+        """Count where each line ended.
 
         Raises:
             IntegrityError: the sums do not agree with the number of lines.
         """
         import numpy as np
 
-        def distinct(found: list[np.ndarray]) -> np.ndarray:
-            return np.unique(np.concatenate(found)) if found else np.zeros(0, dtype=np.int64)
-
-        refused = self.refused.lines()
-        landed = np.setdiff1d(distinct(lines_of["landed"]), refused)
-        repeated = np.setdiff1d(distinct(lines_of["all"]), np.union1d(landed, refused))
+        holds, lands, refused = (np.zeros(self._last_line + 1, bool) for _ in range(3))
+        for kind, is_new in self._is_new.items():
+            for keys, new in _with(is_new, self.events.keys[kind]):
+                lines = keys["line"].to_numpy()
+                holds[lines] = True
+                lands[lines[new.to_numpy(zero_copy_only=False)]] = True
+        for lines in self.refused.lines():
+            refused[lines] = True
         report = self.report
-        report.landed_lines = len(landed)
-        report.duplicates += len(repeated)
+        report.landed_lines = int(np.count_nonzero(lands & ~refused))
+        report.duplicates += int(np.count_nonzero(holds & ~lands & ~refused))
         report.quarantined = self.refused.codes
         accounted = report.landed_lines + report.duplicates + report.blank
         accounted += report.quarantined.total() + report.skipped.total()
@@ -179,51 +205,47 @@ class LandedFile:
                 f"{self.log.path}: {report.lines} lines, but {accounted} accounted for; nothing landed."
             )
 
+    def own_row(self, now: datetime) -> Iterator[pa.RecordBatch]:
+        """The row that says that the file has landed."""
+        import pyarrow as pa
+
+        file = self.report
+        row: dict[str, Any] = {"file": file.sha256, "path": file.path, "format": file.format, "bytes": file.bytes}
+        row |= {"again_at": self.again_at}
+        row |= {name: getattr(file, name) for name in ("lines", "landed_lines", "duplicates", "blank", "days")}
+        row |= {"quarantined": file.quarantined.total()}
+        row |= {name: msgspec.json.encode(getattr(file, name)).decode() for name in ("landed", "skipped", "facts")}
+        yield stamped(pa.RecordBatch.from_pylist([row], schema=unstamped(FILES)), FILES, now)
+
     def _pseudonym(self, user: str) -> str:
         return self.pseudonyms.of("user", user)
 
-    def _take(self, event: Event, line: int) -> None:
-        kind = _KIND_OF[type(event)]
-        pending = self._events.setdefault(kind, [])
-        pending.append((event, line, _key(event.event_id.encode()), _key(msgspec.json.encode(event))))
-        if len(pending) >= _EVENTS_PER_BATCH:
-            self._flush(kind)
-
-    def _flush(self, kind: str) -> None:
-        import pyarrow as pa
-
-        pending = self._events.pop(kind)
-        events, lines, event_keys, content_keys = zip(*pending, strict=True)
-        names = [name for name in landed_schema(kind).names if name != "landed_at"]
-        schema = pa.schema([landed_schema(kind).field(name) for name in names])
-        columns = [*to_columns(kind, events), pa.array([self.report.sha256] * len(events))]
-        columns += [pa.array(numbers, pa.int64()) for numbers in (lines, event_keys, content_keys)]
-        self._batches.setdefault(kind, []).append(pa.RecordBatch.from_arrays(columns, schema=schema))
+    def _refuse_conflicts(self, kind: str, conflicts: pa.RecordBatch) -> None:
+        columns = (conflicts[name].to_pylist() for name in ("line", "event_id", "user_id"))
+        for line, name, user in zip(*columns, strict=True):
+            reason = f"an event of table {kind} with the id {name!r} and another content has landed before"
+            self.refused.add(line, Rejection("conflicting_duplicate", reason), "", "", None, user)
 
 
-def file_row(landed: LandedFile) -> pa.Table:
-    """The row that says that a file has landed."""
+def _with(mask: NDArray[np.bool_], waiting: WaitingRows) -> Iterator[tuple[pa.RecordBatch, pa.Array]]:
+    """Each batch with its part of a mask over all rows."""
     import pyarrow as pa
 
-    file = landed.report
-    row: dict[str, Any] = {"file": file.sha256, "path": file.path, "format": file.format, "bytes": file.bytes}
-    row |= {"again_at": landed.again_at}
-    row |= {name: getattr(file, name) for name in ("lines", "landed_lines", "duplicates", "blank", "days")}
-    row |= {"quarantined": file.quarantined.total()}
-    row |= {name: msgspec.json.encode(getattr(file, name)).decode() for name in ("landed", "skipped", "facts")}
-    return pa.Table.from_pylist([row], schema=unstamped(FILES))
+    at = 0
+    for batch in waiting.batches():
+        yield batch, pa.array(mask[at : at + len(batch)])
+        at += len(batch)
 
 
-def unstamped(table: str) -> pa.Schema:
-    """Columns of a table but for `landed_at`, which the commit adds."""
+def stamped(rows: pa.RecordBatch, table: str, now: datetime) -> pa.RecordBatch:
+    """The rows with the moment at which they land."""
+    import pyarrow as pa
+
     schema = landed_schema(table)
-    return schema.remove(schema.get_field_index("landed_at"))
+    stamp = pa.repeat(pa.scalar(now.astimezone(UTC), schema.field("landed_at").type), len(rows))
+    return pa.RecordBatch.from_arrays([*rows.columns, stamp], schema=schema)
 
 
 def _record_type(written: str) -> str:
     """The type of a record as it may be stored: a log can hold anything in its place."""
     return written if _RECORD_TYPE.fullmatch(written) and redact(written) == written else "other"
-
-
-def _key(content: bytes) -> int:
-    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little", signed=True)

@@ -37,8 +37,9 @@ from ccml.telemetry.readers.owner import storable
 from ccml.telemetry.sources import Source
 
 _ROWS_PER_COMMIT = 250_000
-"""Files are collected until they hold this many events: many small files then need few commits, and many large ones
-little memory."""
+_BYTES_PER_COMMIT = 16 << 20
+"""Files are collected until they hold this much: many small files then need few commits, and many large ones little
+memory."""
 _EXAMPLES = 20
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -157,7 +158,7 @@ def _land_once(
             continue
         file.check_lines(lines)
         found[path] = batch.add(file, state, now)
-        if batch.rows >= _ROWS_PER_COMMIT:
+        if batch.rows >= _ROWS_PER_COMMIT or batch.bytes >= _BYTES_PER_COMMIT:
             histories.save()
             report.add_files(batch.commit(now))
     histories.save()

@@ -1,22 +1,18 @@
-"""The refused lines of one file, as rows for the quarantine.
-
-A file can hold a million of them. Beyond a batch they wait in a file without a name, which the system removes with the
-process; memory holds their line numbers alone.
-"""
+"""The refused lines of one file, as rows for the quarantine; a file can hold millions."""
 
 from __future__ import annotations
 
 import functools
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from ccml.privacy.redaction import redact
 from ccml.telemetry.decode import Rejection
 from ccml.telemetry.lake import QUARANTINE, landed_schema
 from ccml.telemetry.line_shape import reason_of
+from ccml.telemetry.waiting import WaitingRows
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-_ROWS_PER_BATCH = 20_000
+_ROWS_PER_BATCH = 5_000
 _EXAMPLES = 20
 
 
@@ -37,10 +33,8 @@ class RefusedLines:
         """
         self._folder = folder
         self._of_the_file = of_the_file
-        self._waiting: list[dict[str, Any]] = []
-        self._lines: list[np.ndarray] = []
-        self._stored: IO[bytes] | None = None
-        self._writer: pa.ipc.RecordBatchStreamWriter | None = None
+        self._pending: list[dict[str, Any]] = []
+        self._rows = self._none_yet()
         self.codes: Counter[str] = Counter()
         """Reason code → lines."""
         self.examples: list[str] = []
@@ -51,43 +45,41 @@ class RefusedLines:
     def __len__(self) -> int:
         return self.codes.total()
 
+    @property
+    def bytes(self) -> int:
+        return self._rows.bytes
+
     def add(self, line: int, rejection: Rejection, sha256: str, shape: str, size: int | None, user: str | None) -> None:
         code, reason = rejection.reason_code, _storable(rejection.reason)
         self.codes[code] += 1
         if len(self.examples) < _EXAMPLES:
             self.examples.append(f"{self._of_the_file['path']}:{line}: {code}: {reason}")
         row = {"line": line, "reason_code": code, "reason": reason, "line_sha256": sha256, "shape": shape}
-        self._waiting.append(row | {"bytes": size, "user_id": user})
-        if len(self._waiting) == _ROWS_PER_BATCH:
-            self._store()
+        self._pending.append(row | {"bytes": size, "user_id": user})
+        if len(self._pending) == _ROWS_PER_BATCH:
+            self._flush()
 
     def forget(self) -> int:
         """Leaves all of them out; returns how many there were."""
         forgotten = len(self)
         self.codes.clear()
-        self._waiting, self._lines, self.examples = [], [], []
-        self._stored = self._writer = None
+        self._pending, self.examples = [], []
+        self._rows = self._none_yet()
         return forgotten
 
-    def lines(self) -> np.ndarray:
-        """Their numbers, each once, in order."""
-        import numpy as np
-
-        self._store()
-        return np.unique(np.concatenate(self._lines)) if self._lines else np.zeros(0, dtype=np.int64)
+    def lines(self) -> Iterator[np.ndarray]:
+        """Their numbers, in batches."""
+        self._flush()
+        return (batch["line"].to_numpy() for batch in self._rows.batches())
 
     def batches(self, now: datetime) -> Iterator[pa.RecordBatch]:
         """The rows of the quarantine; may be asked for again."""
         import pyarrow as pa
 
-        self._store()
-        if self._stored is None or self._writer is None:
-            return
-        self._writer.close()
-        self._stored.seek(0)
+        self._flush()
         schema = landed_schema(QUARANTINE)
-        for batch in pa.ipc.open_stream(self._stored):
-            same = {**self._of_the_file, "landed_at": now}
+        same = {**self._of_the_file, "landed_at": now}
+        for batch in self._rows.batches():
             columns = [
                 pa.repeat(pa.scalar(same[field.name], field.type), len(batch)) if field.name in same
                 else batch[field.name].fill_null(self.owner) if field.name == "user_id" and self.owner
@@ -96,21 +88,20 @@ class RefusedLines:
             ]  # fmt: skip
             yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
-    def _store(self) -> None:
-        import numpy as np
+    def _none_yet(self) -> WaitingRows:
         import pyarrow as pa
 
-        if not self._waiting:
-            return
         known = {*self._of_the_file, "landed_at"}
-        schema = pa.schema([field for field in landed_schema(QUARANTINE) if field.name not in known])
-        if self._writer is None:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._stored = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115  # closed with the file's rows
-            self._writer = pa.ipc.new_stream(self._stored, schema)
-        self._writer.write_batch(pa.RecordBatch.from_pylist(self._waiting, schema=schema))
-        self._lines.append(np.array([row["line"] for row in self._waiting], dtype=np.int64))
-        self._waiting = []
+        return WaitingRows(
+            self._folder, pa.schema([each for each in landed_schema(QUARANTINE) if each.name not in known])
+        )
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        if self._pending:
+            self._rows.add(pa.RecordBatch.from_pylist(self._pending, schema=self._rows.schema))
+            self._pending = []
 
 
 @functools.lru_cache(maxsize=4_096)

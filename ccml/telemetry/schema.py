@@ -61,6 +61,7 @@ def field_meanings(kind: str) -> dict[str, str]:
     return meanings
 
 
+@functools.cache
 def _fields(kind: str) -> tuple[inspect.Field, ...]:
     declared = inspect.type_info(KINDS[kind])
     assert isinstance(declared, inspect.StructType)

@@ -74,7 +74,7 @@ def test_a_kind_that_never_landed_reads_as_empty(home: Path) -> None:
     lake = home / "lake"
 
     assert read_landed(lake, "feedback", [DAY]).empty
-    assert len(landed_keys(lake, "feedback", but_of=["file"])) == 0
+    assert not [*landed_keys(lake, "feedback", but_of=["file"])]
     assert landed_days(lake, "feedback") == []
     check_table(lake, "feedback")
     assert len(read_landed(lake, "interactions", [DAY])) == 2
