@@ -17,8 +17,9 @@ _LOOK_EVERY = 0.1
 
 
 @contextmanager
-def locked(path: Path, waits: Callable[[str], None] | None = None) -> Iterator[None]:
-    """Holds the lock inside the block, and waits for it before.
+def locked(path: Path, waits: Callable[[str], None] | None = None) -> Iterator[int]:
+    """Holds the lock inside the block, and waits for it before. Gives its descriptor: a process that inherits it holds
+    the lock as well.
 
     Args:
         waits: called once, with the process that holds the lock (`process 1234`), where it has to be waited for.
@@ -33,7 +34,7 @@ def locked(path: Path, waits: Callable[[str], None] | None = None) -> Iterator[N
                 time.sleep(_LOOK_EVERY)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 

@@ -11,11 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.execution.context.system import PlanOrchestrationContext
-from dagster._core.execution.plan.plan import ExecutionPlan
-from dagster._core.execution.retries import RetryMode
-from dagster._core.executor.in_process import InProcessExecutor
-from dagster._core.executor.init import InitExecutorContext
 
 from ccml.locks import is_locked, locked
 
@@ -48,20 +43,6 @@ def at_work(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
             yield
         finally:
             path.unlink(missing_ok=True)
-
-
-class _MarkedExecutor(InProcessExecutor):
-    def execute(
-        self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
-    ) -> Iterator[dg.DagsterEvent]:
-        with at_work(plan_context.instance, plan_context.run_id):
-            yield from super().execute(plan_context, execution_plan)
-
-
-@dg.executor(name="in_process")
-def marked_executor(_: InitExecutorContext) -> InProcessExecutor:
-    """Executes the steps in one process, which holds the run's lock meanwhile."""
-    return _MarkedExecutor(RetryMode.ENABLED)
 
 
 def end_orphans(instance: dg.DagsterInstance, *, launcher_gone: bool = False) -> int:

@@ -30,7 +30,7 @@ from ccml_assets import (  # noqa: E402
     schedules,
     sensors,
 )
-from ccml_assets.at_work import marked_executor  # noqa: E402
+from ccml_assets.executor import marked_executor  # noqa: E402
 from ccml_assets.policies import reported, with_policies  # noqa: E402
 from ccml_resources.experiments import experiments  # noqa: E402
 from ccml_resources.lake import documents, tables  # noqa: E402

@@ -45,6 +45,10 @@ def damaged(home: Home) -> list[dict[str, str]]:
             _check_model(home.models, folder, note)
         except CcmlError as error:
             note(folder, error, "move the folder away; expected the name of a model")
+    unfinished = _unfinished_erasures(home)
+    if unfinished:
+        cure = "run `ccml erase --user NAME --yes` for the same person again"
+        note(home.lake / "landed" / "left_out.json", f"{unfinished} begun and did not end", cure)
     for check in _state(home):
         try:
             check()
@@ -59,6 +63,14 @@ def damaged(home: Home) -> list[dict[str, str]]:
         if first != "ok":
             note(path, first, "restore it from a copy, or move it away with its history")
     return found
+
+
+def _unfinished_erasures(home: Home) -> str:
+    try:
+        count = len(left_out(home.lake).unfinished)
+    except DamagedFileError:  # among the damaged
+        return ""
+    return "the erasure of a person has" if count == 1 else f"the erasures of {count} people have" if count else ""
 
 
 def locked_databases(home: Home) -> list[Path]:

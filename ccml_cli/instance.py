@@ -62,6 +62,7 @@ def instance_of(home: Home, *, launcher_gone: bool = False) -> Iterator["dg.Dags
         # Two commands that make the databases of a new home at once would fail each other.
         with locked(home.dagster / "start.lock"):
             prepare(home)
+            atomic.remove_unfinished(home.root, but=home.landing)
             experiments(home).follow_the_home()
             found = InstanceRef.from_dir(str(home.dagster), overrides=_UNTAILED)
             instance = opened.enter_context(dg.DagsterInstance.from_ref(found))

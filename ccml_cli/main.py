@@ -177,6 +177,20 @@ def bench(
         show(facts)
 
 
+@app.command(epilog="Example: ccml erase --user ada")
+def erase(
+    user: Annotated[str, typer.Option(help="As `user_id` has it in the logs, the owner of a history, or u-….")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove everything that the home holds of one person, for good; their rows do not land again."""
+    from ccml_cli.erase import erase_person
+
+    facts = erase_person(user, yes=yes, quiet=as_json)
+    if as_json:
+        show(facts)
+
+
 @app.command(epilog="Example: ccml doctor --json")
 def doctor(as_json: Json = False) -> None:
     """What is installed, what is missing and for which feature, where state lies, which logs of yours were found."""

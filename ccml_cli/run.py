@@ -52,11 +52,15 @@ def _find_telemetry(home: Home, input: Path | None, format: str, progress: Progr
         find_files([Source(str(input.expanduser()), format)])
         name_source(home, input, format)
         return
-    if list_files(all_sources(home)):
+    drawing = home.truth / "drawing"  # there from the first file of the sample to the last
+    if list_files(all_sources(home)) and not drawing.exists():
         return
     from ccml_simulator.simulate import simulate
 
     settings = loaded_profile(home).simulation
     progress.say(f"No logs yet: drawing sample telemetry of {settings.users} users over {settings.days} days")
+    drawing.parent.mkdir(parents=True, exist_ok=True)
+    drawing.touch()
     report = simulate(settings, home.landing, home.truth)
+    drawing.unlink()
     progress.say(f"        {report.interactions:,} interactions in {report.sessions:,} sessions")

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ccml.errors import CcmlError
 from ccml.home import Home
@@ -16,6 +16,7 @@ from ccml_cli.progress import Progress, usual_seconds
 
 if TYPE_CHECKING:
     import dagster as dg
+    from dagster_shared.error import SerializableErrorInfo
 
 
 @dataclass
@@ -111,7 +112,7 @@ class Circle:
         if not keys:
             return
         run_id = str(uuid.uuid4())
-        self.instance.add_event_listener(run_id, self.progress.event)
+        self.instance.add_event_listener(run_id, self._heard)
         whole = self.defs.resolve_job_def(job)
         steps = [node.name for node in whole.get_subset(asset_selection=set(keys)).nodes]
         self.progress.expect(job, steps, usual_seconds(self.instance, job))
@@ -123,6 +124,22 @@ class Circle:
             if _interrupted(events):
                 raise KeyboardInterrupt
             raise CcmlError(_why(events))
+
+    def _heard(self, entry: Any) -> None:
+        """An entry of the run's event log, while it is written."""
+        happened = entry.dagster_event
+        pool = (
+            happened.engine_event_data.metadata.get("pool")
+            if happened is not None and happened.is_engine_event
+            else None
+        )
+        if pool is None:
+            self.progress.event(entry)
+            return
+        holders = self.instance.event_log_storage.get_concurrency_info(pool.value).active_run_ids
+        runs = [run for run in map(self.instance.get_run_by_id, holders) if run is not None]
+        held = ", ".join(f"run {run.run_id[:8]} of {run.job_name}" for run in runs) or "another run"
+        self.progress.say(f"[bold]{pool.value}[/bold] is held by {held}; waiting for its end")
 
 
 def _execute(
@@ -167,12 +184,15 @@ def _interrupted(events: "Sequence[dg.DagsterEvent]") -> bool:
 
 
 def _why(events: "Sequence[dg.DagsterEvent]") -> str:
-    """The first failed step and the innermost message of its error."""
-    for event in events:
-        if event.is_step_failure:
-            error = event.step_failure_data.error
-            while error is not None and error.cause is not None:
-                error = error.cause
-            message = error.message.strip() if error is not None else "unknown error"
-            return f"{(event.step_key or '').replace('__', '/', 1)} failed: {message}"
-    return "The run failed before any step began."
+    """The first failed step, or the run where no step failed, and the innermost message of its error."""
+    step = next((event for event in events if event.is_step_failure), None)
+    if step is not None:
+        return f"{(step.step_key or '').replace('__', '/', 1)} failed: {_innermost(step.step_failure_data.error)}"
+    run = next((event for event in events if event.is_job_failure), None)
+    return f"The run failed before any step: {_innermost(run.job_failure_data.error if run is not None else None)}"
+
+
+def _innermost(error: "SerializableErrorInfo | None") -> str:
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error is not None else "unknown error"

@@ -6,15 +6,11 @@ Every file is searched as it is and through its own library: Parquet, gzip, zip,
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
-import sqlite3
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -24,6 +20,7 @@ import pytest
 from ccml.home import Home
 from ccml.profiles import PROFILES
 from ccml_simulator.simulate import simulate
+from ccml_tests.byte_search import files_with
 from ccml_tests.telemetry import stored
 
 pytestmark = pytest.mark.slow
@@ -133,28 +130,6 @@ def _write_logs(logs: Path, canaries: Canaries) -> None:
     (folder / "session.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
-def _contents(path: Path) -> Iterator[bytes]:
-    """The bytes of a file, and what its library reads in them."""
-    raw = path.read_bytes()
-    yield raw
-    if raw[:4] == b"PAR1":
-        import pyarrow.parquet as pq
-
-        for column in pq.read_table(path).to_pydict().values():
-            yield "\n".join(map(str, column)).encode("utf-8", "replace")
-    elif raw[:2] == b"\x1f\x8b":
-        yield gzip.decompress(raw)
-    elif raw[:4] == b"PK\x03\x04":
-        with zipfile.ZipFile(path) as archive:
-            for name in archive.namelist():
-                yield archive.read(name)
-    elif raw[:15] == b"SQLite format 3":
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
-            for (table,) in database.execute("select name from sqlite_master where type = 'table'").fetchall():
-                for row in database.execute(f'select * from "{table}"'):  # names of its own tables
-                    yield "\n".join(map(str, row)).encode("utf-8", "replace")
-
-
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Canaries]:
     folder = tmp_path_factory.mktemp("canaries")
@@ -168,22 +143,6 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Canaries]:
     return home, canaries
 
 
-def _found(home: Home, private: list[str]) -> dict[str, list[str]]:
-    """Private text → files that hold it, in UTF-8, in UTF-16 or escaped."""
-    forms = {
-        text: [text.encode(), text.encode("utf-16-le"), "".join(f"\\u{ord(c):04x}" for c in text).encode()]
-        for text in private
-    }
-    found: dict[str, list[str]] = {}
-    for path in (path for path in home.root.rglob("*") if path.is_file()):
-        where = str(path.relative_to(home.root))
-        contents = [where.encode("utf-8", "surrogateescape"), *_contents(path)]
-        for text, spellings in forms.items():
-            if any(spelling in content for spelling in spellings for content in contents):
-                found.setdefault(text, []).append(where)
-    return found
-
-
 def test_the_run_read_the_logs_with_the_canaries_and_the_search_sees_what_stands_there(
     ran: tuple[Home, Canaries],
 ) -> None:
@@ -192,15 +151,15 @@ def test_the_run_read_the_logs_with_the_canaries_and_the_search_sees_what_stands
     assert len(canaries.placed) >= 30
     assert len(list(home.reports.glob("*.html"))) >= 4
     harmless = ["restart the web server", "systemctl restart nginx", "<secret:password>"]
-    assert set(_found(home, harmless)) >= set(harmless)
+    assert set(files_with(home.root, harmless)) >= set(harmless)
 
 
 def test_no_canary_stands_anywhere_under_the_home(ran: tuple[Home, Canaries]) -> None:
     home, canaries = ran
-    found = _found(home, list(canaries.placed))
+    found = files_with(home.root, list(canaries.placed))
     assert not found, {canaries.placed[canary]: places for canary, places in found.items()}
 
 
 def test_no_person_and_no_host_is_named_anywhere_under_the_home(ran: tuple[Home, Canaries]) -> None:
     home, _ = ran
-    assert not _found(home, [*PEOPLE, *HOSTS])
+    assert not files_with(home.root, [*PEOPLE, *HOSTS])

@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from ccml.commands.programs import FAMILY, WITH_SUBCOMMANDS
 from ccml.commands.words import Call
-from ccml.commands.wrappers import CARRIERS, TEXT_CARRIERS, WRAPPERS, Wrapper, command_at
+from ccml.commands.wrappers import CARRIERS, TEXT_CARRIERS, WRAPPERS, Wrapper, base_name, command_at
 
+_UNMISTAKABLE: Final = frozenset("rm shred mkfs wipefs dropdb unlink".split())
+"""Programs whose name behind a program that no table knows is hardly anything else."""
+_RUNS_THINGS: Final = frozenset("ssh run exec shell sh command console cmd exec-env exec-file spawn start".split())
+"""Sub-commands behind which stands what a shell reads."""
 _RUNS_ON_EACH: Final = frozenset("-exec -execdir -ok -okdir -x -X --exec --exec-batch".split())
 
 
@@ -23,20 +28,57 @@ class Run(Call):
     """Names of files that commands before it in the pipeline may read."""
 
 
-def commands_inside(run: Run) -> list[tuple[int, bool]]:
-    """Where commands begin among the words of a command, and whether they run many times."""
+def commands_inside(run: Run) -> list[tuple[int, int, bool]]:
+    """Where commands begin and end among the words of a command, and whether they run many times."""
     words, program = run.words, run.program
     if program in ("find", "gfind", "fd", "fdfind"):
-        return [(place + 1, True) for place, word in enumerate(words) if word in _RUNS_ON_EACH][:8]
-    name, wrapper = _wrapper(run)
-    if wrapper is None or (program == "command" and run.has("-v", "-V")):
+        starts = [place + 1 for place, word in enumerate(words) if word in _RUNS_ON_EACH][:8]
+        return [(at, _end_of_each(words, at), True) for at in starts]
+    if program == "parallel" and run.has("--dry-run", "--dryrun"):
         return []
+    name, wrapper = _wrapper(run)
+    if program == "command" and run.has("-v", "-V"):
+        return []
+    if wrapper is None:
+        at = _behind_dashes(run) or _unmistakable(run)
+        return [(at, len(words), False)] if 0 < at < len(words) else []
     at = command_at(words, len(name.split()) + _skipped(run, name), wrapper, program)
+    if at < len(words) and words[at].startswith("-") and wrapper.operands:
+        at -= 1  # an option stood for the operand: `podman exec --latest rm`
     if "--" in words and name in CARRIERS:
         at = max(at, words.index("--") + 1) if wrapper.operands else words.index("--") + 1
     if at >= len(words) or words[at] == ":::":
         return []
-    return [(at, program in ("xargs", "gxargs", "parallel", "watch", "entr"))]
+    return [(at, len(words), program in ("xargs", "gxargs", "parallel", "watch", "entr"))]
+
+
+def _behind_dashes(run: Run) -> int:
+    """Where the command begins that stands behind `--`, where a sub-command runs things; 0 where none does."""
+    words = run.words
+    known = run.program in WITH_SUBCOMMANDS and run.program not in ("gcloud", "vagrant")
+    before = words[1 : words.index("--")] if "--" in words else ()
+    if known or _RUNS_THINGS.isdisjoint(before):
+        return 0
+    at = words.index("--") + 1
+    while at < len(words) and words[at].startswith("-"):
+        at += 1
+    return at
+
+
+def _unmistakable(run: Run) -> int:
+    """Where a removal begins among the words of a program that no table knows; 0 where none does."""
+    known = run.program in FAMILY or run.program in WITH_SUBCOMMANDS
+    if known and FAMILY.get(run.program) != "containers":
+        return 0
+    words = run.words[:20]
+    first = 2 if known else 1
+    places = (place for place in range(first, len(words) - 1) if base_name(words[place]) in _UNMISTAKABLE)
+    return next((place for place in places if words[place + 1].startswith(("-", "/", "~"))), 0)
+
+
+def _end_of_each(words: tuple[str, ...], at: int) -> int:
+    """The command that `find -exec` runs ends at `;` or `+`."""
+    return next((place for place in range(at, len(words)) if words[place] in (";", "+")), len(words))
 
 
 def _wrapper(run: Run) -> tuple[str, Wrapper | None]:
@@ -68,6 +110,10 @@ def texts_inside(run: Run) -> list[str]:
             at = command_at(run.words, count + 1 + _skipped(run, name), TEXT_CARRIERS[name])
             if at < len(run.words):
                 return [" ".join(run.words[at:])] if run.program != "concurrently" else list(run.words[at:])
+    if run.program == "parallel" and ":::" in run.words and not commands_inside(run):
+        return list(run.words[run.words.index(":::") + 1 :])
+    if run.program not in FAMILY and run.program not in WITH_SUBCOMMANDS and _RUNS_THINGS & set(run.verbs[:3]):
+        return [word for word in run.words[2:] if " " in word][:8]
     return []
 
 

@@ -37,22 +37,27 @@ _FILES: Final[dict[str, re.Pattern[str]]] = {
     "applescript": re.compile(r"(?i)\b(?:delete|empty (?:the )?trash|erase)\b|shut down|restart"),
     "vim": re.compile(r":?%d\b|:?%delete\b|g/[^/]{0,9}/d\b|1,\$d\b"),
     "lua": re.compile(r"\bos\.remove\s*\("),
+    "lisp": re.compile(r"\(\s*(?:delete-(?:file|directory)|erase-buffer)\b"),
     "r": re.compile(r"\b(?:unlink|file\.remove)\s*\("),
     "awk": re.compile(r"system\(\s*\"\s*(?:rm|shred|unlink|truncate)\b"),
 }
 _STARTS_PROCESS: Final = re.compile(
     r"(?:\bsystem|\bpopen|\bPopen|\bexec\w{0,8}|\bspawn\w{0,8}|\brun|\bcall|\bcheck_output|\bcheck_call|\bpassthru|"
-    r"\bshell_exec|\bgetoutput|\bsh|\bcmd|\bbash|\bTask\.run|\bstartfile)\s{0,4}\(?\s{0,4}|\bqx\s{0,2}|%x|`"
+    r"\bshell_exec|\bshell-command|"
+    r"\bdo shell script|\bgetoutput|\bsh|\bcmd|\bbash|\bTask\.run|\bDeno\.Command|"
+    r"\bstartfile)\s{0,4}\(?\s{0,4}|\bqx\s{0,2}|%x|`"
 )
 _LITERAL: Final = re.compile(
-    r"[\s,(\[]{0,20}(?:'([^'\n]*)'|\"((?:[^\"\\\n]|\\.)*)\"|`([^`\n]*)`|[{(/]([^{}\n]{1,300})[})/])"
+    r"[\s,(\[{]{0,20}(?:args\s{0,4}:\s{0,4}\[)?(?:'([^'\n]*)'|\"((?:[^\"\\\n]|\\.)*)\"|`([^`\n]*)`|[{(/]([^{}\n]{1,300})[})/])"
 )
 _STRING: Final = re.compile(r"'([^'\n]{4,2000})'|\"([^\"\n]{4,2000})\"")
 _TEMPORARY: Final = re.compile(r"(\w+) = tempfile\.mk\w+\(|tempfile\.\w+\([^\n]{0,200}\) as (\w+)")
 _QUERIES: Final = re.compile(r"(?i)\b(?:execute\w{0,8}|query|raw|prepare|sql|exec_driver_sql|run_sql|command)\b")
 _PIPED: Final = re.compile(r'"([^"\n]*)"\s{0,4}\|\s{0,4}getline|\|\s{0,4}"([^"\n]*)"')
 """What an awk program reads from, or prints to: a command."""
-_SQL_SHELL: Final = re.compile(r"(?:\\!|^\s*\.(?:shell|system))\s{0,4}([^\n]+)|PROGRAM\s{1,4}'([^'\n]*)'", re.MULTILINE)
+_SQL_SHELL: Final = re.compile(
+    r"(?:\\!|^\s*\.(?:shell|system)|^\s*system\s)\s{0,4}([^\n]+)|PROGRAM\s{1,4}'([^'\n]*)'", re.MULTILINE
+)
 _QUOTED_SQL: Final = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _HIDDEN: Final = re.compile(
     r"b64decode|fromhex|base64_decode|atob\(|\bexec\(.{0,80}decode|marshal\.loads|Base64\.decode"
@@ -67,12 +72,20 @@ _DROPS: Final = re.compile(
     r"sequence|extension|materialized|tablespace|partition|measurement|series|bucket|stream|owned|server|login|"
     r"domain|aggregate|event|package|synonym|cluster|warehouse|stage|share|foreign|external|temporary|unique)\b|truncate\b|alter\s+table\b.*\bdrop\s+(?:column|partition|constraint)\b|"
     r"alter\s+\w+\s+.*\bdrop\s+(?:column|partition)\b|flushall|flushdb|purge\s+|detach\s+database|vacuum\s+full|"
-    r"delete\s+database|remove\s+from|db\.dropdatabase)",
+    r"delete\s+database|remove\s+from|db\.dropdatabase|(?:optional\s+)?match\b.*\bdelete\b)",
     re.DOTALL,
 )
 _CHANGES_ROWS: Final = re.compile(r"(?i)^\s*(?:with\b.*\b)?(delete\s+from|delete\b|update\b)(.*)", re.DOTALL)
 _WHERE: Final = re.compile(r"(?i)\bwhere\b\s*(.*)", re.DOTALL)
 _ALWAYS: Final = re.compile(r"(?i)(?:1\s*=\s*1|true|1|''\s*=\s*'')\s*(?:;|$|returning\b)")
+
+
+_WITHIN: Final = {
+    "vim": re.compile(r"(?m)^[ :%\d,$]{0,9}!(.+)$"),
+    "tcl": re.compile(r"\bexec\s{1,9}([^\n;\]]+)"),
+}
+_EXECUTED: Final = re.compile(r"(?m)[\"']([^\"'\n]{2,300})[\"']\s{0,4}\.\s{0,4}execute\(|^\s{0,9}!\s{0,4}([^\n]+)")
+"""Groovy's `"…".execute()`, and a line that a notebook hands to the shell."""
 
 
 def shell_within(code: Code) -> list[str]:
@@ -82,7 +95,10 @@ def shell_within(code: Code) -> list[str]:
         return [first or second for first, second in _SQL_SHELL.findall(text)][:40]
     if code.language in ("powershell", "cmd"):
         return []
-    found = [first or second for first, second in _PIPED.findall(text)] if code.language == "awk" else []
+    if code.language in _WITHIN:
+        return _WITHIN[code.language].findall(text)[:40]
+    pattern = _PIPED if code.language == "awk" else _EXECUTED
+    found = [first or second for first, second in pattern.findall(text)][:40]
     for start in list(_STARTS_PROCESS.finditer(text))[:60]:
         at = start.end() - (1 if start.group() == "`" else 0)
         words: list[str] = []

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from itertools import takewhile
+from itertools import pairwise, takewhile
+from posixpath import normpath
 from typing import Final
 
 from ccml.commands import code, windows
@@ -37,7 +38,7 @@ _EMPTIES: Final = re.compile(r"(?:1,\$|/\./|/\^/|%)?d|1,\$d|Q|q0?")
 _FILE_REMOVERS: Final = frozenset("rm shred unlink truncate rmdir srm wipe dd mv".split())
 _ALWAYS_DO: Final = frozenset("rm shred unlink dd truncate cp mv install ln sh bash find cargo".split())
 """Programs without such an option; one of a program that they run is not theirs."""
-_WRITERS: Final = frozenset("cp mv install ln rsync".split())
+_WRITERS: Final = frozenset("cp mv install ln rsync copy".split())
 _SAME_AS_READ: Final = frozenset(
     "cat sort sed awk jq grep cut tr uniq head tail column python3 yq xmllint fmt tac".split()
 )
@@ -56,7 +57,7 @@ def danger_of(reading: Reading, line: str, *, whole: bool) -> str | None:
         reason = code.destroys(each)
         if reason is not None:
             return reason
-    if windows.looks_like_powershell(line) and (not whole or _is_cmdlet(reading)):
+    if windows.is_for_windows(line) or (windows.looks_like_powershell(line) and (not whole or _is_cmdlet(reading))):
         reason = code.destroys(Code("powershell", line))
         if reason is not None:
             return reason
@@ -71,8 +72,12 @@ def _is_cmdlet(reading: Reading) -> bool:
 
 def _only_says(run: Run) -> bool:
     """`--dry-run` and its kin: the command says what it would do, or takes back what it began."""
+    if windows.only_says(run.words):
+        return True
     if run.program in _ALWAYS_DO:
         return run.words[1:] in (("--help",), ("--version",))
+    if run.program == "aws" and run.words[-1] == "help":
+        return True
     if run.words[:2] == ("git", "restore") and run.has("-W", "--worktree"):
         return False  # `--staged` alone leaves the files as they are
     if any(word.startswith("--dry-run=") and word.endswith(("none", "false")) for word in run.words):
@@ -97,7 +102,7 @@ def _listed_loss(run: Run) -> str | None:
                 loss.operand.fullmatch(word) for word in _operands(each, count, first=loss.first)
             ):
                 return loss.reason
-        if each.program.startswith("mkfs"):
+        if each.program.startswith(("mkfs", "newfs")):
             return "destroys"
         if says_it_destroys(each):
             return "destroys"
@@ -109,7 +114,9 @@ def _operands(run: Run, count: int, *, first: bool) -> tuple[str, ...]:
     if first:
         return run.verbs[count : count + 1]
     plain = takewhile(lambda word: word not in _READING, run.verbs[count : count + 4])
-    return (*plain, *(word for word in run.words[1:14] if word[:1] in "-+:" or "=" in word))
+    options = [word for word in run.words[1:14] if word[:1] in "-+:" or "=" in word]
+    joined = [f"{name}={value}" for name, value in pairwise(run.words[1:14]) if name[:2] == "--" and "=" not in name]
+    return (*plain, *options, *joined)
 
 
 def _spellings(run: Run) -> list[tuple[str, ...]]:
@@ -124,6 +131,8 @@ def _spellings(run: Run) -> list[tuple[str, ...]]:
         if script in ("manage.py", "artisan", "console", "rails", "rake", "wp-cli.phar", "drush", "occ"):
             return [(_CALLED_BY.get(script, script), *words[at + 1 :])]
         return []
+    if run.program == "symfony" and run.verbs[:1] == ("console",):
+        return [words[words.index("console") :]]
     if run.program in _CALLED_BY:
         return [(_CALLED_BY[run.program], *words[1:])]
     return [words] if words else []
@@ -169,12 +178,12 @@ def _overwrites(run: Run) -> str | None:
     if program == "tee":
         if any(_KEYS.fullmatch(word) for word in operands):
             return "opens_permissions"
-        if run.output == "" and not run.has("-a", "--append") and operands:
+        if (run.output == "" or set(run.reads) & set(operands)) and not run.has("-a", "--append") and operands:
             return "truncates"
         targets = operands
     elif program in _WRITERS or (program == "sed" and _in_place(run)):
         targets = operands[-1:] if len(operands) > 1 else []
-        if program in ("cp", "ln", "install") and "/dev/null" in operands[:-1]:
+        if program in ("cp", "ln", "install", "copy") and {"/dev/null", "nul", "NUL"} & set(operands[:-1]):
             return "truncates"
         if program == "sed" and any(_EMPTIES.fullmatch(word.strip()) for word in operands[:1]):
             return "truncates"
@@ -188,7 +197,7 @@ def _overwrites(run: Run) -> str | None:
         return "overwrites_system_file" if "/" in targets or "//" in targets else None
     else:
         return None
-    return "overwrites_system_file" if any(_SYSTEM_FILE.fullmatch(word) for word in targets) else None
+    return "overwrites_system_file" if any(map(_overwrites_system, targets)) else None
 
 
 def _redirected(run: Run, operator: str, target: str) -> str | None:
@@ -203,7 +212,7 @@ def _redirected(run: Run, operator: str, target: str) -> str | None:
         return None
     if _START_FILE.fullmatch(target):
         return "overwrites_system_file"
-    emptied = not run.words or (run.output is not None and not run.output.strip())
+    emptied = not run.words or run.words[0] in ("", "$null") or (run.output is not None and not run.output.strip())
     if emptied or (run.program == "cat" and run.words[1:] == ("/dev/null",)):
         return "truncates"
     taken_in = (source for sign, source in run.redirects if sign.endswith("<"))
@@ -212,7 +221,7 @@ def _redirected(run: Run, operator: str, target: str) -> str | None:
 
 
 def _overwrites_system(target: str) -> bool:
-    return _SYSTEM_FILE.fullmatch(target) is not None
+    return _SYSTEM_FILE.fullmatch(normpath(target) if "/.." in target else target) is not None
 
 
 def _in_place(run: Run) -> bool:

@@ -15,6 +15,9 @@ _FETCHERS: Final = frozenset("curl wget fetch aria2c http https xh nc ncat netca
 _DECODERS: Final = frozenset("base64 base32 xxd openssl uudecode basenc gpg".split())
 _CHANGERS: Final = frozenset("rev tr sed gunzip zcat xxd".split())
 _PASSES_ON: Final = frozenset("cat tee head tail sort uniq nl pv".split())
+_GENERATES: Final = frozenset("awk gawk mawk sed perl python python3 ruby node jq".split())
+"""Programs that may write a script from a list; of its words the line shows those in quotes."""
+_REMOVAL_WORD: Final = re.compile(r"(?:^|[^\w-])(?:rm|rmdir|shred|unlink|mkfs|dropdb|truncate)\s")
 _ESCAPES: Final = re.compile(r"\\(n|t|r|x[0-9a-fA-F]{2}|0?[0-7]{3}|\\)")
 
 
@@ -63,13 +66,17 @@ def output(words: Words, flow: Flow) -> Flow:
         return Flow((_unescaped(text),))
     if program == "printf":
         return Flow((_formatted(rest),)) if rest else Flow(("",))
-    if program in ("true", ":"):
+    if program in ("true", ":") or (program == "type" and rest in (("nul",), ("NUL",))):
         return Flow(("",))
     if program in ("which", "command", "type") and rest and not rest[-1].startswith("-"):
         return Flow((rest[-1],)) if program == "which" or rest[0] in ("-v", "-p", "-P") else NOTHING
     if program in _FETCHERS:
         return Flow((), True, flow.decoded)
     operands = [word for word in rest if not word.startswith("-")]
+    if program in _GENERATES and any(_REMOVAL_WORD.search(word) for word in rest):
+        return Flow((), flow.fetched, flow.decoded, True, secret)
+    if program in ("head", "tail") and rest[:2] in (("-c", "0"), ("-n", "0")):
+        return Flow(("",))
     if program in _DECODERS:
         return Flow(tuple(filter(None, map(_decoded, flow.texts))), flow.fetched, True)
     if program == "rev":

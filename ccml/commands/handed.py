@@ -14,7 +14,8 @@ from typing import Final, Literal, TypeAlias
 from ccml.commands.words import Call
 
 Language: TypeAlias = Literal["shell", "python", "perl", "ruby", "javascript", "php", "awk", "sql", "mongo", "redis",
-                              "powershell", "cmd", "vim", "memcached", "applescript", "lua", "r"]  # fmt: skip
+                              "powershell", "cmd", "vim", "memcached", "applescript", "lua", "r", "lisp",
+                              "tcl"]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,10 @@ _OPTION: Final[dict[str, tuple[Language, str]]] = {
     "git": ("shell", "-x --exec --extcmd --upload-pack --receive-pack --tree-filter --index-filter"),
     "gcloud": ("shell", "--command"),
     "az": ("shell", "--scripts"),
+    "emacs": ("lisp", "--eval -eval --execute"),
+    "invoke-sqlcmd": ("sql", "-Query -q -query"),
+    "groovy": ("javascript", "-e"),
+    "tclsh": ("tcl", "-c"),
     "fly": ("shell", "-C --command"),
     "flyctl": ("shell", "-C --command"),
     "ansible": ("shell", "-a --args"),
@@ -109,10 +114,11 @@ _INPUT: Final[dict[str, Language]] = {
     "sqlplus": "sql", "clickhouse-client": "sql", "cqlsh": "sql", "bq": "sql", "mongosh": "mongo", "mongo": "mongo",
     "redis-cli": "redis", "powershell": "powershell", "pwsh": "powershell", "cmd": "cmd", "nc": "memcached",
     "ncat": "memcached", "telnet": "memcached", "ssh": "shell", "osascript": "applescript",
+    "su": "shell", "sudo": "shell", "doas": "shell", "tclsh": "tcl",
 }  # fmt: skip
 _OPERAND_IS_NO_FILE: Final = frozenset("at batch crontab make psql mysql mariadb sqlite3 duckdb sqlcmd sqlplus "
                                        "clickhouse-client cqlsh bq mongosh mongo redis-cli nc ncat telnet ssh "
-                                       "source . parallel ed".split())  # fmt: skip
+                                       "source . parallel ed su".split())  # fmt: skip
 
 # Programs whose operand is code: the number of operands before it.
 _OPERAND: Final[dict[str, tuple[Language, int]]] = {
@@ -126,17 +132,24 @@ _SHELL_WITHIN: Final[dict[str, re.Pattern[str]]] = {
 _RUN_BY_GIT: Final = re.compile(
     r"(?i)(?:core\.(?:editor|pager|sshcommand|askpass|fsmonitor)|sequence\.editor|\w+\.[\w.-]{0,40}(?:textconv|cmd))"
 )
+_TCL_RUNS: Final = re.compile(r"\bexec\s{1,9}([^\n;\]]+)")
+_SED_RUNS: Final = re.compile(r"(?:^|[;{\n])\s{0,9}(?:[\d$,]{0,20}|/[^/\n]{0,200}/)\s{0,9}e\s{1,9}([^\n;]+)")
+"""sed's `e COMMAND`."""
 _PYTHON: Final = re.compile(r"(?:python|pypy)\d?(?:\.\d{1,2})?")
 
 
 def program_of(call: Call) -> str:
     """The name in these tables: `python3.12` → `python`."""
-    return "python" if _PYTHON.fullmatch(call.program) else call.program
+    if _PYTHON.fullmatch(call.program):
+        return "python"
+    return "invoke-sqlcmd" if call.program.lower() == "invoke-sqlcmd" else call.program
 
 
 def handed_over(call: Call) -> Iterator[Code]:
     """The code among the words of a command."""
     program = program_of(call)
+    if program == "ansible" and call.has("--check", "-C"):
+        return
     if program in _OPTION:
         language, names = _OPTION[program]
         for text in _values(call, frozenset(names.split())):
@@ -145,7 +158,26 @@ def handed_over(call: Call) -> Iterator[Code]:
         language, before = _OPERAND[program]
         for text in call.verbs[before : before + 1]:
             yield from _in_language(language, text)
+    elif program not in _OPTION:
+        yield from _named_commands(call)
     yield from _special(program, call)
+
+
+_RUNS_VALUE: Final = re.compile(r"--?(?:[a-z]{1,20}-)?(?:command|cmd|exec)")
+_RUNS_ASSIGNED: Final = re.compile(r"(?:command|cmd)=(.* .*)", re.DOTALL)
+
+
+def _named_commands(call: Call) -> Iterator[Code]:
+    """Values of more than one word of options that say in any program that they are a command: `--exec-command`."""
+    for place, word in enumerate(call.words[1:], 1):
+        name, sign, value = word.partition("=")
+        if _RUNS_VALUE.fullmatch(name):
+            value = value if sign else " ".join(call.words[place + 1 : place + 2])
+            if " " in value:
+                yield Code("shell", value)
+        assigned = _RUNS_ASSIGNED.fullmatch(word)
+        if assigned is not None:
+            yield Code("shell", assigned.group(1))
 
 
 def _in_language(language: Language, text: str) -> Iterator[Code]:
@@ -186,10 +218,10 @@ def _special(program: str, call: Call) -> Iterator[Code]:
     elif program == "redis-cli":
         yield Code("redis", " ".join(call.verbs))
     elif program == "git":
-        for word in words[1:]:
-            name, _, command = word.partition("=")
+        for place, word in enumerate(words[1:], 1):
+            name, sign, command = word.partition("=")
             if command.startswith("!") or _RUN_BY_GIT.fullmatch(name):
-                yield Code("shell", command.lstrip("!"))
+                yield Code("shell", command.lstrip("!") if sign else " ".join(words[place + 1 : place + 2]))
         if call.verbs[:1] == ("config",):
             yield from (Code("shell", word[1:]) for word in words if word.startswith("!"))
     elif program == "tmux" and call.verbs[:1] in (("send-keys",), ("send",)):
@@ -204,10 +236,21 @@ def _special(program: str, call: Call) -> Iterator[Code]:
         for word in words:
             if word.lower().startswith(("proxycommand", "localcommand", "-oproxycommand")):
                 yield Code("shell", word.replace("=", " ").partition(" ")[2])
-    elif program == "aws" and "send-command" in words:
-        yield from (
-            Code("shell", part) for word in words if "commands=" in word for part in re.findall(r'"([^"]*)"', word)
-        )
+    elif program == "aws":
+        yield from _named_commands(call)
+        for word in words:
+            if "commands=" in word and "send-command" in words:
+                _, _, given = word.partition("commands=")
+                yield from (Code("shell", part) for part in re.findall(r'"([^"]*)"', given) or [given])
+    elif program == "az":
+        yield from _named_commands(call)
+        if "--scripts" in words:
+            yield from (Code("shell", word) for word in words[words.index("--scripts") + 1 :])
+    elif program in ("tclsh", "wish"):
+        yield from (Code("shell", text) for word in words for text in _TCL_RUNS.findall(word))
+    elif program == "sed":
+        for script in words[1:]:
+            yield from (Code("shell", text) for text in _SED_RUNS.findall(script))
     elif program == "deno" and call.verbs[:1] == ("eval",):
         yield from (Code("javascript", word) for word in call.verbs[1:2])
     elif program == "bq" and call.verbs[:1] == ("query",):
@@ -225,6 +268,8 @@ def reads_code(call: Call) -> Language | None:
     program = program_of(call)
     language = _INPUT.get(program)
     if language is None:
+        return None
+    if program in ("sudo", "doas") and (call.verbs or not call.has("-s", "-i", "--shell", "--login")):
         return None
     if program in _OPERAND_IS_NO_FILE:
         return None if program == "make" and not call.has("-f", "--file", "--makefile") else language

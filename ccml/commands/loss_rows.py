@@ -8,7 +8,7 @@ ROWS: Final[dict[str, str]] = {
     # work that is not committed, or commits that nothing else names
     "discards_history": r"""
 git reset + --hard --merge
-git clean + -f --force
+git clean + -f --force -c
 git push + -f --force --force-with-lease --force-if-includes --delete -d --mirror --prune
 git push ~ (?:\+|:.).*
 git checkout + -f --force -B -- --ours --theirs
@@ -46,6 +46,7 @@ hg revert + --all -a
 hg rollback
 svn revert + -R --recursive --depth
 svn delete
+svn cleanup + --remove-unversioned --remove-ignored
 svn rm
 jj abandon
 p4 obliterate
@@ -61,7 +62,7 @@ scrub
 mkswap
 mke2fs
 newfs
-wipefs
+wipefs + -a --all -o --offset
 sfdisk
 gdisk
 cgdisk
@@ -123,6 +124,11 @@ journalctl + --vacuum-size --vacuum-time --vacuum-files
 trash-empty
 trash-rm
 gio trash + --empty
+nmcli connection ~ del|delete
+nmcli con ~ del|delete
+nmcli c ~ del|delete
+nmcli device ~ del|delete
+fastboot flashing ~ (?:un)?lock
 zip + -m -rm --move --delete -d
 tar + --remove-files --delete --recursive-unlink
 7z ~ d

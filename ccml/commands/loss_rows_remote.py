@@ -8,7 +8,9 @@ ROWS: Final[dict[str, str]] = {
     # clouds, clusters, images: what their verbs do not show
     "destroys_resources": r"""
 terraform apply + -destroy
-terraform state ~ rm
+terraform apply ~ --?replace=.*
+tofu apply ~ --?replace=.*
+terraform state ~ rm|push
 terraform workspace ~ delete
 terraform force-unlock
 tofu apply + -destroy
@@ -38,6 +40,26 @@ kubectl replace + --force
 kubectl apply + --prune
 kubectl drain
 kubectl scale ~ --replicas=0
+oc scale ~ --replicas=0
+docker service scale ~ \S+=0
+docker-compose scale ~ \S+=0
+docker compose scale ~ \S+=0
+heroku ps:scale ~ \S+=0
+aws autoscaling ~ --(?:desired-capacity|min-size|max-size)=0
+aws ecs update-service ~ --desired-count=0
+aws s3api put-bucket-lifecycle-configuration ~ (?s).*Expiration.*
+aws route53 change-resource-record-sets ~ (?s).*DELETE.*
+aws kms ~ schedule-key-deletion|disable-key
+aws ec2 ~ release-.*|revoke-.*|disassociate-.*
+aws organizations ~ close-account|leave-organization|remove-.*
+aws dynamodb batch-write-item ~ (?s).*DeleteRequest.*
+gcloud storage ~ --delete.*
+podman kube ~ down
+render ~ delete
+fly scale count ~ 0
+flyctl scale count ~ 0
+gcloud ~ --(?:size|num-nodes|min-instances|max-instances)=0
+az ~ --(?:instance-count|capacity|node-count)=0
 kubectl taint ~ .*NoExecute.*
 oc delete
 kubeadm ~ reset
@@ -60,6 +82,8 @@ vault secrets ~ disable
 vault kv ~ delete|destroy|metadata
 vault operator ~ seal|step-down
 vault lease ~ revoke
+vault token ~ revoke
+vault auth ~ disable
 consul kv ~ delete
 consul ~ leave|force-leave
 restic ~ forget|prune
@@ -140,7 +164,7 @@ launchdarkly ~ delete
 auth0 ~ delete
 okta ~ delete
 twilio ~ .*:remove|.*:delete
-curl ~ -XDELETE|-XPURGE
+curl ~ -XDELETE|-XPURGE|--request=(?i:DELETE|PURGE)|.*/_delete_by_query.*
 curl + -X --request ~ (?i)DELETE|PURGE
 wget ~ --method=(?i:DELETE)
 http ~ DELETE

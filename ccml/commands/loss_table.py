@@ -32,7 +32,7 @@ def _parsed() -> dict[str, list[Loss]]:
             head, _, options = head.partition(" + ")
             program, *verbs = head.split()
             operand = re.compile(pattern.strip()) if pattern else None
-            first = (
+            first = program == "redis-cli" or (
                 reason in ("removes_packages", "discards_history") and re.fullmatch(r"[\w |-]+", pattern) is not None
             )
             table.setdefault(program, []).append(Loss(tuple(verbs), frozenset(options.split()), operand, first, reason))
@@ -56,12 +56,13 @@ DRY_OF: Final[dict[str, frozenset[str]]] = {
         "rsync": "-n", "make": "-n", "apt-get": "-s", "apt": "-s", "aptitude": "-s", "zypper": "-D",
         "pacman": "-p", "wipefs": "-n", "fdisk": "-l --list", "sfdisk": "-l -d --list --dump -n --no-act",
         "parted": "-l --list", "gdisk": "-l", "sgdisk": "-p -v --print", "modprobe": "-n",
-        "crontab": "-l", "shutdown": "-c -k", "hdparm": "-I -i -t -T -tT -Tt -C -g", "iptables": "-L -S -C --list",
+        "crontab": "-l", "shutdown": "-c -k -a", "hdparm": "-I -i -t -T -tT -Tt -C -g", "iptables": "-L -S -C --list",
         "ip6tables": "-L -S -C --list", "terraform": "-help", "rclone": "-n", "restic": "-n", "borg": "-n",
         "brew": "-n", "cargo": "-n", "logrotate": "-d --debug", "tune2fs": "-l", "dd": "", "rpm": "--test",
         "dpkg": "--no-act", "emerge": "-p --pretend", "nix-collect-garbage": "", "fdupes": "-m",
         "mdadm": "--detail --examine -D -E", "efibootmgr": "-v", "p4 revert": "-n", "hg purge": "-p",
-        "mke2fs": "-n", "mkfs": "-V", "fallocate": "",
+        "mke2fs": "-n", "mkfs": "-V", "fallocate": "", "ansible, ansible-playbook": "-C", "robocopy": "/L /l",
+        "lvremove, lvreduce, vgremove, pvremove": "-t --test", "zfs destroy, zpool destroy": "-n",
     }.items()
     for program in programs.split(", ")
 }  # fmt: skip

@@ -20,9 +20,11 @@ from typing import Final, TypeAlias
 from ccml.commands.arguments import KINDS, Argument, flag_of, is_assignment, kind_of, looks, placeholder
 from ccml.commands.programs import (
     GIT_PATHS,
+    GLOBAL_ANYWHERE,
     GLOBAL_VALUES,
     OPERANDS,
     OPTION_VALUES,
+    SUBCOMMAND_VALUES,
     TASKS,
     WITH_SUBCOMMANDS,
     deepest_subcommand,
@@ -36,6 +38,8 @@ __all__ = ["KINDS", "Argument", "Command", "family", "parse"]
 
 _SUBCOMMAND: Final = re.compile(r"[A-Za-z][\w:.-]*")
 _NAMED_VALUE: Final = re.compile(r"--?[A-Za-z][\w-]*=")
+_PREPARES: Final = frozenset({"cd", "", "source", ".", "export", "set", "true", ":"})
+"""What a line does before its command: `cd src && source env && pytest` is pytest."""
 _BLANK: Final = re.compile(r"\s")
 _MODULE: Final = re.compile(r"[A-Za-z_][\w.]*")
 _GRAMMAR: Final = frozenset({"{}", "\\;", "';'", "+", "!", "\\(", "\\)", "\\!", "(", ")", "-", "--", "]", ";"})
@@ -54,7 +58,7 @@ _MESSAGE_FLAGS: Final = frozenset({"-e", "--regexp", "-f", "--file"})
 @dataclass(frozen=True, slots=True)
 class Command:
     """`program`, `subcommand`, `flags` and `arguments` are those of the line's first command behind its wrappers and
-    behind a leading `cd`; `template` and `programs` are of the whole line.
+    behind what only prepares it (`cd`, `source`, `export`); `template` and `programs` are of the whole line.
 
     `slots` are the arguments behind the template's placeholders, in order; `<path>...` stands for several.
     """
@@ -87,7 +91,8 @@ def _parse(line: str) -> Command:
     # What a substitution runs is no part of the outline, so it is the program only where nothing else is.
     outer = [views[id(piece)] for piece in taken.outline if id(piece) in views]
     any_view = next(iter(outer or [*views.values()]), None)
-    main = next((view for view in outer if view.program not in ("cd", "")), any_view)
+    main = next((view for view in outer if view.program not in _PREPARES), None)
+    main = main or next((view for view in outer if view.program not in ("cd", "")), any_view)
     template, slots = _template(taken.outline, views)
     return Command(
         line=line,
@@ -196,7 +201,10 @@ class _View:
         """The values of options: before the sub-command those of the program itself (`git -c a=b commit -c HEAD`)."""
         if not self.subcommand and self.program in GLOBAL_VALUES:
             return GLOBAL_VALUES[self.program]
-        return OPTION_VALUES.get(self._module or self.program, {})
+        usual = OPTION_VALUES.get(self._module or self.program, {})
+        anywhere = GLOBAL_VALUES.get(self.program, {}) if self.program in GLOBAL_ANYWHERE else {}
+        own = SUBCOMMAND_VALUES.get(f"{self.program} {self.subcommand}", {})
+        return anywhere | usual | own if anywhere or own else usual
 
     def _attached_text(self, word: Word) -> bool:
         """`-m"two words"`: an option and its value in one word."""

@@ -68,7 +68,7 @@ WITH_SUBCOMMANDS: Final = frozenset(
     "docker-compose podman podman-compose kubectl helm minikube kind buildah skopeo oc vagrant terraform systemctl "
     "launchctl nmcli ip ufw openssl aws gcloud az heroku flyctl vercel netlify dotnet jupyter flask celery ruff "
     "pre-commit virsh lxc timedatectl hostnamectl loginctl rclone restic borg vault consul nomad doctl stripe firebase "
-    "ng nx turbo deno mvn gradle ./gradlew tmux screen".split()
+    "ng nx turbo deno mvn gradle ./gradlew tmux".split()
 )
 
 # What an option's value is, by program. `literal` values are closed choices and stay in the template (`find -type f`,
@@ -132,6 +132,24 @@ OPTION_VALUES: Final[dict[str, dict[str, str]]] = {
     for program in programs.split()
 }
 
+# Where an option of a sub-command is not what it is elsewhere: its kind, or nothing where it takes no value there
+# (`docker logs -f web` follows, `docker compose -f file` names a file).
+_SUBCOMMAND_VALUES: Final[dict[str, str]] = {
+    "docker+logs docker+rm docker+rmi podman+logs podman+rm podman+rmi docker+compose+logs docker+compose+rm "
+    "docker-compose+logs docker-compose+rm": "-f=",
+    "docker+ps docker+images podman+ps podman+images": "-f=text",
+    "kubectl+logs kubectl+exec": "-f= -p=",
+    "git+clone git+fetch git+pull": "--depth=number -j=number --branch=name -o=name -b=name",
+    "git+push git+rm git+clean git+add git+commit": "-n=",
+}
+SUBCOMMAND_VALUES: Final[dict[str, dict[str, str]]] = {
+    name.replace("+", " "): {option: kind for option, _, kind in (entry.rpartition("=") for entry in values.split())}
+    for names, values in _SUBCOMMAND_VALUES.items()
+    for name in names.split()
+}
+GLOBAL_ANYWHERE: Final = frozenset("aws gcloud az kubectl oc helm gh heroku flyctl fly doctl".split())
+"""Programs that take their global options behind a sub-command too."""
+
 # Options that stand before the sub-command, with the kinds of their values: `aws --profile work s3 ls`.
 _GLOBAL_VALUES: Final[dict[str, str]] = {
     "git": "-c=assignment -C=path --git-dir=path --work-tree=path --namespace=name --exec-path=path",
@@ -147,6 +165,7 @@ _GLOBAL_VALUES: Final[dict[str, str]] = {
     "gcloud": "--project=name --account=name --configuration=name --format=literal",
     "az": "--subscription=name -o=literal --output=literal --query=text",
     "gh": "-R=name --repo=name",
+    "redis-cli": "-h=host -p=number -n=number -a=text -u=url -s=path --user=name --pass=text",
     "heroku flyctl fly": "-a=name --app=name -r=name --remote=name",
     "doctl": "--context=name -t=text --access-token=text -c=path --config=path -o=literal",
     "systemctl loginctl": "-H=host -M=name -t=literal -p=name -n=number --root=path --state=literal --type=literal",
@@ -241,7 +260,7 @@ def deepest_subcommand(program: str, path: Sequence[str]) -> int:
     if program == "aws":
         return 2
     if program in _PATH_TO_A_VERB:
-        return len(path) if path[-1] in _VERBS else 4
+        return len(path) if path[-1].partition("-")[0] in _VERBS else 4
     runs_tasks = program in ("npm", "yarn", "pnpm", "bun")
     return 2 if len(path) == 1 and path[0] in NESTED_SUBCOMMANDS and not runs_tasks else 1
 

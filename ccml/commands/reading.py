@@ -115,7 +115,7 @@ class Reading:
         return self._command(words, scope, flow, inside, redirects, files)
 
     def _assign(self, assignment: Word, scope: Scope, *, kept: bool) -> None:
-        words, _ = self._words((assignment,), scope)
+        words, inside = self._words((assignment,), scope)
         text = " ".join(words)
         name, _, value = text.partition("=")
         if value.startswith("(") and value.endswith(")"):
@@ -124,7 +124,8 @@ class Reading:
             scope.variables[name] = value
         runs = _SHELL_VARIABLES.fullmatch(text)
         if runs is not None:
-            self._text(runs.group(1), scope, NOTHING)
+            for script in (runs.group(1), *inside.texts):
+                self._text(script, scope, NOTHING)
 
     def _redirects(
         self, redirects: Sequence[Redirect], scope: Scope, flow: Flow
@@ -177,7 +178,7 @@ class Reading:
             elif part.script is not None:
                 flow = self._script(part.script, scope, NOTHING)
                 inside |= flow
-                if flow.texts:
+                if flow.texts and part.text[0] not in "<>":
                     text, shown = " ".join(flow.texts).rstrip("\n"), True
             self._characters += len(text)
             if self._characters > MOST_CHARACTERS:
@@ -248,13 +249,18 @@ class Reading:
         for code in handed_over(run):
             self._code(code, scope, flow)
         self._input(run, scope, flow)
+        if program in _INTERPRETERS and any(word.startswith("<(") for word in words[1:3]):
+            for text in inside.texts:  # `bash <(echo …)`: what the substitution writes is the script
+                self._code(Code(reads_code(Run((program_of(run),))) or "shell", text), scope, NOTHING)
         self._file(run, leaving, scope)
-        for at, many in commands_inside(run):
-            inner = with_input(words[at:], flow) if program in ("xargs", "gxargs") else words[at:]
+        for at, end, many in commands_inside(run):
+            inner = with_input(words[at:], flow) if program in ("xargs", "gxargs") else words[at:end]
+            if not inner:
+                continue
             within = Scope(scope.variables, scope.aliases, scope.many or many)
             if program in ("xargs", "gxargs", "parallel") and (flow.fetched or flow.decoded):
                 inside |= flow
-            if (len(inner) == 1 or program == "parallel") and (" " in inner[0] or "\n" in inner[0]):
+            if " " in inner[0] or "\n" in inner[0]:  # no program has such a name: a shell takes the words apart
                 self._text(inner[0], within, flow)
             else:
                 leaving = self._command(inner, within, flow, inside, redirects, files, level + 1)

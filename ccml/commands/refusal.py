@@ -14,6 +14,8 @@ from ccml.commands.handed import SHELLS
 from ccml.commands.reading import Reading
 
 _WRITERS: Final = frozenset("dd tee shred wipe truncate wipefs badblocks blkdiscard sfdisk mkswap mke2fs".split())
+_WRITES_WITH: Final = {"wipefs": ("-a", "--all", "-o", "--offset"), "badblocks": ("-w", "-n")}
+"""Without one of these options they only read the disk."""
 _DISK: Final = re.compile(r"/dev/(?:sd|hd|vd|xvd|nvme|mmcblk|disk|rdisk|mapper/|md|loop|mem|kmem|port)\w*.*")
 _ROOT: Final = re.compile(
     r"(?:/|~|\$\{?HOME\}?)(?:/|/\*|/\.|/\.\*|\*)?/{0,3}|//+.*|/\./.*"
@@ -38,7 +40,8 @@ def refusal_of(reading: Reading, line: str, *, whole: bool) -> str | None:
         reason = code.refuses(each)
         if reason is not None:
             return reason
-    if not whole and windows.looks_like_powershell(line) and windows.destroys_text(line) == "remote_code":
+    powershell = windows.is_for_windows(line) or (not whole and windows.looks_like_powershell(line))
+    if powershell and windows.destroys_text(line) == "remote_code":
         return "remote_code"
     return None
 
@@ -56,6 +59,8 @@ def _writes_disk(run: Run) -> bool:
         outputs = [word.removeprefix("of=") for word in run.words[1:] if word.startswith("of=")]
     elif run.program in _WRITERS or run.program.startswith("mkfs"):
         if run.has("-n", "--no-act", "-l", "--list", "-d", "--dump") and run.program in ("wipefs", "sfdisk"):
+            return False
+        if run.program in _WRITES_WITH and not run.has(*_WRITES_WITH[run.program]):
             return False
         outputs = list(run.words[1:])
     elif run.program in ("cp", "mv", "pv"):

@@ -19,13 +19,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
+from ccml.commands import code
 from ccml.commands.destruction import danger_of
 from ccml.commands.reading import Reading
 from ccml.commands.refusal import refusal_of
-from ccml.commands.safe_programs import is_read_only
+from ccml.commands.safe_programs import is_read_only, names_a_secret
 from ccml.commands.secret_files import is_secret_path
 from ccml.commands.syntax import LONGEST_KEPT, LONGEST_LINE, syntax
-from ccml.commands.tools import READING, drops_data, own_tool, says_it_destroys, served_tool
+from ccml.commands.tools import READING, ServedCall, drops_data, own_tool, says_it_destroys, served_tool
+from ccml.commands.tools import codes as tool_codes
 from ccml.commands.tools import lines as tool_lines
 from ccml.commands.tree import SimpleCommand, Syntax
 from ccml.privacy.redaction import redact
@@ -64,7 +66,7 @@ def _assess(line: str) -> Risk:
         return _own_tool(*tool)
     served = served_tool(line)
     if served is not None:
-        return _served_tool(*served)
+        return _served_tool(served, line)
     taken = syntax(line)
     if taken is None:
         return Risk("refused", "secret") if "<secret:" in redact(line) else Risk("ask", "unreadable")
@@ -89,22 +91,29 @@ def _own_tool(name: str, argument: str) -> Risk:
         return Risk("refused", "secret")
     if name not in READING:
         return Risk("ask", "tool_writes")
-    if is_secret_path(argument) or any(map(is_secret_path, argument.split())) or _STRANGE.search(argument):
+    secret = is_secret_path(argument) or any(map(is_secret_path, argument.split()))
+    if secret or (name == "Grep" and names_a_secret(argument)) or _STRANGE.search(argument):
         return Risk("ask", "secret_file")
     return Risk("safe", "tool_reads")
 
 
-def _served_tool(server_and_tool: str, tool: str, arguments: str) -> Risk:
+def _served_tool(call: ServedCall, line: str) -> Risk:
     """A call of a tool that some server offers. None is safe: what it does, its server decides."""
-    levels = [assess(text) for text in tool_lines(server_and_tool, arguments)]
+    levels = [assess(text) for text in tool_lines(call)]
     worst = max(levels, key=lambda risk: LEVELS.index(risk.level), default=Risk("ask", "served_tool"))
-    if "<secret:" in redact(arguments):
+    if "<secret:" in redact(line):
         return Risk("refused", "secret")
     if worst.level in ("danger", "refused"):
         return worst
-    if says_it_destroys(tool):
+    if says_it_destroys(call):
         return Risk("danger", "destroys")
-    return Risk("danger", "drops_data") if drops_data(server_and_tool, arguments) else Risk("ask", "served_tool")
+    if drops_data(call):
+        return Risk("danger", "drops_data")
+    for program in tool_codes(call):
+        reason = code.refuses(program) or code.destroys(program)
+        if reason is not None:
+            return Risk("danger", reason)
+    return Risk("ask", "served_tool")
 
 
 def _proof(line: str, taken: Syntax) -> Risk:
@@ -137,6 +146,8 @@ def _unproven(command: SimpleCommand) -> str | None:
         return "assignment"
     if not all(word.static for word in command.words) or any(_HISTORY.search(word.source) for word in command.words):
         return "expansion"
+    if any("{}" in word.text for word in command.words):
+        return "expansion"  # what `find -exec` and `xargs` put words into
     for redirect in command.redirects:
         target = redirect.target
         if target is None or not target.static:

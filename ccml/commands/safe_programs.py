@@ -95,6 +95,8 @@ def _lists(program: str, arguments: Words, allowed: frozenset[str]) -> bool:
         return not rest or rest == ("verbose",)
     if program == "kubectl" and any("secret" in word.lower() for word in rest):
         return False  # reads a secret of the cluster
+    if arguments[:2] == ("cluster-info", "dump"):
+        return False
     options = _LISTING_OPTIONS.get(program, _NO_OPTION)
     return all(options.fullmatch(word) for word in rest if word.startswith(("-", "+")))
 
@@ -152,7 +154,9 @@ def _test(arguments: Words) -> bool:
 
 
 def _printf(arguments: Words) -> bool:
-    return bool(arguments) and arguments[0] != "-v" and not any(_EVALUATED.search(word) for word in arguments)
+    return (
+        bool(arguments) and not arguments[0].startswith("-v") and not any(_EVALUATED.search(word) for word in arguments)
+    )
 
 
 def _ps(arguments: Words) -> bool:

@@ -25,7 +25,7 @@ _RUN: Final = re.compile(r"[^ \t\n|&;<>()$`\\\"']+")
 _PLAIN: Final = re.compile(r"[\w./:,@%+-][\w./:,@%+=-]*(?=[ \t\n;|&)]|$)")
 _QUOTED_RUN: Final = re.compile(r"[^\"\\$`]+")
 _NAME: Final = re.compile(r"[A-Za-z_]\w*|[0-9@*#?$!-]")
-_GLOB: Final = re.compile(r"[*?\[{]")
+_GLOB: Final = re.compile(r"[*?\[]|\{(?!\})")
 _TILDE_OR_EQUALS: Final = re.compile(r"~[^/]|=")
 _SIGN: Final = re.compile(r"[;&|`$()<>!\\]")
 _STOP_IN_BRACES: Final = re.compile(r"[}\\$`\"']")
@@ -376,7 +376,7 @@ _STOP_IN_HEREDOC: Final = re.compile(r"[\\$`]")
 
 
 def _word(source: str, parts: list[Part], glob: bool) -> Word:
-    static = not glob and all(part.kind == "text" for part in parts)
+    static = (not glob or source == "[") and all(part.kind == "text" for part in parts)
     quoted = any(part.quoted for part in parts)
     if len(parts) == 1 and parts[0].kind == "text":
         return Word(parts[0].text, source, static, quoted, tuple(parts))

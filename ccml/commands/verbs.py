@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import takewhile
 from typing import Final
 
 from ccml.commands.programs import FAMILY, WITH_SUBCOMMANDS
@@ -30,7 +31,7 @@ HARMLESS: Final = frozenset(
     "print "
     "cat tail follow find lookup count test verify preview render generate new make put post send write save load "
     "publish subscribe connect enable disable pause resume invoke call submit cancel commit checkout switch merge "
-    "up down kill exec head filter select browse whoami ping doctor completion compile format whatis".split()
+    "up down kill exec head filter select browse whoami ping doctor completion compile format whatis exists can".split()
 )
 _DATA: Final = frozenset(
     "db database migrate migration migrations schema data redis volumes prod production ecto".split()
@@ -53,17 +54,19 @@ _OTHERWISE: Final = frozenset(
     "mise volta dotnet git hg svn apt apt-get aptitude dnf yum zypper pacman apk brew snap flatpak systemctl tmux "
     "screen "
     "openssl crontab nmcli launchctl pre-commit husky mvn code direnv stow chezmoi yadm pass nix nix-env winget choco "
-    "scoop helm-docs tldr flutter pio hatch workon cmd powershell pwsh deactivate".split()
+    "scoop helm-docs tldr flutter pio hatch workon cmd powershell pwsh deactivate findstr where where.exe "
+    "gcm help man".split()
 )
+
+
+def tokens(word: str) -> list[str]:
+    """The words that a name is made of: `deleteFile`, `delete_file` and `delete-file` → delete, file."""
+    return [token.lower() for token in _TOKEN.findall(word[:100])]
 
 
 def verb_in(word: str) -> str | None:
     """The first known verb among the tokens of a word."""
-    for token in _TOKEN.finditer(word[:80]):
-        lowered = token.group().lower()
-        if lowered in DESTROYING or lowered in HARMLESS:
-            return lowered
-    return None
+    return next((token for token in tokens(word[:80]) if token in DESTROYING or token in HARMLESS), None)
 
 
 def first_verb(words: Iterable[str]) -> str | None:
@@ -80,13 +83,17 @@ def says_it_destroys(call: Call) -> bool:
         return False
     if program in WITH_SUBCOMMANDS or FAMILY.get(program) == "containers":
         shown = call.verbs[1:2] if program == "aws" else call.verbs[:3]  # an operation stands behind its service
+        if program in ("restic", "borg"):
+            shown = call.verbs[:1]
+        if program in ("az", "gcloud", "oci"):  # `az network nsg rule delete -n x`: the values of options are names
+            shown = tuple(takewhile(lambda word: not word.startswith("-"), call.words[1:7])) or shown
         words = [word for word in shown if re.fullmatch(r"[A-Za-z][\w:-]*", word)]
         return first_verb(words) in DESTROYING
     if program in FAMILY or not re.fullmatch(r"[A-Za-z][\w.+-]{1,40}", program) or "." in program:
         return False
     if verb_in(program) in HARMLESS:
         return False  # `Get-Help Remove-Item`, `create-app drop`
-    words = [word for word in call.verbs[:3] if re.fullmatch(r"[A-Za-z][\w:-]*", word)]
+    words = [word for word in call.verbs[:3] if re.fullmatch(r"[a-z][\w:-]*", word)]
     return first_verb(words) in DESTROYING or call.has(*_DESTROYING_OPTIONS)
 
 
@@ -103,6 +110,8 @@ def _task_destroys(call: Call) -> bool:
         if "=" in word or "/" in word:
             continue
         tokens = {token.lower() for token in _TOKEN.findall(word[:80])}
+        if word.startswith(("test", "check", "lint")):
+            continue
         if tokens & _TASK_DESTROYS or (tokens & _DATA and tokens & (_RESETS | {"delete", "remove", "down"})):
             return True
     return False

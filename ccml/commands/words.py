@@ -73,5 +73,5 @@ class Call:
         """One of the options, or the beginning of a long one: most programs take `--forc` for `--force`."""
         if not self.options.isdisjoint(options):
             return True
-        short = [option for option in self.options if option.startswith("--") and len(option) > 5]
+        short = [option for option in self.options if option.startswith("--") and len(option) > 4]
         return any(long.startswith(option) for option in short for long in options)

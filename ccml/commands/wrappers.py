@@ -101,10 +101,12 @@ kubectl exec, oc exec, kubectl run, oc rsh, kubectl debug |1 -n --namespace -c -
     --image --restart --overrides -l --labels
 lxc exec, incus exec, multipass exec, limactl shell, toolbox run, distrobox enter, machinectl shell, schroot |1 -c
     --container -n --name --user --cwd --env
+dokku run                                 |1
 flatpak-spawn, wsl, wsl.exe               |0 -d --distribution -u --user --cd
-heroku run, railway run, fly console, dokku run, eb ssh |0 -a --app -s --size --service
+heroku run, railway run, fly console, eb ssh |0 -a --app -s --size --service
 nix develop, nix shell                    |0 -f
 git bisect run                            |0
+ip netns exec                             |1
 screen                                    |0 -S -dmS -c -p -h -t -T
 tmux new-session, tmux new, tmux new-window, tmux neww, tmux split-window, tmux splitw, tmux respawn-pane, tmux
     run-shell, tmux run |0 -s -n -c -t -x -y -e -F -l -p
@@ -115,7 +117,8 @@ salt                                      |2 -t
 
 # The rest of their line is one text that a shell reads: the quotes are undone a second time.
 TEXT_CARRIERS: Final = _table("""
-ssh, mosh, sshpass ssh |1 -b -c -D -E -e -F -I -i -J -L -l -m -O -o -p -Q -R -S -W -w -B
+ssh, mosh, autossh, sshpass ssh |1 -b -c -D -E -e -F -I -i -J -L -l -m -M -O -o -p -Q -R -S -W -w -B
+pssh, parallel-ssh, pdsh, clush, dsh, mussh |0 -h -H -l -p -t -o -e -w -g -x -m -c -O -a -R
 eval                   |0
 watch                  |0 -n --interval
 adb shell              |0 -s

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import uuid
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ccml import atomic
 from ccml.errors import IntegrityError
 from ccml.features.encoder import LoadedEncoder, mean_pool
 from ccml.features.tokens import by_length, token_batch, tokenize
@@ -107,14 +107,27 @@ def _read_cache(folder: Path, width: int) -> dict[bytes, Vectors]:
 
 def _write_shard(folder: Path, keys: list[bytes], vectors: Vectors) -> None:
     """Named by its keys, so two runs that compute the same texts write the same file."""
-    folder.mkdir(parents=True, exist_ok=True)
     name = hashlib.sha256(b"".join(keys)).hexdigest()[:24]
-    beside = folder / f".{name}.{uuid.uuid4().hex[:8]}.tmp"
-    with beside.open("wb") as file:
-        np.savez(file, keys=np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(-1, _KEY_BYTES), vectors=vectors)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(folder / f"{name}.npz")
+    path = folder / f"{name}.npz"
+    with atomic.beside(path) as beside:
+        with beside.open("r+b") as file:
+            np.savez(file, keys=np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(-1, _KEY_BYTES), vectors=vectors)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+
+
+def forget_texts(texts: Iterable[str], cache_dir: Path) -> None:
+    """Takes the vectors of these texts out of the cache, whichever encoder made them."""
+    keys = {_key(text) for text in texts}
+    for path in sorted(cache_dir.glob("*/*.npz")):
+        with np.load(path, allow_pickle=False) as shard:
+            known, vectors = [key.tobytes() for key in shard["keys"]], shard["vectors"]
+        kept = [place for place, key in enumerate(known) if key not in keys]
+        if len(kept) < len(known):
+            if kept:
+                _write_shard(path.parent, [known[place] for place in kept], vectors[kept])
+            path.unlink()
 
 
 def embedding_table(interactions: Any, encoder: LoadedEncoder, cache_dir: Path) -> Any:

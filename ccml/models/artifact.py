@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-import uuid
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ccml import atomic
 from ccml.errors import IntegrityError
 from ccml.models.kinds import KINDS, ModelKind
 from ccml.models.logits import softmax
@@ -169,20 +168,14 @@ def save_candidate(
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
     files[CONFIG] = _to_json({**config, "format": FORMAT, "classes": len(labels), "files": digests})
 
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    beside = directory.parent / f".{directory.name}.{uuid.uuid4().hex[:8]}.tmp"
-    beside.mkdir()
-    for name, content in files.items():
-        with (beside / name).open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    if directory.exists():
-        replaced = directory.parent / f".{directory.name}.{uuid.uuid4().hex[:8]}.old"
-        directory.rename(replaced)
-        beside.rename(directory)
-        shutil.rmtree(replaced)
-    else:
+    with atomic.beside(directory, folder=True) as beside, atomic.beside(directory, folder=True) as replaced:
+        for name, content in files.items():
+            with (beside / name).open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        if directory.exists():
+            directory.rename(replaced)
         beside.rename(directory)
     return directory
 

@@ -33,6 +33,10 @@ class LeftOut(msgspec.Struct, frozen=True):
     def __bool__(self) -> bool:
         return bool(self.people)
 
+    def has_begun(self, pseudonym: str) -> bool:
+        """Was their erasure begun and not ended?"""
+        return _digest(pseudonym) in self.unfinished
+
     def begun(self, pseudonym: str) -> LeftOut:
         one = {_digest(pseudonym)}
         return LeftOut(self.people | one, self.unfinished | one)

@@ -66,6 +66,12 @@ def name_source(home: Home, path: Path, format: str) -> Source:
     return source
 
 
+def forget_source(home: Home, source: Source) -> None:
+    """Its files are read no more."""
+    with locked(_register(home).with_name(".sources.lock")):
+        atomic.write_bytes(_register(home), _encode([other for other in _still_known(home) if other != source]))
+
+
 def all_sources(home: Home) -> list[Source]:
     """The landing zone, if it exists, and every named source that is still there."""
     landing = [Source(str(home.landing), LANDING_FORMAT)] if home.landing.is_dir() else []

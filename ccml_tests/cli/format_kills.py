@@ -15,7 +15,7 @@ from typing import Any
 
 from ccml.home import Home
 from ccml_cli.ingest import ingest_logs
-from ccml_tests.cli.kills import forked
+from ccml_tests.kills.children import Kill, done
 
 FORMATS = ("zsh-history", "bash-history", "native")
 COMMANDS = 40
@@ -59,16 +59,19 @@ def killed(folder: Path, kills: int, seed: int) -> int:
     home, log, draw = Home(folder / "home"), typed(folder), random.Random(seed)
     os.environ.update(CCML_HOME=str(home.root), CCML_PROFILE="smoke")
     works = {format: partial(ingest_logs, log, format, quiet=False) for format in FORMATS}
+    printed, facts, hit = folder / "printed.txt", folder / "facts.json", 0
     for format in FORMATS:
-        assert forked(works[format], home) == 0, (folder / "printed.txt").read_text()
-    touches, facts, hit = int((folder / "touches").read_text()), folder / "facts.json", 0
+        ended = done(works[format], home.root, printed)
+        assert ended.status == 0, printed.read_text()
+    touches = ended.undisturbed.touches
     for turn in range(kills):
         format = FORMATS[turn % 3]
-        hit += forked(works[format], home, kill_at=draw.randrange(1, touches)) == -signal.SIGKILL
+        kill = Kill(signal.SIGKILL, touch=draw.randrange(1, touches))
+        hit += done(works[format], home.root, printed, kill).status == -signal.SIGKILL
         if draw.random() < 0.5:  # the person thinks better of it
             format = draw.choice(FORMATS)
-        assert forked(works[format], home) == 0, (folder / "printed.txt").read_text()
-        assert forked(lambda: facts.write_text(json.dumps(found(home))), home) == 0
+        assert done(works[format], home.root, printed).status == 0, printed.read_text()
+        assert done(lambda: facts.write_text(json.dumps(found(home))), folder, printed).status == 0
         assert json.loads(facts.read_text()) == expected(format)
     return hit
 

@@ -17,7 +17,7 @@ from ccml.telemetry.readers import FORMATS
 from ccml_cli.main import app
 from ccml_tests.cli.conftest import Call
 
-COMMANDS = ["run", "ui", "simulate", "ingest", "serve", "ask", "roll-back", "bench", "doctor", "mlflow", "env"]
+COMMANDS = ["run", "ui", "simulate", "ingest", "serve", "ask", "roll-back", "bench", "doctor", "mlflow", "env", "erase"]
 
 
 def test_these_are_the_commands() -> None:

@@ -100,6 +100,34 @@ def test_when_one_of_the_two_ends_by_itself_the_command_ends_and_says_where_to_l
     until(lambda: of_home(home) == [], 60)
 
 
+def test_when_it_is_killed_its_servers_end_and_the_same_command_serves_again(home: Home, port: int) -> None:
+    first = started(port)
+    assert first.stdout is not None
+    first.stdout.readline()
+    first.kill()
+    first.wait()
+    again = started(port)
+    assert again.stdout is not None
+    lines = [again.stdout.readline() for _ in range(2)]
+    assert lines[0] == "The servers of a `ccml ui` that was killed are ending; waiting for them.\n"
+    assert lines[1].startswith("CCML is at ")
+    terminated(again)
+    assert again.wait(60) == 0
+    until(lambda: of_home(home) == [], 60)
+
+
+def test_a_second_one_of_the_same_home_is_refused(home: Home, port: int) -> None:
+    first = started(port)
+    assert first.stdout is not None
+    first.stdout.readline()
+    second = started(port + 1)
+    rest, _ = second.communicate(timeout=60)
+    sentence = f"ccml: `ccml ui` serves this home already, in process {first.pid}; end that one first.\n"
+    assert (rest, second.returncode) == (sentence, 1)
+    terminated(first)
+    assert first.wait(60) == 0
+
+
 def test_a_setting_that_cannot_be_is_an_error_before_anything_starts(ccml: Call, home: Home) -> None:
     home.root.mkdir(parents=True)
     (home.root / "ccml.toml").write_text('[command]\nlstm_units = "big"\n')

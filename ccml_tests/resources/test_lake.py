@@ -1,9 +1,5 @@
-"""Tables and documents through the real managers: what goes in comes out, and a kill leaves what was there before."""
+"""Tables and documents through the real managers: what goes in comes out."""
 
-import multiprocessing
-import os
-import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -227,29 +223,6 @@ def test_a_document_that_does_not_fit_its_reader_is_refused(lake: Path) -> None:
 def test_a_document_that_was_never_made_is_named(lake: Path) -> None:
     with pytest.raises(IntegrityError, match="materialize monitoring/raised first"):
         make(lake, reader)
-
-
-def _write_for_ever(path: Path, started: Any) -> None:
-    for generation in range(1_000_000):
-        TableIOManager._write(path, pd.DataFrame({"generation": [generation] * 20_000}))
-        started.set()
-
-
-def test_a_kill_during_a_write_leaves_the_table_before_it(tmp_path: Path) -> None:
-    path = tmp_path / "all.parquet"
-    fork = multiprocessing.get_context("fork")
-    for pause in (0.0, 0.003, 0.007, 0.011, 0.017):
-        started = fork.Event()
-        writer = fork.Process(target=_write_for_ever, args=(path, started))
-        writer.start()
-        assert started.wait(20)
-        time.sleep(pause)
-        assert writer.pid is not None
-        os.kill(writer.pid, signal.SIGKILL)
-        writer.join()
-        left = pd.read_parquet(path)
-        assert len(left) == 20_000
-        assert left["generation"].nunique() == 1
 
 
 @dg.asset(key=["datasets", "small"])

@@ -73,6 +73,11 @@ class Histories:
             atomic.write_bytes(self._file(name), msgspec.json.encode(self._read[name]))
         self._changed.clear()
 
+    def forget(self, owner: str) -> None:
+        """Removes what is known of the histories of one person."""
+        for path in self._folder.glob(f"*-{_digest(owner)}.json") if self._folder is not None else []:
+            path.unlink()
+
     def _load(self, name: str) -> list[History]:
         if self._folder is None or not self._file(name).exists():
             return []

@@ -27,6 +27,8 @@ def home_owner(*paths: str) -> str:
 
 def stated_owner(raw: bytes) -> str:
     """The `user_id` of a line that holds an event in the platform's own form, damaged as it may be; else nothing."""
+    if b"\0" in raw:
+        raw = raw.replace(b"\0", b"")  # UTF-16
     found = _STATED.search(raw) if b'"user_id"' in raw else None
     try:
         return str(json.loads(found[1])) if found else ""
