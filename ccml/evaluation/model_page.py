@@ -98,6 +98,50 @@ _PAGE = """{% extends "frame" %}
 </section>
 {% endif %}
 
+{% if report.labels is not none %}
+<section>
+  <h2>Labels</h2>
+  <p>
+    {%- if report.labels.doubted is not none %}{{ report.labels.doubted|interval }} of
+    {{ report.labels.assessed|short }} labels are probably wrong.
+    {%- else %}Which labels are wrong cannot be told yet: a simple model gives only
+    {{ report.labels.agreement|percent(0) }} of them too, so its doubts would say nothing.{% endif %}
+    {{ report.labels.contradicted|interval }} of {{ report.labels.rows|short }} rows have a text that has another label
+    elsewhere ({{ report.labels.contradicted_texts|short }} texts).</p>
+  <p class="quiet">Of all parts of the data, without rewrites. Probably wrong: a simple model that was fitted on rows of
+    other people finds the label improbable, and another one probable (cleanlab). A vague request may be right as it
+    is. Words that fewer than three users wrote are left out (…).</p>
+  {% if report.labels.doubted is not none %}
+  <div class="scroll"><table>
+    <tr><th>Labels from</th><th class="n">Rows</th><th class="n">Probably wrong</th></tr>
+    {% for one in report.labels.sources %}
+    <tr><td>{{ one.source }}</td><td class="n">{{ one.rows|short }}</td><td class="n">{{ one.doubted|short }}</td></tr>
+    {% endfor %}
+  </table></div>
+  {% endif %}
+  {% if report.labels.worst %}
+  <div class="scroll"><table>
+    <tr><th>Request</th><th>Its label</th><th>More probable</th><th class="n">Probability of its label</th></tr>
+    {% for one in report.labels.worst %}
+    <tr><td class="text">{{ one.text or "(no words)" }}<br><span class="quiet">from {{ one.source }}</span></td>
+      <td><code>{{ one.given }}</code></td><td><code>{{ one.suggested }}</code></td>
+      <td class="n">{{ one.probability|figure("share") }}</td></tr>
+    {% endfor %}
+  </table></div>
+  {% endif %}
+  {% if report.labels.contradictions %}
+  <div class="scroll"><table>
+    <tr><th>Request</th><th>Its labels and their rows</th></tr>
+    {% for one in report.labels.contradictions %}
+    <tr><td class="text">{{ one.text or "(no words)" }}</td>
+      <td>{% for label, rows in one.labels.items() %}<code>{{ label }}</code> {{ rows|short }}
+        {{- ", " if not loop.last }}{% endfor %}</td></tr>
+    {% endfor %}
+  </table></div>
+  {% endif %}
+</section>
+{% endif %}
+
 {% if report.baselines %}
 <section>
   <h2>Beside simple models</h2>

@@ -11,6 +11,7 @@ import numpy as np
 from msgspec import Struct, field
 from numpy.typing import NDArray
 
+from ccml.evaluation.label_quality import LabelQuality
 from ccml.evaluation.statistics import Clusters, Floats, Interval, clusters_of
 from ccml.privacy.shared_words import shared_words
 from ccml.profiles import EvaluationSettings
@@ -197,6 +198,8 @@ class ModelReport(Struct, frozen=True, kw_only=True):
     """Which trial was chosen, and why."""
     gate: GateAnswer | None = None
     """None until the gate has answered."""
+    labels: LabelQuality | None = None
+    """None of a model that learns from no labels, and where too few people gave them."""
 
     def to_json(self) -> bytes:
         """Indented. A value that is not a number is written as null: JSON has no other way to say so."""

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def evaluate(job: EvaluationJob) -> Evaluation:
+    from msgspec.structs import replace
+
     from ccml.models.baselines import intent_baselines
+    from ccml.models.intent.label_quality import intent_label_quality
     from ccml.models.intent.module import energies
     from ccml.models.logits import softmax
 
@@ -36,6 +39,7 @@ def evaluate(job: EvaluationJob) -> Evaluation:
         training=candidate.training,
         facts=job.facts,
     )
+    report = replace(report, labels=intent_label_quality(job.rows, profile.evaluation, profile.seed))
     inside = in_scope(test)
     scores = {CANDIDATE: intent_scores(test, probabilities, candidate.labels)[inside]}
     if champion is not None:
