@@ -40,6 +40,8 @@ _DATA: Final = re.compile(r"(?:[^\s'\"`|;&)\]},\\]|\\[^\w\s])++")
 _PER_STEP: Final = 32
 """Characters of a value that count as one step."""
 _NEXT_ASSIGNMENT: Final = re.compile(r"[,;][A-Za-z_][\w.-]*+=")
+_PAGES: Final = re.compile(r"page|next|prev|cursor|continu|sync")
+"""In the name of a parameter: the token is a place in a list."""
 _KEY_VALUE: Final = re.compile(r"[a-z]+=")
 
 _HEADER: Final = re.compile(
@@ -65,21 +67,49 @@ _SET: Final = re.compile(r"(?i)\s{0,8}(?:[\w ()/]{0,40}> )?(?:set|setg|unsetg)\s
 _SET_LINE: Final = re.compile(r"\s{1,4}(?P<secret>[^\s'\"]{1,200}+)\s*?(?:\n|\Z)")
 _IN_A_SENTENCE: Final = re.compile(
     r"[\"'`]?(?:\s{1,3}(?!(?:is|was|=|ist|lautet|es|era|est|è|é|são|jest|это|—|–|-)\s)[\w.@'-]{1,40}+){0,6}?"
-    r"(?:\s{0,2}[:=]|,?\s{1,3}it(?:['’]s|\sis)|\s{1,3}(?:is|was|ist|lautet|lautete|war|es|era|est|è|é|são|jest|olarak|это|—|–|->|=>)"
+    r"(?:\s{0,2}[:=]|,?\s{1,3}it(?:['’]s|\sis)|\s{1,3}(?:is|was|ist|lautet|lautete|war|es|era|est|è|é|são|jest|olarak|είναι|היא|(?:should|must|will|would|shall|has\sto)\sbe|это|—|–|->|=>)"
     r"(?:\s{1,3}(?:now|still|just|set\s{1,2}to|jetzt|ahora))?:?)\s{1,4}"
     r"(?P<q>[\"'`“«]?)(?P<secret>[^\s\"'`“”«»<>]{3,200}+)(?P<after>[\"'`”»]?)"
 )
+_AS_IT: Final = re.compile(
+    r"(?i)\b(?:use|using|take|set|try|enter|type|choose|put|with|used|chose|picked|made|has|is|got|given|gave)\s{1,3}(?P<q>[\"'`]?)(?P<secret>[^\s\"'`]{5,200}+)"
+    r"(?P=q)(?:\s{1,3}(?:as|for)|,?\s{1,3}(?:that|which|it)(?:'s|\s(?:is|was)))\s{1,3}(?:[\w'-]{1,20}\s{1,3}){0,3}\Z"
+)
+""" "use hunter2 as the root password" """
+_BEFORE_IT: Final = (" as ", " for ", "that ", "which ", " it ", "'s ")
+_LOCK_NAMES: Final = re.compile(r"(?:wlan|wifi|wi-fi|wpa\d?|netzwerk)[-_]?(?:key|schlüssel)")
+_LOCKS: Final = re.compile(
+    r"(?i)(?:wi-?fi|wlan|wpa\d?|wireless|hotspot|router|bitlocker|filevault|luks|recovery|unlock|decryption)"
+    r"[\s'_-]{1,3}(?:network\s|access\s)?\Z"
+)
+"""In front of `key`: one that people type. Elsewhere a key is also a field of a table, or a file."""
 _VERBS_OF_OTHERS: Final = {
     name: re.compile(rf"\s{{1,3}}(?:[\w.-]{{1,20}}+\s){{0,3}}?{verb}\s{{1,3}}[\"']?(?P<secret>[^\s\"']{{4,200}}+)")
     for name, verb in (
+        ("ключ", r"(?:от|к|для)\s\S{1,30}"),
         ("hasło", "to"), ("haslo", "to"), ("salasana", "on"), ("пароль", r"(?:от|к|для)\s\S{1,30}"),
         ("lösenord", "är"), ("lösenordet", "är"), ("passord", "er"), ("passordet", "er"),
         ("adgangskode", "er"), ("adgangskoden", "er"), ("heslo", "je"), ("lozinka", "je"),
         ("geslo", "je"), ("parola", "este"), ("mật khẩu", "là"), ("kata sandi", "adalah"), ("wachtwoord", "is"),
     )
 }  # fmt: skip
-_NUMBER_IN_A_SENTENCE: Final = re.compile(r"\s{1,3}(?:is|ist|es|est|è)\s{1,3}(?P<secret>\d{4,8})(?!\d)")
-_SET_TO: Final = re.compile(r"\s{1,3}(?:to|auf|a|à)\s{1,3}(?P<q>[\"']?)(?P<secret>[^\s\"']{5,200}+)")
+_NUMBER_IN_A_SENTENCE: Final = re.compile(
+    r"(?:\s{1,3}(?:for|of|to|from|für|de|del|du|per)(?:\s{1,3}[\w'-]{1,20}){1,3})?"
+    r"(?:\s{1,3}(?:is|ist|lautet|es|est|è)|:)\s{1,3}(?P<secret>\d{4,8})(?!\d)"
+)
+_OF_PASSWD: Final = re.compile(r"(?:\s{1,3}-[\w-]{1,20}){0,3}\s{1,3}[\w.$-]{1,64}+\s*(?:[;|&)\n]|\Z)")
+_COMMANDED: Final = re.compile(r"(?:.{0,80}[;|&(]\s*)?(?:(?:sudo|doas|exec|command)\s{1,3}(?:-\w\s{1,3}){0,2})?")
+_OF_SPEECH: Final = frozenset(
+    "passwort kennwort contraseña wachtwoord пароль hasło lösenord şifre heslo salasana".split()
+)
+"""No program text has a field of this name with a type behind its colon."""
+_NEXT_WORD: Final = re.compile(r"[ -]([A-Za-z]{2,20})")
+_FROM: Final = re.compile(
+    r"\s{1,3}(?:from|von|de|da)\s{1,3}[\"']?(?P<secret>[^\s\"']{5,200}+)[\"']?\s{1,3}(?:to|auf|a|à)\s"
+)
+_SET_TO: Final = re.compile(
+    r"(?:\s{1,3}(?:from|von|de|da)\s{1,3}\S{1,220}+)?\s{1,3}(?:to|auf|a|à)\s{1,3}(?P<q>[\"']?)(?P<secret>[^\s\"']{5,200}+)"
+)
 _FOLLOWS: Final = re.compile(
     r"[\"']?\s{1,4}(?P<q>[\"'`“«]?)(?P<secret>[^\s\"'`“”«»<>|;&()]{3,200}+)(?P<after>[\"'`”»]?)"
 )
@@ -105,7 +135,8 @@ _NO_SECRET_SAID: Final = re.compile(
     r"(?i)(?:wrong|right|incorrect|correct|required|missing|empty|not|too|invalid|valid|expired|null|none|blank|unset|"
     r"unknown|same|different|here|there|safe|secure|insecure|unsafe|weak|strong|short|long|plain|okay|fine|good|"
     r"bad|new|old|public|secret|random|default|mandatory|needed|broken|gone|still|never|always|only|also|being|what|"
-    r"where|used|kept|sent|read|part|one|the|this|that|your|mine|ours|yours|hidden|shown|leet|falsch|richtig|leer|"
+    r"where|used|kept|sent|read|part|one|the|this|that|your|mine|ours|yours|hidden|shown|leet|abgelaufen|vergessen|verloren|gesperrt|geheim|ungültig|expiré|oublié|expirou|вводится|истёк|"
+    r"[a-zà-ÿ]+(?:ad[oa]|ari[oa]|ori[oa]|ut[oa]|lich|iert|oire|dig|igt)|falsch|richtig|leer|"
     r"ungültig|incorrecta|incorrecto|inválida|requerida|incorrect|requis|vide|faux|errata|obrigatória|"
     r"found|lost|known|shown|given|taken|chosen|built|made|done|held|left|met|seen|written|sought|"
     r"неверный|неправильный|обязателен|пустой|[a-z]+(?:ed|ing|able|ible|ive|ly|ous|ful|less|ant|ent))"
@@ -138,6 +169,8 @@ def named_secrets(text: str, lower: str, work: Work) -> list[Span]:
         name = text[start:done]
         bare = name.lstrip(".-")
         strength = strength_of(bare)
+        if strength == "weak" and _opens_a_lock(bare.lower(), text, start):
+            strength = "password"
         if strength is None and not _is_number_name(bare):
             prints = _PRINTS.match(text, done) if _ASKS_A_COMMAND.search(bare) else None
             if prints and is_literal(prints["secret"]):
@@ -159,6 +192,12 @@ def named_secrets(text: str, lower: str, work: Work) -> list[Span]:
             spans.append(found)
             done = max(done, found.end)
     return spans
+
+
+def _opens_a_lock(name: str, text: str, start: int) -> bool:
+    if name == "key":
+        return _LOCKS.search(text, max(0, start - 24), start) is not None
+    return _LOCK_NAMES.fullmatch(name) is not None
 
 
 def _is_number_name(name: str) -> bool:
@@ -217,6 +256,9 @@ def _signed(
     found = text[at:end]
     if strength is None:
         return Span(at, end, "password") if _is_number(found) else None
+    if adjacent and before in ("?", "&") and strength == "token" and not _PAGES.search(lower):
+        # Of a link the parameter is what opens it, however it looks.
+        return Span(at, end, "token") if len(found) > 3 and is_literal(found) and not _is_trivial(found) else None
     if is_secret_value(bare, found, on_command_line=adjacent or before == "/"):
         return Span(at, end, "password")
     if strength == "password" and _is_number(found):
@@ -257,7 +299,7 @@ def _unsigned(text: str, start: int, end: int, name: str, bare: str, strength: S
     if attribute:
         return _if_secret(bare, attribute, 0, quote='"') and Span(*attribute.span("secret"), "password")
     spoken = _VERBS_OF_OTHERS[lower].match(text, end) if lower in _VERBS_OF_OTHERS else None
-    if spoken and is_literal(spoken["secret"].rstrip(".,;")):
+    if spoken and is_literal(spoken["secret"].rstrip(".,;")) and (strength != "weak" or _is_typed(spoken["secret"])):
         return Span(spoken.start("secret"), spoken.start("secret") + len(spoken["secret"].rstrip(".,;")), "password")
     if not lower.isascii():
         spoken = _UNSPACED_VERB.match(text, end)
@@ -268,6 +310,19 @@ def _unsigned(text: str, start: int, end: int, name: str, bare: str, strength: S
         value = _SET_LINE.match(text, end)
         if value and is_secret_value(bare, value["secret"], on_command_line=True):
             return Span(*value.span("secret"), "password")
+    about = _NEXT_WORD.match(text, end)
+    if about is not None and about[1].lower() in _ABOUT_IT:
+        pass
+    elif strength == "password" and any(word in line for word in _BEFORE_IT):
+        named = _AS_IT.search(text, start - len(line), start)
+        said = named["secret"].rstrip(",.;") if named else ""
+        if named and _is_typed(said) and is_literal(said):
+            return Span(named.start("secret"), named.start("secret") + len(said), "password")
+    if bare == "passwd" and _OF_PASSWD.match(text, end) and _COMMANDED.fullmatch(line):
+        return None  # `sudo passwd ada2` names a user
+    was = _FROM.match(text, end) if strength == "password" and _CHANGES.search(line) else None
+    if was and _is_typed(was["secret"]) and is_literal(was["secret"]):
+        return Span(*was.span("secret"), "password")
     changed = _SET_TO.match(text, end) if strength == "password" and _CHANGES.search(line) else None
     if changed:
         new = changed["secret"].rstrip(".,;:?)")
@@ -302,7 +357,8 @@ def _said(text: str, name: str, strength: Strength, end: int) -> Span | None:
         certain = len(value) >= 4 and len(between) <= 3
     else:
         certain = (
-            value.isalpha() and len(value) >= 5 and "=" not in between and ":" not in "".join(between)
+            value.isalpha() and len(value) >= 5 and "=" not in between
+            and (":" not in "".join(between) or name in _OF_SPEECH)
             and not _NO_SECRET_SAID.fullmatch(value) and _ends_clause(text, start + len(value))
         )  # fmt: skip
     return Span(start, start + len(value), "password") if certain else None
@@ -331,8 +387,13 @@ def _follows(text: str, line: str, name: str, strength: Strength, end: int) -> S
         sets = _SETS.search(line)
         return span if _looks_typed(value) and (looks_random(value, at_least=6, bits=0) or sets) else None
     if strength == "token":
-        return span if looks_random(value, at_least=16) and value.isalnum() else None
+        is_set = _SETS.search(line) is not None and _is_typed(value)
+        return span if is_set or (looks_random(value, at_least=16) and value.isalnum()) else None
     return span if name == "key" and len(value) in (44, 48, 64) and looks_random(value, at_least=44) else None
+
+
+def _is_trivial(value: str) -> bool:
+    return value.lower() in ("none", "null", "true", "false", "undefined", "test", "token", "string", "value")
 
 
 def _is_typed(value: str) -> bool:

@@ -18,7 +18,8 @@ _FOREIGN: Final = (
     "passwort kennwort losungswort contraseña contrasena clave motdepasse senha palavrapasse parola wachtwoord "
     "lösenord losenord passord lösenordet passordet adgangskoden mdp adgangskode salasana "
     "hasło haslo heslo jelszó jelszo şifre sifre şifrem parolă lozinka "
-    "geslo пароль пароля паролем парол кодовоеслово κωδικός סיסמה סיסמא sandi katasandi mậtkhẩu matkhau kunci"
+    "geslo пароль пароля паролем парол кодовоеслово κωδικός סיסמה סיסמא הסיסמה הסיסמא "
+    "sandi katasandi mậtkhẩu matkhau kunci"
 ).split()
 """`password` in other languages that write words apart."""
 UNSPACED: Final = (
@@ -204,6 +205,8 @@ def is_secret_value(name: str, value: str, *, quote: str = "", on_command_line: 
         )
     if on_command_line and name.isupper() and last_is_auth(name):
         return looks_random(value)
+    if on_command_line and name.lower().endswith("key") and len(_PART.findall(name)) <= 2:
+        return len(value) >= 10 and looks_random(value) and value.lower() != value != value.upper()
     return looks_random(value, at_least=20, bits=3.3)
 
 

@@ -19,6 +19,16 @@ _PER_STEP = 4
 """Words behind a program's name that count as one step."""
 
 
+_TYPED: Final = re.compile(r"(?=.{0,40}[0-9])(?=.{0,40}[A-Za-z])(?!\d+[a-z]\b)[\w!@#$%^&*+?~-]{6,64}")
+"""As people make up passwords; `-p 8080`, `-p 22` and `-p dir/x` are other things."""
+
+
+_OTHER_MEANING: Final = frozenset(
+    "sudo docker podman nerdctl ps pgrep pkill lsof mysql mysqldump mariadb cargo dotnet git make psql".split()
+)
+"""Programs that have `-u` and, with another meaning than password, `-p`."""
+
+
 class Word(NamedTuple):
     text: str
     start: int
@@ -71,6 +81,13 @@ def command_secrets(words: list[Word], work: Work) -> list[Span]:
                     user, colon, password = value[0].text[value[1] :].strip("'\"").partition(":")
                     if colon and user and looks_random(password, at_least=6, bits=0) and is_literal(password):
                         spans += _valued(*value, ":")
+                    elif option == "--auth" and not colon and looks_random(user) and is_literal(user):
+                        spans += secret_span(*value)
+            elif text in ("-p", "-P") and _names_a_user(words, place) and place + 1 < len(words):
+                given = words[place + 1]
+                unknown = program_name(words[0].text) not in _OTHER_MEANING
+                if _TYPED.fullmatch(given.text) or (unknown and given.text.isalpha() and len(given.text) > 5):
+                    spans += secret_span(given, 0)
             continue
         name = program_name(text)
         if name not in PROGRAMS or name in seen or (place and "/" in text and "bin/" not in text):
@@ -85,6 +102,12 @@ def command_secrets(words: list[Word], work: Work) -> list[Span]:
             for option in rule.options:
                 spans += _option_secrets(option, rest[after:], rule.takes)
     return spans
+
+
+def _names_a_user(words: list[Word], place: int) -> bool:
+    """`-u ada -p …`, `-p … --user ada`, of any program."""
+    around = (*words[max(0, place - 6) : place], *words[place + 2 : place + 4])
+    return any(word.text in ("-u", "-U", "--user", "--username", "-user", "-username") for word in around)
 
 
 def _behind_subcommands(subs: tuple[str, ...], words: list[Word]) -> int | None:
@@ -124,7 +147,7 @@ def _option_secrets(option: str, words: list[Word], takes: frozenset[str] | None
         return [span for word in words if word.text.startswith(">") for span in secret_span(word, 1)]
     if option == "secret=*":
         return [span for word in words for span in _stored(word, 0)]
-    if option.endswith("=*") and option.startswith("--"):
+    if option.endswith("=*") and option.startswith("-"):
         flag = option[:-1]
         attached = [span for word in words if word.text.startswith(flag) for span in _stored(word, len(flag))]
         following = pairwise(words)
@@ -242,6 +265,8 @@ def _valued(word: Word, at: int, separator: str) -> list[Span]:
         return secret_span(word, at)
     given = word.text[at:]
     user, found, password = given.lstrip("'\"").partition(separator)
+    if password.startswith("//"):
+        return []  # the option has an address here
     lead = len(given) - len(given.lstrip("'\""))
     if found and not password.strip("'\"") and looks_random(user):
         return secret_span(word, at + lead, len(user))  # a key in the place of the user: `curl -u sk_live_…:`

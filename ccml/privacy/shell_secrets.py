@@ -166,6 +166,9 @@ def _reads_password(words: list[Word]) -> bool:
             pattern = _READS[name]
             if pattern is None or any(pattern.fullmatch(after.text) for after in words[place + 1 :]):
                 return True
+        if word.text == "--":
+            heads = 0  # a command of its own begins
+            continue
         if name not in WRAPPERS and not word.text.startswith("-") and "=" not in word.text:
             heads += 1
             if heads > (3 if words[0].text in WRAPPERS else 1):

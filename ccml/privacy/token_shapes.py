@@ -241,7 +241,29 @@ _USER_AT_HOST: Final = re.compile(
     r"!#$&*-]{0,40}[A-Za-z])(?!v?\d+\.)"
     r"[\w.%+!#$&*-]{6,64}+)@(?!sha\d|[\d.]+(?![\d.]))[A-Za-z0-9]"
 )
+_OF_A_DSN: Final = re.compile(r"(?<=,)[pP]=(?P<secret>[^\s,'\"]{3,200}+)")
+# Letters of both cases, and small ones behind a digit, as people make up passwords; a name goes on with a capital one.
+_MIXED = r"(?=[^\sA-Z]{0,60}[A-Z])(?=[^\sa-z]{0,60}[a-z])(?=\S{0,60}\d[a-z]{2})[\w!@#$%^&*+?~-]{8,64}+"
+_USER_AND_PASSWORD: Final = re.compile(
+    rf"(?:(?<=[\s='\"])|\A)[a-z][\w.-]{{1,31}}+:(?P<secret>{_MIXED})(?=['\"\s;|&,)\]}}]|\Z)"
+)
+_BEHIND_A_LETTER: Final = re.compile(rf"(?<=\s)-[pPWK]\s{{1,3}}['\"]?(?P<secret>{_MIXED})(?=['\"\s;|&)]|\Z)")
+_HERE_STRING: Final = re.compile(rf"<<<\s{{0,3}}['\"]?(?P<secret>{_MIXED})(?=['\"]?(?:[\s;|&)]|\Z))")
+_REGISTRY: Final = re.compile(
+    r"(?i)/v\s{1,3}\S{0,60}(?:passw|secret|token)\S{0,60}+\s.{0,40}?/d\s{1,3}(?P<secret>[^\s'\"]{1,200}+)"
+)
+# What a link carries for whoever opens it: `?sig=…`, `&code=…`. Other names in a link are those of `named_values`.
+_OF_A_LINK: Final = re.compile(
+    r"(?i)[?&](?:sig|code|ticket|x-amz-signature|x-goog-signature|otp|magic|invite|hash|assertion|samlresponse)="
+    r"(?P<secret>(?=[\w%.~+/-]{0,60}[0-9])(?=[\w%.~+/-]{0,60}[A-Za-z])[\w%.~+/=-]{8,2000}+)"
+)
 _ANYWHERE: Final = (
+    ("url-token", "://", _OF_A_LINK),
+    ("password", ",p=", _OF_A_DSN),
+    ("password", ":", _USER_AND_PASSWORD),
+    ("password", " -", _BEHIND_A_LETTER),
+    ("password", "<<<", _HERE_STRING),
+    ("password", "/d ", _REGISTRY),
     ("url-password", "@", _USER_AT_HOST),
     ("discord-token", ".", _DISCORD),
     ("telegram-token", ":", _TELEGRAM),
