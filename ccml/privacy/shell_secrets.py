@@ -81,6 +81,7 @@ def shell_secrets(text: str, work: Work, *, offset: int = 0, depth: int = 0) -> 
         if piece in _ENDS:
             goes_to = None
             if piece == "(":
+                work.spend(1)
                 opened.append(_Open(command, piped, last == "<", not command.words and last != "<", members))
                 command, piped, members = _command(), [], []
                 last = piece
