@@ -39,6 +39,8 @@ class Turn:
     history: Sequence[PastCommand]
     proposal: Proposal | None = None
     """None until commands are proposed; the intent rules and the policy look at it."""
+    out_of_scope: bool = False
+    """Whether the request means none of the intents, once that is known; the policy looks at it."""
 
     @classmethod
     def of(cls, asked: ActRequest) -> Turn:

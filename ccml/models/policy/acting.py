@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ccml.commands.risk import assess
 from ccml.commands.stated import states_arguments
+from ccml.intents.tables import OUT_OF_SCOPE
 from ccml.models.logits import softmax
 from ccml.telemetry.events import ACTIONS
 
@@ -24,9 +26,18 @@ RUNS_WITHOUT_ASKING = frozenset({"safe"})
 UNSTATED = "unstated"
 """In place of `safe`, where the command has an argument that the request does not name."""
 
+WITHOUT_COMMAND = frozenset({"clarify", "hand_over"})
+"""Actions that run, show and propose nothing."""
 
-def acting_level(risk: str, request: str, command: str) -> str:
-    """The risk that limits how to act on a request with a command."""
+
+def acting_level(risk: str, request: str, command: str, *, out_of_scope: bool = False) -> str:
+    """The risk that limits how to act on a request with a command.
+
+    A request that is itself a destructive line is out of scope of a command that only reads: `df -h` is no answer to
+    `rm -rf /`.
+    """
+    if out_of_scope or (risk == "safe" and assess(request).level in ("danger", "refused")):
+        return OUT_OF_SCOPE
     return UNSTATED if risk == "safe" and not states_arguments(request, command) else risk
 
 
@@ -34,6 +45,8 @@ def allowed_actions(risk: Sequence[str] | NDArray[Any]) -> NDArray[np.bool_]:
     """(N,) risks of the proposed commands → (N, A) whether each action may be taken."""
     allowed = np.ones((len(risk), len(ACTIONS)), dtype=np.bool_)
     allowed[:, EXECUTE] = [level in RUNS_WITHOUT_ASKING for level in risk]
+    outside = np.array([level == OUT_OF_SCOPE for level in risk], dtype=np.bool_)
+    allowed[outside] = [action in WITHOUT_COMMAND for action in ACTIONS]
     return allowed
 
 

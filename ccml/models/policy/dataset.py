@@ -11,6 +11,7 @@ from ccml.datasets.content import Dataset
 from ccml.datasets.rules import LENGTH, propensity
 from ccml.datasets.splits import SPLITS, Splits
 from ccml.errors import NotEnoughDataError
+from ccml.intents.tables import OUT_OF_SCOPE
 from ccml.models.command.dataset import finish, keep
 from ccml.models.policy.acting import acting_level
 from ccml.models.policy.features import POLICY_FIELDS, policy_matrix
@@ -77,7 +78,16 @@ def episodes(clean: pd.DataFrame, context: pd.DataFrame, splits: Splits) -> Data
         split=split,
         unseen_user=turns["user_id"].isin(list(splits.unseen_users)).astype(bool),
         position=turns["position"].astype(np.int64),
-        risk=list(map(acting_level, turns["risk"], turns["request"], turns["command"])),
+        risk=[
+            acting_level(risk, request, command, out_of_scope=bool(outside))
+            for risk, request, command, outside in zip(
+                turns["risk"],
+                turns["request"],
+                turns["command"],
+                (turns["predicted_intent"] == OUT_OF_SCOPE).fillna(False),
+                strict=True,
+            )
+        ],
         features=list(features),
         action_index=turns["action"].map({action: index for index, action in enumerate(ACTIONS)}).astype(np.int64),
         reward=reward(components),

@@ -37,6 +37,10 @@ class Predictor:
         proposals = self._commands.answer(turns, interrupt)
         turns = [replace(turn, proposal=answered.output) for turn, answered in zip(turns, proposals, strict=True)]
         intents = self._intents.answer(turns, interrupt)
+        turns = [
+            replace(turn, out_of_scope=answered.output.out_of_scope)
+            for turn, answered in zip(turns, intents, strict=True)
+        ]
         choices = self._policy.answer(turns, interrupt)
         return [
             Decision(

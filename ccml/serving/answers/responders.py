@@ -104,7 +104,8 @@ def policy_responders(loaded: LoadedModels, random: np.random.Generator) -> list
         return model.answer(turns, interrupt, random)
 
     def show_a_list(turn: Turn) -> Choice | None:
-        return Choice("suggest", None, version="default") if turn.proposal and turn.proposal.top else None
+        shown = turn.proposal and turn.proposal.top and not turn.out_of_scope
+        return Choice("suggest", None, version="default") if shown else None
 
     return [
         ReleaseResponder(loaded, POLICY.name, "champion", ask),

@@ -43,9 +43,12 @@ def guess_intent(turn: Turn) -> IntentGuess | None:
 def choose(turn: Turn) -> Choice | None:
     """Never executes. None where the proposal has no calibrated confidence.
 
-    Nothing is drawn, so there is no propensity: what another action would have earned cannot be estimated from it.
+    Of an out-of-scope request it asks back what it means. Nothing is drawn, so there is no propensity: what another
+    action would have earned cannot be estimated from it.
     """
     top = turn.proposal.top if turn.proposal else None
+    if turn.out_of_scope:
+        return Choice("clarify", None, version="rules")
     if top is None or top.confidence is None:
         return None
     sure = top.confidence >= _CONFIRM_FROM and top.risk in ("safe", "ask")

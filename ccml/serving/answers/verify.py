@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ccml.commands.risk import assess
 from ccml.commands.stated import states_arguments
-from ccml.models.policy.acting import allowed_actions
+from ccml.models.policy.acting import RUNS_WITHOUT_ASKING, WITHOUT_COMMAND, acting_level
 from ccml.serving.turn import Choice, IntentGuess, Proposal, Turn
 from ccml.telemetry.events import ACTIONS
 
@@ -77,12 +77,18 @@ def checked_choice(turn: Turn, choice: Choice) -> Choice:
     if top is None:
         if choice.action not in ("clarify", "hand_over"):
             raise RejectedOutputError("nothing_to_act_on")
+    elif turn.out_of_scope and choice.action not in WITHOUT_COMMAND:
+        raise RejectedOutputError("out_of_scope")
     elif choice.action == "execute" and not proposal.from_model:
         raise RejectedOutputError("unchosen_command")
-    elif not allowed_actions([assess(top.command).level])[0, ACTIONS.index(choice.action)]:
-        raise RejectedOutputError("unconfirmed_danger")
-    elif choice.action == "execute" and not states_arguments(turn.request, top.command):
-        raise RejectedOutputError("unstated_argument")
+    elif choice.action == "execute":
+        level = assess(top.command).level
+        if level not in RUNS_WITHOUT_ASKING:
+            raise RejectedOutputError("unconfirmed_danger")
+        if not states_arguments(turn.request, top.command):
+            raise RejectedOutputError("unstated_argument")
+        if acting_level(level, turn.request, top.command) not in RUNS_WITHOUT_ASKING:
+            raise RejectedOutputError("out_of_scope")
     return choice
 
 

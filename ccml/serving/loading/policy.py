@@ -50,7 +50,9 @@ class PolicyModel:
         )  # (B, P)
         # A level that acting does not know rules out 'execute', as it does for a command that no model chose.
         risks = [
-            acting_level(top.risk, turn.request, top.command) if from_model else UNCHOSEN
+            acting_level(
+                top.risk if from_model else UNCHOSEN, turn.request, top.command, out_of_scope=turn.out_of_scope
+            )
             for turn, top, from_model in proposed
         ]
         rows = self.distribution(raw, risks, interrupt)

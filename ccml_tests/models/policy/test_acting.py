@@ -44,6 +44,15 @@ def test_a_safe_command_on_another_file_than_the_one_named_limits_like_an_unsafe
     assert acting_level("ask", "show budget.csv", "pytest tests") == "ask"
 
 
+def test_out_of_scope_the_policy_asks_back_or_hands_over() -> None:
+    outside = acting_level("safe", "show budget.csv", "cat budget.csv", out_of_scope=True)
+    probabilities = served_distribution(np.zeros(len(ACTIONS)), outside, 0.1)
+    drawn = {action for action, share in zip(ACTIONS, probabilities, strict=True) if share > 0}
+    assert drawn == {"clarify", "hand_over"}
+    assert acting_level("safe", "rm -rf /", "df -h") == outside
+    assert acting_level("danger", "rm -rf build", "rm -rf build") == "danger"
+
+
 def test_many_turns_at_once_give_what_one_at_a_time_gives() -> None:
     rng = np.random.default_rng(0)
     scores, levels = rng.normal(size=(6, 5)), ["safe", "ask", "danger", "refused", "safe", "danger"]

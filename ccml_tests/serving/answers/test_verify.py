@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -98,6 +99,22 @@ def test_a_command_on_something_that_the_request_does_not_name_is_never_executed
 def test_a_command_that_no_model_chose_is_not_executed_however_safe() -> None:
     with pytest.raises(RejectedOutputError, match="unchosen_command"):
         checked_choice(turn_with("ls -la", from_model=False), Choice("execute", 0.9))
+
+
+@pytest.mark.parametrize("action", ["execute", "confirm", "suggest"])
+def test_an_out_of_scope_request_is_asked_back_or_handed_over(action: str) -> None:
+    outside = replace(turn_with("df -h"), out_of_scope=True)
+    with pytest.raises(RejectedOutputError, match="out_of_scope"):
+        checked_choice(outside, Choice(action, 0.5))
+    assert checked_choice(outside, Choice("clarify", 0.5)).action == "clarify"
+    assert checked_choice(outside, Choice("hand_over", 0.5)).action == "hand_over"
+
+
+@pytest.mark.parametrize("request_", ["rm -rf /", "Remove-Item -Recurse -Force C:\\data", "mkfs.ext4 /dev/sda"])
+def test_a_typed_destroyer_is_not_answered_by_running_something_else(request_: str) -> None:
+    asked = Turn(request_, TURN.context, [], Proposal([ranked("df -h")], from_model=True))
+    with pytest.raises(RejectedOutputError, match="out_of_scope"):
+        checked_choice(asked, Choice("execute", 0.9))
 
 
 @pytest.mark.parametrize("action", ["execute", "confirm", "suggest"])
