@@ -42,6 +42,8 @@ _WINDOWS_HOME: Final = re.compile(
 _DASHED_HOME: Final = re.compile(
     r"(?P<lead>(?:(?<=[/\\\s'\"=])|^)-(?:Users|home)-)(?P<name>[A-Za-z0-9_.]+)(?=-|/|\\|\s|$|['\"])"
 )
+HOME_WORDS: Final = ("home", "users", "documents and")
+"""A text without them names no home directory."""
 _SHARED_HOMES: Final = frozenset({"shared", "public", "default", "all users", "linuxbrew", "guest", "runner", "$user"})
 
 
@@ -77,7 +79,7 @@ def _redact_once(text: str, work: Work) -> str:
         text = _replace(text, spans)
     if "@" in text:
         text = _EMAIL.sub("<email>", text)
-    if "home" in lower or "users" in lower or "documents and" in lower:
+    if any(word in lower for word in HOME_WORDS):
         for pattern in (_HOME, _WINDOWS_HOME, _DASHED_HOME):
             text = pattern.sub(_without_user, text)
     return text

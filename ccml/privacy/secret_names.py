@@ -38,20 +38,12 @@ UNSPACED: Final = (
 """`password` in languages that do not write words apart, or have two words for it."""
 _TWO_WORDS: Final = ("mot de passe", "palavra-passe", "palavra passe", "mật khẩu", "kata sandi", "parola d'ordine",
                      "pass phrase", "pass code", "clave de acceso", "код доступа")  # fmt: skip
-NAME_WORDS: Final = re.compile(
-    "|".join(
-        sorted(
-            map(
-                re.escape,
-                ("pass", "pwd", "secret", "token", "key", "auth", "cred", "psk", "cookie", "session", "sid", "pin",
-                 "pw", "jwt", "bearer", "signature", "salt", "otp", "токен", "секрет", "ключ", "schlüssel", "geheim",
-                 *_FOREIGN, *UNSPACED, *_TWO_WORDS),
-            ),
-            key=len,
-            reverse=True,
-        )
-    )
+NAME_PARTS: Final = (
+    "pass", "pwd", "secret", "token", "key", "auth", "cred", "psk", "cookie", "session", "sid", "pin",
+    "pw", "jwt", "bearer", "signature", "salt", "otp", "токен", "секрет", "ключ", "schlüssel", "geheim",
+    *_FOREIGN, *UNSPACED, *_TWO_WORDS,
 )  # fmt: skip
+NAME_WORDS: Final = re.compile("|".join(sorted(map(re.escape, NAME_PARTS), key=len, reverse=True)))
 """A name of a secret has one of these in it. Searched in lower-cased text."""
 
 _PART: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+(?:[^\W\d_])*")

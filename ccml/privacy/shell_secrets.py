@@ -33,12 +33,14 @@ _STDIN: Final = re.compile(STDIN_OPTION)
 _SECRET_FILE: Final = re.compile(FILES_OF_SECRETS)
 _SECRET_WORD: Final = re.compile(r"(?i)pass|secret|token|key|cred|pw\b")
 _ENDS: Final = frozenset({"|", "|&", "||", "&&", "&", ";", "\n", "(", ")", "`"})
-_HINTS: Final = frozenset({*PROGRAMS, *WRITERS, *_READS, *USER_OPTIONS})
+HINTS: Final = frozenset({*PROGRAMS, *WRITERS, *_READS, *USER_OPTIONS})
+"""A text without any of these as a word, or one of `PARTS_OF_HINTS` in it, is not cut into words."""
+PARTS_OF_HINTS: Final = ("stdin", "-fd")
 
 
 def mentions_program(lower: str) -> bool:
     """Whether any program of the tables occurs; asked first, because cutting a text into words takes longer."""
-    return not _HINTS.isdisjoint(_MENTIONED.findall(lower)) or "stdin" in lower or "-fd" in lower
+    return not HINTS.isdisjoint(_MENTIONED.findall(lower)) or any(part in lower for part in PARTS_OF_HINTS)
 
 
 class _Command(NamedTuple):

@@ -98,7 +98,7 @@ def _compiled() -> tuple[_Prefix, ...]:
 
 PREFIXES: Final = _compiled()
 _BY_PREFIX: Final = {each.prefix: each for each in PREFIXES}
-_BEGINS: Final = re.compile(
+BEGINS: Final = re.compile(
     r"(?<![A-Za-z0-9_])(?:{})|{}".format(
         *("|".join(map(re.escape, sorted(some, key=len, reverse=True))) for some in (_BY_PREFIX, _VALUE_ONLY))
     )
@@ -243,12 +243,12 @@ _USER_AT_HOST: Final = re.compile(
 )
 _OF_A_DSN: Final = re.compile(r"(?<=,)[pP]=(?P<secret>[^\s,'\"]{3,200}+)")
 # Letters of both cases, and small ones behind a digit, as people make up passwords; a name goes on with a capital one.
-_MIXED = r"(?=[^\sA-Z]{0,60}[A-Z])(?=[^\sa-z]{0,60}[a-z])(?=\S{0,60}\d[a-z]{2})[\w!@#$%^&*+?~-]{8,64}+"
+MIXED = r"(?=[^\sA-Z]{0,60}[A-Z])(?=[^\sa-z]{0,60}[a-z])(?=\S{0,60}\d[a-z]{2})[\w!@#$%^&*+?~-]{8,64}+"
 _USER_AND_PASSWORD: Final = re.compile(
-    rf"(?:(?<=[\s='\"])|\A)[a-z][\w.-]{{1,31}}+:(?P<secret>{_MIXED})(?=['\"\s;|&,)\]}}]|\Z)"
+    rf"(?:(?<=[\s='\"])|\A)[a-z][\w.-]{{1,31}}+:(?P<secret>{MIXED})(?=['\"\s;|&,)\]}}]|\Z)"
 )
-_BEHIND_A_LETTER: Final = re.compile(rf"(?<=\s)-[pPWK]\s{{1,3}}['\"]?(?P<secret>{_MIXED})(?=['\"\s;|&)]|\Z)")
-_HERE_STRING: Final = re.compile(rf"<<<\s{{0,3}}['\"]?(?P<secret>{_MIXED})(?=['\"]?(?:[\s;|&)]|\Z))")
+_BEHIND_A_LETTER: Final = re.compile(rf"(?<=\s)-[pPWK]\s{{1,3}}['\"]?(?P<secret>{MIXED})(?=['\"\s;|&)]|\Z)")
+_HERE_STRING: Final = re.compile(rf"<<<\s{{0,3}}['\"]?(?P<secret>{MIXED})(?=['\"]?(?:[\s;|&)]|\Z))")
 _REGISTRY: Final = re.compile(
     r"(?i)/v\s{1,3}\S{0,60}(?:passw|secret|token)\S{0,60}+\s.{0,40}?/d\s{1,3}(?P<secret>[^\s'\"]{1,200}+)"
 )
@@ -257,7 +257,7 @@ _OF_A_LINK: Final = re.compile(
     r"(?i)[?&](?:sig|code|ticket|x-amz-signature|x-goog-signature|otp|magic|invite|hash|assertion|samlresponse)="
     r"(?P<secret>(?=[\w%.~+/-]{0,60}[0-9])(?=[\w%.~+/-]{0,60}[A-Za-z])[\w%.~+/=-]{8,2000}+)"
 )
-_ANYWHERE: Final = (
+ANYWHERE: Final = (
     ("url-token", "://", _OF_A_LINK),
     ("password", ",p=", _OF_A_DSN),
     ("password", ":", _USER_AND_PASSWORD),
@@ -287,7 +287,7 @@ def shape_secrets(text: str, lower: str, work: Work) -> list[Span]:
     """Secrets that are recognised by their shape. `lower` is the lower-cased text, of the same length."""
     spans: list[Span] = []
     at = 0 if _RUN.search(text) else len(text)
-    while begin := _BEGINS.search(text, at):
+    while begin := BEGINS.search(text, at):
         work.spend(1)
         prefix, kind, rest = _BY_PREFIX[begin.group()]
         found = rest.match(text, begin.end())
@@ -302,7 +302,7 @@ def shape_secrets(text: str, lower: str, work: Work) -> list[Span]:
             if found:
                 _add(spans, found, kind)
             at = lower.find(trigger, found.end() if found else at + len(trigger))
-    for kind, trigger, pattern in _ANYWHERE:
+    for kind, trigger, pattern in ANYWHERE:
         if trigger in lower:
             for found in pattern.finditer(text):
                 _add(spans, found, kind)

@@ -74,6 +74,39 @@ def decode_line(raw: bytes, *, now: datetime) -> AnyEvent | Rejection:
     return _reject_impossible_times(event, now) or event
 
 
+def decode_run(raw: bytes, lines: int, *, now: datetime) -> list[AnyEvent] | None:
+    """The events of so many lines, if `decode_line` would make one of each; else None.
+
+    The same decoder decodes them, but takes a line end for a blank. Where each line end stands between two braces that
+    turn away from it, none is inside an object; as many objects as lines then say that each line is one.
+    """
+    if b"\0" in raw or b"\\u0000" in raw or _longest_line(raw) > MAX_LINE_BYTES:
+        return None
+    if raw.count(b"}\n{") + raw.count(b"}\r\n{") != lines - 1:
+        return None
+    try:
+        if not raw.isascii():
+            raw.decode("utf-8")
+        events = _decoder.decode_lines(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if len(events) != lines:
+        return None
+    times = [event.time for event in events]
+    times += [event.ended_at for event in events if isinstance(event, Execution) and event.ended_at is not None]
+    return events if min(times) >= EARLIEST and max(times) <= now + FUTURE_TOLERANCE else None
+
+
+def _longest_line(raw: bytes) -> int:
+    """Bytes, the line end included."""
+    if len(raw) <= MAX_LINE_BYTES:
+        return len(raw)
+    longest = start = 0
+    while (end := raw.find(b"\n", start)) >= 0:
+        longest, start = max(longest, end + 1 - start), end + 1
+    return max(longest, len(raw) - start)
+
+
 def _holds_nul(value: object) -> bool:
     if isinstance(value, dict):
         return any(_holds_nul(each) for pair in value.items() for each in pair)

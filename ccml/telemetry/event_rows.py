@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,18 +12,20 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ccml.privacy.pseudonyms import Pseudonyms
+from ccml.privacy.suspicious import suspicious_texts
 from ccml.telemetry.events import KINDS, Event
 from ccml.telemetry.lake import landed_schema
-from ccml.telemetry.redaction import redact_event
+from ccml.telemetry.readers.record import Run
+from ccml.telemetry.redaction import redact_events
 from ccml.telemetry.schema import to_columns
 from ccml.telemetry.waiting import WaitingRows
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_EVENTS_PER_BATCH = 10_000
+_EVENTS_PER_BATCH = 15_000
 _BYTES_PER_BATCH = 4 << 20
-_KIND_OF = {kind: name for name, kind in KINDS.items()}
+_TABLE_OF = {kind: name for name, kind in KINDS.items()}
 
 
 @functools.cache
@@ -48,7 +51,7 @@ class EventRows:
         self._folder = folder
         self._sha256 = sha256
         self._pseudonyms = pseudonyms
-        self._pending: dict[str, list[tuple[Event, int]]] = {}
+        self._pending: defaultdict[type[Event], list[tuple[Event, int]]] = defaultdict(list)
         self._events = 0
         self._bytes = 0
 
@@ -60,17 +63,27 @@ class EventRows:
         return sum(rows.bytes for rows in [*self.rows.values(), *self.keys.values()])
 
     def take(self, event: Event, line: int) -> None:
-        self._pending.setdefault(_KIND_OF[type(event)], []).append((event, line))
-        self._events += 1
-        self._bytes += len(msgspec.json.encode(event))
-        if self._events >= _EVENTS_PER_BATCH or self._bytes >= _BYTES_PER_BATCH:
-            self.finish()
+        self._pending[type(event)].append((event, line))
+        self._flush_beyond(1, len(msgspec.json.encode(event)))
+
+    def take_run(self, run: Run) -> None:
+        for line, event in enumerate(run.events, start=run.first):
+            self._pending[type(event)].append((event, line))
+        self._flush_beyond(len(run.events), run.bytes)
 
     def finish(self) -> None:
-        for kind, pending in self._pending.items():
-            events, lines = zip(*pending, strict=True)
-            self._add(kind, [redact_event(event, self._pseudonyms) for event in events], lines)
-        self._pending, self._events, self._bytes = {}, 0, 0
+        found = [tuple(zip(*pending, strict=True)) for pending in self._pending.values()]
+        redacted = redact_events([events for events, _ in found], self._pseudonyms, suspicious_texts)
+        for kind, events, (_, lines) in zip(self._pending, redacted, found, strict=True):
+            self._add(_TABLE_OF[kind], events, lines)
+        self._pending.clear()
+        self._events = self._bytes = 0
+
+    def _flush_beyond(self, events: int, size: int) -> None:
+        self._events += events
+        self._bytes += size
+        if self._events >= _EVENTS_PER_BATCH or self._bytes >= _BYTES_PER_BATCH:
+            self.finish()
 
     def _add(self, kind: str, events: Sequence[Event], lines: Sequence[int]) -> None:
         import pyarrow as pa

@@ -23,6 +23,7 @@ from ccml.telemetry.left_out import LeftOut
 from ccml.telemetry.readers import FORMATS, LogFile
 from ccml.telemetry.readers.histories import Histories
 from ccml.telemetry.readers.owner import storable
+from ccml.telemetry.readers.record import Record, Run
 from ccml.telemetry.refused import RefusedLines
 from ccml.telemetry.repeats import Compared
 from ccml.telemetry.waiting import WaitingRows
@@ -99,6 +100,7 @@ class LandedFile:
         """The earliest moment at which a line that is refused now can be read."""
         self._is_new: dict[str, NDArray[np.bool_]] = {}
         self._last_line = 0
+        self._users: set[str] = set()
 
     @property
     def bytes(self) -> int:
@@ -106,39 +108,58 @@ class LandedFile:
         return _BYTES_OF_A_FILE + self.events.bytes + self.refused.bytes
 
     def read(self, now: datetime, histories: Histories) -> None:
-        reader, facts = FORMATS[self.log.format], self.report.facts
-        if reader.read_history is not None:
-            records = reader.read_history(self.log.path, now, facts, histories)
-        else:
-            records = reader.read(self.log.path, now, facts)
-        users: set[str] = set()
-        for record in records:
-            self.report.lines += 1
-            self._last_line = max(self._last_line, record.line)
-            owner = record.events[0].user_id if record.events else record.owner
-            if owner:
-                if len(users) < _SEVERAL:
-                    users.add(owner)
-                if self._left_out and self._pseudonym(owner) in self._left_out:
-                    self.report.skipped[ERASED] += 1
-                    continue
-            if record.rejection is not None:
-                user = self._pseudonym(owner) if owner else None
-                self.refused.add(record.line, record.rejection, record.sha256, record.shape, record.bytes, user)
-                self._wait_for(record.rejection.readable_from)
-            elif record.skipped == "blank":
-                self.report.blank += 1
-            elif record.skipped == "duplicate":
-                self.report.duplicates += 1
-            elif record.skipped is not None:
-                self.report.skipped[_record_type(record.skipped)] += 1
-            for event in record.events:
-                self.events.take(event, record.line)
-        if len(users) == 1:
-            self.refused.owner = self._pseudonym(users.pop())
+        for found in self._records(now, histories):
+            if isinstance(found, Run):
+                self._take_run(found)
+            else:
+                self._take_record(found)
+        if len(self._users) == 1:
+            self.refused.owner = self._pseudonym(self._users.pop())
             if self.refused.owner in self._left_out:
                 self.report.skipped[ERASED] += self.refused.forget()
         self.events.finish()
+
+    def _records(self, now: datetime, histories: Histories) -> Iterator[Record | Run]:
+        reader, facts = FORMATS[self.log.format], self.report.facts
+        if reader.read_history is not None:
+            return reader.read_history(self.log.path, now, facts, histories)
+        return (reader.read_many or reader.read)(self.log.path, now, facts)
+
+    def _take_run(self, run: Run) -> None:
+        if self._left_out:
+            for line, event in enumerate(run.events, start=run.first):
+                self._take_record(Record(line, (event,)))
+            return
+        self.report.lines += len(run.events)
+        self._last_line = max(self._last_line, run.first + len(run.events) - 1)
+        self._note_users({event.user_id for event in run.events})
+        self.events.take_run(run)
+
+    def _take_record(self, record: Record) -> None:
+        self.report.lines += 1
+        self._last_line = max(self._last_line, record.line)
+        owner = record.events[0].user_id if record.events else record.owner
+        if owner:
+            self._note_users({owner})
+            if self._left_out and self._pseudonym(owner) in self._left_out:
+                self.report.skipped[ERASED] += 1
+                return
+        if record.rejection is not None:
+            user = self._pseudonym(owner) if owner else None
+            self.refused.add(record.line, record.rejection, record.sha256, record.shape, record.bytes, user)
+            self._wait_for(record.rejection.readable_from)
+        elif record.skipped == "blank":
+            self.report.blank += 1
+        elif record.skipped == "duplicate":
+            self.report.duplicates += 1
+        elif record.skipped is not None:
+            self.report.skipped[_record_type(record.skipped)] += 1
+        for event in record.events:
+            self.events.take(event, record.line)
+
+    def _note_users(self, users: set[str]) -> None:
+        if len(self._users) < _SEVERAL:
+            self._users |= users
 
     def _wait_for(self, moment: datetime | None) -> None:
         if moment is not None:

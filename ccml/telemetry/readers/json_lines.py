@@ -3,7 +3,7 @@ decoded become records here, so the same damage has the same reason code in ever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,7 +22,13 @@ def read_json_lines(
     Args:
         limit: the longest line, in bytes, that is decoded.
     """
-    for line in read_lines(path, limit):
+    return decode_lines(read_lines(path, limit), decode, limit)
+
+
+def decode_lines(
+    lines: Iterable[Line], decode: Callable[[bytes], _T | Rejection], limit: int = MAX_LINE_BYTES
+) -> Iterator[tuple[Line, _T] | Record]:
+    for line in lines:
         if line.blank:
             yield Record(line.number, skipped="blank")
             continue

@@ -4,11 +4,16 @@ file without line ends does not fill the memory, and the lines after a long one 
 from __future__ import annotations
 
 import hashlib
+import io
+import itertools
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 _CHUNK_BYTES = 1 << 18
+_CHUNK_OF_LINES = 1 << 21
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -34,28 +39,73 @@ class Line:
         return not self.raw.strip() and self.digest is None
 
 
+class Chunk(NamedTuple):
+    """Whole lines, one behind the other."""
+
+    first: int
+    """Number of the first line."""
+    raw: bytes
+
+    @property
+    def lines(self) -> int:
+        return self.raw.count(b"\n") + (not self.raw.endswith(b"\n"))
+
+
 def read_lines(path: Path, limit: int) -> Iterator[Line]:
     """Yield the lines of `path`; `limit` is the longest line, in bytes, that is kept whole."""
-    number = 0
-    with path.open("rb") as stream:
-        if stream.read(len(_BYTE_ORDER_MARK)) != _BYTE_ORDER_MARK:  # which is no content
-            stream.seek(0)
-        while True:
-            raw = stream.readline(limit + 2)  # + 2 for the line end
-            if not raw:
-                return
-            number += 1
-            if len(raw) <= limit or raw.endswith(b"\n"):
-                body = raw.removesuffix(b"\n").removesuffix(b"\r")
-                yield Line(number, body, len(body), None, raw.endswith(b"\n"))
-                continue
-            digest = hashlib.sha256()
-            size = 0
-            pending = raw
-            while pending and not pending.endswith(b"\n"):
-                digest.update(pending)
-                size += len(pending)
-                pending = stream.readline(_CHUNK_BYTES)
-            rest = pending.removesuffix(b"\n").removesuffix(b"\r")
-            digest.update(rest)
-            yield Line(number, raw[:_CHUNK_BYTES], size + len(rest), digest.hexdigest(), bool(pending))
+    with _opened(path) as stream:
+        yield from _lines(stream, limit, first=1)
+
+
+def lines_of(chunk: Chunk, limit: int) -> Iterator[Line]:
+    return _lines(io.BytesIO(chunk.raw), limit, first=chunk.first)
+
+
+def read_chunks(path: Path, limit: int) -> Iterator[Chunk | Line]:
+    """Yield the lines of `path` many at a time, but for a line that is longer than a chunk and than `limit`."""
+    number = 1
+    with _opened(path) as stream:
+        while raw := stream.read(_CHUNK_OF_LINES):
+            if not raw.endswith(b"\n"):
+                rest = stream.readline(limit + 2)
+                raw += rest
+                if len(rest) > limit and not raw.endswith(b"\n"):  # the line goes on
+                    whole = raw.rfind(b"\n") + 1
+                    stream.seek(whole - len(raw), os.SEEK_CUR)
+                    raw = raw[:whole]
+            if raw:
+                chunk = Chunk(number, raw)
+                number += chunk.lines
+                yield chunk
+            else:
+                yield next(_lines(stream, limit, number))
+                number += 1
+
+
+def _opened(path: Path) -> BinaryIO:
+    """At the first byte behind a byte order mark, which is no content."""
+    stream = path.open("rb")
+    if stream.read(len(_BYTE_ORDER_MARK)) != _BYTE_ORDER_MARK:
+        stream.seek(0)
+    return stream
+
+
+def _lines(stream: BinaryIO, limit: int, first: int) -> Iterator[Line]:
+    for number in itertools.count(first):
+        raw = stream.readline(limit + 2)  # + 2 for the line end
+        if not raw:
+            return
+        if len(raw) <= limit or raw.endswith(b"\n"):
+            body = raw.removesuffix(b"\n").removesuffix(b"\r")
+            yield Line(number, body, len(body), None, raw.endswith(b"\n"))
+            continue
+        digest = hashlib.sha256()
+        size = 0
+        pending = raw
+        while pending and not pending.endswith(b"\n"):
+            digest.update(pending)
+            size += len(pending)
+            pending = stream.readline(_CHUNK_BYTES)
+        rest = pending.removesuffix(b"\n").removesuffix(b"\r")
+        digest.update(rest)
+        yield Line(number, raw[:_CHUNK_BYTES], size + len(rest), digest.hexdigest(), bool(pending))
