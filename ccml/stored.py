@@ -41,7 +41,18 @@ def read_or_set_aside(path: Path, kind: Any, without: Any, consequence: str) -> 
     try:
         return read_json(path, kind, "")
     except DamagedFileError as error:
-        kept = path.with_name(f"{path.name}.damaged")
+        kept = _unused(path.with_name(f"{path.name}.damaged"))
         path.replace(kept)
-        _LOG.warning("%s: %s. It is set aside as %s; %s.", path, error.reason, kept.name, consequence)
+        warn(path, error.reason, f"It is set aside as {kept.name}; {consequence}")
         return without
+
+
+def warn(path: Path, reason: str, consequence: str) -> None:
+    """Names a damaged file on the terminal, whatever the command, and in the log."""
+    _LOG.warning("%s: %s. %s.", path, reason, consequence[0].upper() + consequence[1:])
+
+
+def _unused(path: Path) -> Path:
+    """The path, with a number where it is taken: a folder in place of a file cannot take a file's name."""
+    taken = (path.with_name(f"{path.name}-{number}") for number in range(2, 1_000))
+    return path if not path.exists() else next(one for one in taken if not one.exists())

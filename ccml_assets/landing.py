@@ -1,6 +1,7 @@
 """The landing zone and the user's own folders, read into the landed tables exactly once."""
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
@@ -9,6 +10,9 @@ from ccml.home import Home
 from ccml_assets.partitions import DAYS, days, with_days_beside
 from ccml_assets.staleness import LANDED_DAYS, LANDED_FILES
 from ccml_resources.platform import Platform
+
+if TYPE_CHECKING:
+    from ccml.telemetry.landing import LandingReport
 
 landed_days = dg.AssetSpec(
     LANDED_DAYS,
@@ -25,11 +29,22 @@ def files(context: dg.AssetExecutionContext, platform: Platform) -> dg.Materiali
 
     A file is known by its content: the same one twice, or under another name, changes nothing.
     """
+    from ccml.telemetry.lake import DamagedTableError
     from ccml.telemetry.landing import land
+    from ccml.telemetry.mending import mend
     from ccml.telemetry.sources import all_sources
 
     home = platform.home
-    report = land(all_sources(home), home.lake, platform.pseudonyms(), now=datetime.now(UTC))
+
+    def landing() -> "LandingReport":
+        return land(all_sources(home), home.lake, platform.pseudonyms(), now=datetime.now(UTC))
+
+    try:
+        report = landing()
+    except DamagedTableError:
+        if not mend(home.lake):
+            raise
+        report = landing()
     context.log.info(report.sentence())
     for sentence in report.set_aside:
         context.log.warning(f"Set aside: {sentence}")

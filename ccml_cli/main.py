@@ -241,8 +241,8 @@ def main() -> None:
         sentence = str(error) if expected else f"{type(error).__name__}: {error} (--debug shows where)"
         typer.echo(f"ccml: {sentence}", err=True)
         unreadable = _name_what_is_damaged(sentence)
-        code = error.exit_code if isinstance(error, CcmlError) else IntegrityError.exit_code if unreadable else 1
-        raise SystemExit(code) from None
+        code = error.exit_code if isinstance(error, CcmlError) else 1
+        raise SystemExit(IntegrityError.exit_code if unreadable else code) from None
 
 
 def _name_what_is_damaged(sentence: str) -> bool:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ccml.errors import CcmlError
+from ccml.errors import CcmlError, IntegrityError
 from ccml.home import Home
 from ccml.locks import locked
 from ccml_cli.instance import CODE, DEFINITIONS
@@ -47,11 +47,30 @@ class Circle:
         """
         import dagster as dg
 
-        from ccml_assets.partitions import DAYS
-        from ccml_assets.staleness import pending_days, ranges, stale_assets
+        from ccml.telemetry.mending import mend
+        from ccml_assets.staleness import stale_assets
 
         begin = time.monotonic()
         self.land()
+        try:
+            self._prepare()
+        except IntegrityError:
+            if not mend(self.home.lake):
+                raise
+            self.land()
+            self._prepare()
+        for job in ("learn", "monitor"):
+            selection = dg.AssetSelection.assets(*self._keys(job))
+            with self._alone(job):
+                self._assets(job, stale_assets(self.instance, self.defs, selection))
+        self.outcome.seconds = time.monotonic() - begin
+        return self.outcome
+
+    def _prepare(self) -> None:
+        """Makes the daily tables of the days that wait."""
+        from ccml_assets.partitions import DAYS
+        from ccml_assets.staleness import pending_days, ranges
+
         graph = self.defs.resolve_asset_graph()
         chain = {key: graph.get(key).code_version for key in self._keys("prepare")}
         with self._alone("prepare"):
@@ -63,12 +82,6 @@ class Circle:
                     self._keys("prepare"),
                     {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last},
                 )
-        for job in ("learn", "monitor"):
-            selection = dg.AssetSelection.assets(*self._keys(job))
-            with self._alone(job):
-                self._assets(job, stale_assets(self.instance, self.defs, selection))
-        self.outcome.seconds = time.monotonic() - begin
-        return self.outcome
 
     def land(self) -> bool:
         """Lands the files that wait; False if none did.
@@ -76,9 +89,11 @@ class Circle:
         Raises:
             CcmlError: the run failed.
         """
+        from ccml.telemetry.mending import mend_quickly
         from ccml_assets.landing import files_waiting, report_days
 
         with self._alone("ingest"):
+            mend_quickly(self.home.lake)
             waiting = files_waiting(self.home)
             if waiting:
                 self.progress.say(f"[bold]ingest[/bold] {len(waiting)} new {'file' if len(waiting) == 1 else 'files'}")
@@ -123,7 +138,7 @@ class Circle:
         if any(event.is_failure for event in events):
             if _interrupted(events):
                 raise KeyboardInterrupt
-            raise CcmlError(_why(events))
+            raise _failure(events)
 
     def _heard(self, entry: Any) -> None:
         """An entry of the run's event log, while it is written."""
@@ -183,16 +198,21 @@ def _interrupted(events: "Sequence[dg.DagsterEvent]") -> bool:
     return any("Interrupt" in (error.cls_name or "") for error in errors if error is not None)
 
 
-def _why(events: "Sequence[dg.DagsterEvent]") -> str:
-    """The first failed step, or the run where no step failed, and the innermost message of its error."""
+def _failure(events: "Sequence[dg.DagsterEvent]") -> CcmlError:
+    """The first failed step, or the run where no step failed, with the innermost message that is the platform's own."""
     step = next((event for event in events if event.is_step_failure), None)
-    if step is not None:
-        return f"{(step.step_key or '').replace('__', '/', 1)} failed: {_innermost(step.step_failure_data.error)}"
     run = next((event for event in events if event.is_job_failure), None)
-    return f"The run failed before any step: {_innermost(run.job_failure_data.error if run is not None else None)}"
-
-
-def _innermost(error: "SerializableErrorInfo | None") -> str:
-    while error is not None and error.cause is not None:
+    if step is not None:
+        where, error = (step.step_key or "").replace("__", "/", 1), step.step_failure_data.error
+    else:
+        where, error = "The run, before any step,", run.job_failure_data.error if run is not None else None
+    chain: list[SerializableErrorInfo] = []
+    while error is not None:
+        chain.append(error)
         error = error.cause
-    return error.message.strip() if error is not None else "unknown error"
+    own = [one for one in chain if one.message.startswith("ccml.")]
+    message = own[-1].message.partition(": ")[2] if own else chain[-1].message if chain else "unknown error"
+    damage = ("IntegrityError", "DamagedFileError", "DamagedTableError")
+    return (IntegrityError if any(one.cls_name in damage for one in own) else CcmlError)(
+        f"{where} failed: {message.strip()}"
+    )

@@ -17,6 +17,7 @@ from ccml.erasure.person import Person
 from ccml.telemetry.events import KINDS
 from ccml.telemetry.lake import FILES, QUARANTINE, open_table
 from ccml.telemetry.landed_file import ERASED
+from ccml.telemetry.mending import remove_set_aside
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -79,6 +80,7 @@ def delete_landed(lake: Path, person: Person) -> None:
         table = open_table(lake, name)
         if table is not None:
             _forget_the_past(table)
+    remove_set_aside(lake)
 
 
 def _delete_refused(lake: Path, person: Person) -> None:

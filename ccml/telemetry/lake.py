@@ -44,8 +44,8 @@ class DamagedTableError(DamagedFileError):
 
     def __init__(self, path: Path, reason: str) -> None:
         cure = (
-            f"Restore the folder from a copy of the home; or remove {path.parent} and run `ccml run`: what is still "
-            "there of the logs lands again"
+            "Restore the folder from a copy of the home; or run `ccml run`: it sets aside what is damaged, and what is "
+            "still there of the logs lands again"
         )
         super().__init__(path, reason, cure)
 
@@ -127,11 +127,13 @@ def check_table(lake: Path, name: str) -> None:
 
 
 def open_or_create_table(lake: Path, name: str) -> DeltaTable:
+    table = open_table(lake, name) if name == FILES else open_landed(lake, name)
+    return table if table is not None else create_table(lake, name)
+
+
+def create_table(lake: Path, name: str) -> DeltaTable:
     from deltalake import DeltaTable
 
-    table = open_table(lake, name) if name == FILES else open_landed(lake, name)
-    if table is not None:
-        return table
     path = _path(lake, name)
     path.mkdir(parents=True, exist_ok=True)
     DeltaTable.create(

@@ -105,3 +105,18 @@ def test_a_damaged_table_or_document_of_the_lake_is_named_with_its_asset(ccml: C
         str(table): "Materialize datasets/splits again",
         str(document): "Materialize releases/policy_gate again",
     }
+
+
+@pytest.mark.slow
+def test_damaged_rows_that_a_run_meets_while_it_prepares_are_set_aside_and_land_again(
+    ccml: Call, home: Home, tmp_path: Path
+) -> None:
+    log = tmp_path / "assistant.jsonl"
+    log.write_bytes(b"".join(encode_event(event) + b"\n" for event in EVENTS))
+    assert ccml("ingest", log).code == 0
+    damaged = next((home.lake / "landed" / "executions").rglob("*.parquet"))
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    done = ccml("run", "--input", log, "--json")
+    assert done.code == 0, done.err
+    assert f"warning: {damaged}: it cannot be read" in done.err
+    assert done.facts["interactions"]["kept"] == 4

@@ -73,7 +73,7 @@ def test_a_key_that_others_may_read_fails_the_landing_in_one_sentence(ccml: Call
     home.key_file.write_bytes(b"k" * 32)
     home.key_file.chmod(0o644)
     done = ccml("ingest", log)
-    assert done.code == 1
+    assert done.code == 4
     assert done.err.startswith("ccml: landing/files failed: ")
     assert str(home.key_file) in done.err
     assert "Traceback" not in done.err

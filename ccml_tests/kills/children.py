@@ -7,6 +7,7 @@ all stages; or it is killed after a time, also while a library that is not Pytho
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import random
 import signal
@@ -65,7 +66,7 @@ class Child:
             self.status = os.waitstatus_to_exitcode(status)
         elif self.seconds > limit:
             self.hung = True
-            os.kill(self.pid, signal.SIGKILL)
+            os.kill(self.pid, signal.SIGABRT)  # it prints where it hangs
         elif self.seconds > self.kill.seconds:
             os.kill(self.pid, self.kill.signal)
             self.kill = NEVER
@@ -102,6 +103,7 @@ def start(work: Callable[[], object], watched: Path, printed: Path, kill: Kill =
         with printed.open("wb") as stream:
             os.dup2(stream.fileno(), 1)
             os.dup2(stream.fileno(), 2)
+        faulthandler.enable()
         _last, _watched = kill, str(watched)
         work()
         status = 0

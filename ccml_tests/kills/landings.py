@@ -21,7 +21,7 @@ from ccml_tests.kills.logs import lake_faults, log
 
 LOOK_EVERY = 10
 """Files after which the lake is looked through."""
-LIMIT = 60.0
+LIMIT = 300.0
 """Seconds after which a landing of one file hangs."""
 
 

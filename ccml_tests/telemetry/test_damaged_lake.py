@@ -11,11 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from ccml.erasure.landed import delete_landed
+from ccml.erasure.person import Person
 from ccml.privacy.pseudonyms import Pseudonyms
 from ccml.telemetry.lake import DamagedTableError, check_table, landed_days, landed_keys, read_landed
 from ccml.telemetry.landing import LandingReport, land
+from ccml.telemetry.mending import mend, mend_quickly
 from ccml.telemetry.sources import Source
 from ccml.telemetry.totals import landed_totals
+from ccml_tests.telemetry import stored
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 DAY = "2026-01-01"
@@ -96,7 +100,7 @@ def test_reading_a_damaged_table_is_an_error_that_names_it_and_the_cure(home: Pa
     with pytest.raises(DamagedTableError, match=re.escape(str(table))) as error:
         read_landed(lake, "interactions", [DAY])
 
-    assert f"remove {lake / 'landed'}" in str(error.value)
+    assert "run `ccml run`" in str(error.value)
     with pytest.raises(DamagedTableError, match=re.escape(str(table))):
         check_table(lake, "interactions")
 
@@ -130,10 +134,61 @@ def test_a_table_with_fewer_rows_than_landed_is_found(home: Path) -> None:
         check_table(home / "lake", "interactions")
 
 
-def test_the_cure_brings_the_rows_back(home: Path) -> None:
-    shutil.rmtree(home / "lake" / "landed" / "interactions")
-    shutil.rmtree(home / "lake" / "landed")
+@pytest.mark.parametrize("name", ["interactions", "quarantine", "files"])
+@pytest.mark.parametrize("damage", [*GONE, *DAMAGED, *ROWS_DAMAGED])
+def test_what_is_damaged_is_set_aside_and_what_is_there_of_the_logs_lands_again(
+    home: Path, name: str, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    lake = home / "lake"
+    {**GONE, **DAMAGED, **ROWS_DAMAGED}[damage](lake / "landed" / name)
+    write(home, "third")
 
+    mend(lake)
     landed(home)
 
-    assert sorted(read_landed(home / "lake", "interactions", [DAY])["event_id"]) == ["first", "second"]
+    assert str(lake / "landed" / name) in caplog.text
+    assert sorted(stored.rows(lake, "interactions")["event_id"]) == ["first", "second", "third"]
+    assert len(stored.quarantine(lake)) == 3
+    assert len(stored.files(lake)) == 3
+    check_table(lake, "interactions")
+    check_table(lake, "quarantine")
+    assert mend(lake) == []
+
+
+@pytest.mark.parametrize("name", ["quarantine", "files"])
+def test_damaged_rows_that_no_landing_reads_are_found_as_well(home: Path, name: str) -> None:
+    damaged = _data(home / "lake" / "landed" / name)
+    _cut(damaged)
+    assert mend_quickly(home / "lake") == [damaged]
+    landed(home)
+    assert landed_totals(home / "lake")["files"] == 2
+    check_table(home / "lake", "quarantine")
+
+
+def test_rows_of_logs_that_are_gone_stay_where_they_are(home: Path) -> None:
+    lake = home / "lake"
+    (home / "in" / "first.jsonl").unlink()
+    _data(lake / "landed" / "quarantine").write_bytes(b"")
+
+    mend(lake)
+    landed(home)
+
+    assert sorted(stored.rows(lake, "interactions")["event_id"]) == ["first", "second"]
+
+
+def test_an_erasure_removes_what_was_set_aside_because_nobody_can_say_whose_it_is(home: Path) -> None:
+    lake = home / "lake"
+    _cut(_data(lake / "landed" / "interactions"))
+    mend(lake)
+    landed(home)
+    assert [*(lake / "landed" / "damaged").iterdir()]
+
+    delete_landed(lake, Person("somebody", "u-of-nobody-here"))
+
+    assert not (lake / "landed" / "damaged").exists()
+
+
+def test_nothing_of_a_whole_lake_is_set_aside(home: Path) -> None:
+    before = sorted(path for path in (home / "lake").rglob("*"))
+    assert mend(home / "lake") == mend_quickly(home / "lake") == []
+    assert sorted(path for path in (home / "lake").rglob("*")) == before

@@ -149,3 +149,24 @@ def test_an_alignment_matches_equal_commands_in_order_and_each_once(earlier: lis
     assert len(matches) == len(now)
     assert matched == sorted(set(matched))
     assert all(match is None or earlier[match] == command for match, command in zip(matches, now, strict=True))
+
+
+def test_a_damaged_memory_of_a_history_is_set_aside_and_no_new_command_is_lost(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, lake = tmp_path / "history", tmp_path / "lake"
+    write(path, typed(0, 30))
+    landed(path, lake, "bash-history")
+    (memory,) = (lake / "landed" / "histories").glob("*.json")
+    memory.write_text("{half")
+
+    write(path, typed(20, 50))
+    landed(path, lake, "bash-history")
+
+    assert f"{memory}: it cannot be read" in caplog.text
+    commands = [*stored.rows(lake, "interactions")["command"]]
+    assert {*typed(0, 50)} <= {*commands}
+    assert len(commands) == 30 + 30  # those that are still there, once more
+
+    write(path, typed(40, 70))
+    assert landed(path, lake, "bash-history").landed["interactions"] == 20

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ccml import atomic
+from ccml.stored import read_or_set_aside
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,7 +59,7 @@ class Histories:
         ]
         history, matches = _find(known, _digest(path), found)
         if history is None:
-            history = History(_digest(f"{owner}\0{Path(path).name}\0{len(known)}"))
+            history = History(self._new_id(name, owner, path))
             known.append(history)
         if _digest(path) not in history.paths:
             history.paths.append(_digest(path))
@@ -79,9 +80,16 @@ class Histories:
             path.unlink()
 
     def _load(self, name: str) -> list[History]:
-        if self._folder is None or not self._file(name).exists():
+        if self._folder is None:
             return []
-        return msgspec.json.decode(self._file(name).read_bytes(), type=list[History])
+        consequence = "commands of this shell without a time get new identities, and those still there land again"
+        return list(read_or_set_aside(self._file(name), list[History], [], consequence))
+
+    def _new_id(self, name: str, owner: str, path: str) -> str:
+        """Serial numbers begin anew after damage: with an id of before a command would be taken for another one."""
+        number = f"{owner}\0{Path(path).name}\0{len(self._read[name])}"
+        damaged = len([*self._folder.glob(f"{name}.json.damaged*")]) if self._folder is not None else 0
+        return _digest(f"{number}\0{damaged}" if damaged else number)
 
     def _file(self, name: str) -> Path:
         assert self._folder is not None
