@@ -1,4 +1,4 @@
-"""`ccml bench`: loads a running server and says what it held: latency, outcomes, memory.
+"""`ccml bench serve`: loads a running server and says what it held: latency, outcomes, memory.
 
 Open loop (`rate`): requests leave on schedule whether or not earlier ones have been answered, and latency counts from
 the schedule, so a server that stalls cannot hide it (Tene's "coordinated omission"). Closed loop (`clients`): each

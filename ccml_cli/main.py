@@ -8,7 +8,7 @@ import json
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -30,6 +30,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+bench = typer.Typer(
+    help="Measure what the models and the server are worth, on this machine and on your own logs.", no_args_is_help=True
+)
+app.add_typer(bench, name="bench")
 
 
 INTERRUPTED = 130
@@ -163,8 +167,8 @@ def roll_back(
     roll_back_model(model, reason)
 
 
-@app.command(epilog="Example: ccml bench --requests 2000 --clients 8")
-def bench(
+@bench.command("serve", epilog="Example: ccml bench serve --requests 2000 --clients 8")
+def bench_serve(
     requests: Annotated[int, typer.Option(min=1, help="How many requests.")] = 1_000,
     clients: Annotated[int, typer.Option(min=1, help="How many at a time.")] = 8,
     as_json: Json = False,
@@ -173,6 +177,25 @@ def bench(
     from ccml_cli.serving import run_bench
 
     facts = run_bench(requests, clients, quiet=as_json)
+    if as_json:
+        show(facts)
+
+
+@bench.command("command", epilog="Example: ccml bench command --train histories/may --test histories/june --unit line")
+def bench_command(
+    train: Annotated[Path, typer.Option(help="Logs to learn from: a file or a folder.")],
+    test: Annotated[Path, typer.Option(help="Logs to predict, turn by turn.")],
+    format: Format = AUTO,
+    unit: Annotated[
+        Literal["name", "template", "line"],
+        typer.Option(help="What is predicted: the program's name, the template or the line."),
+    ] = "line",
+    as_json: Json = False,
+) -> None:
+    """Learn to suggest commands from some logs and measure it on others, beside simple methods. Nothing is stored."""
+    from ccml_cli.bench import measure_commands
+
+    facts = measure_commands(train, test, format, unit, quiet=as_json)
     if as_json:
         show(facts)
 

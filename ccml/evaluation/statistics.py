@@ -138,6 +138,22 @@ class Clusters:
         reach = self._critical(_shares(self.sums(np.ones(self.rows))[:, 0])) * error
         return Interval(shift / self.rows, (shift - reach) / self.rows, (shift + reach) / self.rows)
 
+    def p_value(self, difference: Interval) -> float | None:
+        """Of a `difference` of these clusters, against none, two-sided; None where it has no interval.
+
+        The interval is Student's t around the centre, so its reach gives the standard error back.
+        """
+        if difference.low is None or difference.high is None:
+            return None
+        from scipy.special import stdtr
+
+        held = _shares(self.sums(np.ones(self.rows))[:, 0])
+        error = (difference.high - difference.low) / 2.0 / self._critical(held)
+        centre = (difference.high + difference.low) / 2.0
+        if error == 0.0:
+            return 1.0 if centre == 0.0 else 0.0
+        return float(2.0 * stdtr(satterthwaite(held), -abs(centre) / error))
+
     def quantile(self, values: ArrayLike, level: float) -> Interval:
         """The smallest of (N,) row values that the share `level` of the rows does not exceed.
 

@@ -17,7 +17,8 @@ from ccml.telemetry.readers import FORMATS
 from ccml_cli.main import app
 from ccml_tests.cli.conftest import Call
 
-COMMANDS = ["run", "ui", "simulate", "ingest", "serve", "ask", "roll-back", "bench", "doctor", "mlflow", "env", "erase"]
+COMMANDS = ["run", "ui", "simulate", "ingest", "serve", "ask", "roll-back", "doctor", "mlflow", "env", "erase"]
+MEASURING = ["serve", "command"]
 
 
 def test_these_are_the_commands() -> None:
@@ -32,7 +33,15 @@ def test_help_ends_with_an_example_of_the_command(ccml: Call, command: str) -> N
     assert f"Example: ccml {command}" in done.out
 
 
-@pytest.mark.parametrize("command", ["run", "simulate", "ingest", "ask", "bench", "doctor"])
+@pytest.mark.parametrize("measured", MEASURING)
+def test_a_command_that_measures_has_an_example_and_prints_json(ccml: Call, measured: str) -> None:
+    done = ccml("bench", measured, "--help")
+    assert done.code == 0
+    assert f"Example: ccml bench {measured}" in done.out
+    assert "--json" in done.out
+
+
+@pytest.mark.parametrize("command", ["run", "simulate", "ingest", "ask", "doctor"])
 def test_a_command_that_prints_facts_prints_them_as_json_too(ccml: Call, command: str) -> None:
     assert "--json" in ccml(command, "--help").out
 

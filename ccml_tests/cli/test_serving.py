@@ -1,4 +1,4 @@
-"""`ccml serve`, `ask` and `bench`, on a home without releases: rules answer, and say that they did."""
+"""`ccml serve`, `ask` and `bench serve`, on a home without releases: rules answer, and say that they did."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_serving_with_a_key_that_others_may_read_is_code_4(ccml: Call, home: Hom
 
 
 def test_bench_measures_a_server_of_its_own(ccml: Call, home: Home) -> None:
-    done = ccml("bench", "--requests", "40", "--clients", "2", "--json")
+    done = ccml("bench", "serve", "--requests", "40", "--clients", "2", "--json")
     assert done.code == 0
     assert done.facts["outcomes"]["200"] == 40
     assert 0 < done.facts["p50_ms"] <= done.facts["p99_ms"]
@@ -73,7 +73,7 @@ def test_bench_measures_a_server_of_its_own(ccml: Call, home: Home) -> None:
 
 @pytest.mark.parametrize("option", ["--requests", "--clients"])
 def test_bench_of_nothing_is_code_2(ccml: Call, option: str) -> None:
-    assert ccml("bench", option, "0").code == 2
+    assert ccml("bench", "serve", option, "0").code == 2
 
 
 def test_a_served_answer_is_asked_for_by_url_and_a_stop_is_code_0(ccml: Call, home: Home) -> None:

@@ -1,4 +1,4 @@
-"""`ccml ask` and `ccml bench` from the library's side."""
+"""`ccml ask` and `ccml bench serve` from the library's side."""
 
 from __future__ import annotations
 

@@ -1,0 +1,88 @@
+"""`ccml bench command`: the ranker of commands on logs of your own, beside the simple methods that it must beat."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from ccml.errors import NotEnoughDataError
+from ccml.evaluation.spelling import difference, interval
+from ccml.suggestions.turns import Session, Unit
+
+if TYPE_CHECKING:
+    from ccml.suggestions.held_out import Comparison
+
+_METRICS = {"top1": "first", "top5": "among five", "mrr": "mean 1/rank"}
+_KINDS = ("share", "share", "score")
+
+
+def measure_commands(train: Path, test: Path, format: str, unit: Unit, *, quiet: bool) -> dict[str, Any]:
+    """Fits on the logs of one path and predicts those of another, turn by turn. Nothing is stored or executed.
+
+    Raises:
+        InputError: logs or a format that cannot be used.
+        NotEnoughDataError: logs without commands.
+    """
+    from ccml.suggestions.held_out import compare, predict
+
+    found = compare(predict(read_sessions(train, format), read_sessions(test, format), unit))
+    if not quiet:
+        print_comparison(found)
+    return dict(msgspec.to_builtins(found))
+
+
+def read_sessions(path: Path, format: str) -> list[Session]:
+    """The sessions of logs, by the landing and the cleaning of every home, in a folder that is taken away again.
+
+    Raises:
+        InputError: the logs cannot be used.
+        NotEnoughDataError: they hold no command.
+    """
+    from ccml.cleaning.join import clean
+    from ccml.privacy.pseudonyms import KEY_BYTES, Pseudonyms
+    from ccml.suggestions.turns import sessions_of
+    from ccml.telemetry.finding import find_files
+    from ccml.telemetry.lake import landed_days, read_landed
+    from ccml.telemetry.landing import land
+    from ccml.telemetry.sources import Source
+
+    source = Source(str(path.expanduser()), format)
+    find_files([source])
+    with tempfile.TemporaryDirectory(prefix="ccml-bench-") as folder:
+        lake = Path(folder)
+        report = land([source], lake, Pseudonyms(secrets.token_bytes(KEY_BYTES)), datetime.now(UTC))
+        kinds = ("interactions", "executions", "errors", "feedback", "system_states")
+        days = landed_days(lake)
+        interactions, executions, errors, feedback, states = (read_landed(lake, kind, days) for kind in kinds)
+        cleaned = clean(interactions, executions, errors, feedback, states).interactions
+    sessions = sessions_of(cleaned)
+    if not sessions:
+        raise NotEnoughDataError(f"{path} holds no command. {report.sentence()}")
+    return sessions
+
+
+def print_comparison(found: Comparison) -> None:
+    table = Table(box=None)
+    headings = (f"{found.unit} of {found.rows:,} commands", *_METRICS.values(), "bits", "ranker minus it, first")
+    for heading in headings:
+        table.add_column(heading)
+    for name, figures in {"ranker": found.model, **found.baselines}.items():
+        table.add_row(
+            name,
+            *(interval(figures[metric].interval, unit) for metric, unit in zip(_METRICS, _KINDS, strict=True)),
+            f"{figures['bits'].value:.2f}" if "bits" in figures else "–",
+            difference(found.paired[name].interval) if name in found.paired else "",
+        )
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(
+        f"Fitted on {found.cost.training_turns:,} commands in {found.cost.fit_seconds:.0f} s; a suggestion takes "
+        f"{found.cost.suggest_ms['p50']:.1f} ms. Intervals over {found.intervals_over}."
+    )
