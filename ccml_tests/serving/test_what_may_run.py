@@ -21,11 +21,12 @@ from ccml.commands.stated import states_arguments
 from ccml_tests.serving import tiny
 from ccml_tests.serving.server import Running, running
 
+# The first line is the one proposed for words that no model knows.
 PROPOSED = (
-    ("rm install-notes.txt", "pkill -f node", "sed -i s/a/b/ other.txt", "cat install-notes.txt", "df -h"),
-    ("git push --force", "kubectl delete ns shop", "mcp__github__delete_repository owner=o repo=r",
-     "Remove-Item -Recurse build", "ls -la"),
-    ("rm -rf build", "tail -n 20 app.log", "git log --author=ada", "find . -name '*.key' -delete", "git status"),
+    ("df -h", "rm install-notes.txt", "pkill -f node", "sed -i s/a/b/ other.txt", "cat install-notes.txt"),
+    ("ls -la", "git push --force", "kubectl delete ns shop", "mcp__github__delete_repository owner=o repo=r",
+     "Remove-Item -Recurse build"),
+    ("git status", "rm -rf build", "tail -n 20 app.log", "git log --author=ada", "find . -name '*.key' -delete"),
 )  # fmt: skip
 _FILES = ("budget.csv", "report.md", "notes.txt", "src/app.py", "data/2026.json", "old backup.zip", "a.log")
 _PROGRAMS = ("python", "node", "the python workers", "java", "chrome", "process 4242", "everything on port 8080")
