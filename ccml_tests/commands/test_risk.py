@@ -16,7 +16,6 @@ import ccml.commands.syntax
 from ccml.commands.risk import LEVELS, assess
 from ccml_tests.commands.risky_lines import dangerous, harmless, mutations
 from ccml_tests.commands.test_destruction import lines
-from ccml_tests.commands.test_syntax import UNITS
 
 
 def test_no_dangerous_command_is_safe_in_any_disguise() -> None:
@@ -51,29 +50,20 @@ _FILES = ("a.txt", "src/app.py", "README.md", "data/users.csv", "notes 2024.md",
           "../a.c")  # fmt: skip
 
 
-def test_of_five_hundred_harmless_commands_three_of_four_are_safe_and_none_is_held_up() -> None:
-    made = {
+def harmless_at_size() -> set[str]:
+    return {
         form.format(f=shlex.quote(file) if " " in file else file, d=file.rpartition("/")[0] or "src")
         for form in _FORMS
         for file in _FILES
     }
+
+
+def test_of_five_hundred_harmless_commands_three_of_four_are_safe_and_none_is_held_up() -> None:
+    made = harmless_at_size()
     levels = [assess(line).level for line in made]
     assert len(made) >= 500
     assert levels.count("safe") >= 0.75 * len(made)
     assert {"danger", "refused"} & set(levels) == set()
-
-
-@pytest.mark.slow
-def test_twenty_thousand_random_lines_get_a_level_in_a_millisecond_each() -> None:
-    drawn = random.Random(46)
-    pieces = [*UNITS, *(f"{line} " for line in harmless()), *(f"{line} " for line in dangerous())]
-    times = []
-    for _ in range(20_000):
-        line = "".join(drawn.choice(pieces) for _ in range(drawn.randint(1, 5)))
-        began = time.process_time()
-        assert assess(line).level in LEVELS
-        times.append(time.process_time() - began)
-    assert sorted(times)[int(0.99 * len(times))] < 1e-3
 
 
 @pytest.mark.parametrize(
