@@ -98,6 +98,9 @@ def _number(value: str) -> str:
 
 if __name__ == "__main__":
     before = rows_of_table(TABLE.read_text()) if TABLE.exists() else []
-    new = rows_of_results(Path(sys.argv[1]))
-    TABLE.write_text(table([*before, *new], titles_of_tests(ROOT / "ccml_tests")))
+    new, titles = rows_of_results(Path(sys.argv[1])), titles_of_tests(ROOT / "ccml_tests")
+    for row in new:
+        if row.title not in titles:
+            sys.exit(f"{row.title!r} does not stand in any `pytest.mark.acceptance(...)` of ccml_tests as a literal")
+    TABLE.write_text(table([*before, *new], titles))
     print(f"{TABLE}: {len(new)} rows written")

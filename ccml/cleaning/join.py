@@ -15,7 +15,7 @@ from ccml.cleaning.sessions import cut_sessions, session_so_far
 from ccml.commands.parse import parse
 from ccml.intents.rules import intent_from_command
 from ccml.telemetry.events import KINDS, REPORTS_EVERY_RUN
-from ccml.telemetry.schema import arrow_schema
+from ccml.telemetry.schema import arrow_schema, bounds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +79,11 @@ def clean(
 
 
 def _typed(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Every declared field present, times as times and text as text, even in a table that came without columns."""
+    """Every declared field present, times as times and text as text, even in a table that came without columns.
+
+    A number beyond its declared bounds is missing: it landed before they were declared, and sums of times, weights and
+    counts would overflow.
+    """
     import pandas as pd
 
     schema = arrow_schema(name)
@@ -90,6 +94,8 @@ def _typed(table: pd.DataFrame, name: str) -> pd.DataFrame:
             typed[column] = typed[column].astype("string")
         elif declared.startswith("timestamp"):
             typed[column] = pd.to_datetime(typed[column], utc=True).astype("datetime64[us, UTC]")
+    for column, (least, most) in bounds(name).items():
+        typed[column] = typed[column].where(typed[column].between(least, most).fillna(False))
     return typed
 
 

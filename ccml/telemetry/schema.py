@@ -62,6 +62,18 @@ def field_meanings(kind: str) -> dict[str, str]:
 
 
 @functools.cache
+def bounds(kind: str) -> dict[str, tuple[float, float]]:
+    """Declared number of a kind → the least and the most that it may be."""
+    return {
+        field.name: (found.ge, found.le)
+        for field in _fields(kind)
+        if isinstance(found := bare(field.type), inspect.IntType | inspect.FloatType)
+        and found.ge is not None
+        and found.le is not None
+    }
+
+
+@functools.cache
 def _fields(kind: str) -> tuple[inspect.Field, ...]:
     declared = inspect.type_info(KINDS[kind])
     assert isinstance(declared, inspect.StructType)

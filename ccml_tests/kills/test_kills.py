@@ -36,13 +36,13 @@ def counted(module: str, *words: object) -> Any:
         ("run", 2, "SIGKILL,SIGTERM"),
         pytest.param(
             "ingest",
-            820,
+            900,
             "SIGKILL",
             marks=[slow],
         ),
         pytest.param(
             "run",
-            150,
+            70,
             "SIGKILL",
             marks=[slow],
         ),
@@ -79,13 +79,23 @@ def test_after_any_signal_the_same_command_finishes_and_nothing_is_lost_double_o
             150,
             1000,
             1,
-            marks=[slow],
+            marks=[
+                slow,
+                pytest.mark.acceptance(
+                    "Each line of a file lands once, one landing at a time", fault="kill -9 of the landing"
+                ),
+            ],
         ),
         pytest.param(
             150,
             1000,
             3,
-            marks=[slow],
+            marks=[
+                slow,
+                pytest.mark.acceptance(
+                    "Each line of a file lands once, three landings at a time", fault="kill -9 of the landing"
+                ),
+            ],
         ),
     ],
 )
@@ -105,7 +115,12 @@ def test_after_any_kill_of_a_landing_each_line_of_each_file_is_in_one_place(
         20,
         pytest.param(
             500,
-            marks=[slow],
+            marks=[
+                slow,
+                pytest.mark.acceptance(
+                    "A table or document is its old version or its new one", fault="kill -9 of the write"
+                ),
+            ],
         ),
     ],
 )

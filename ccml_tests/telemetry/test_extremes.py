@@ -15,6 +15,7 @@ from ccml.privacy.pseudonyms import Pseudonyms
 from ccml.telemetry.events import KINDS, bare
 from ccml.telemetry.lake import landed_days, read_landed
 from ccml.telemetry.landing import land
+from ccml.telemetry.schema import bounds
 from ccml.telemetry.sources import Source
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -84,6 +85,24 @@ def test_a_valid_row_does_not_overflow_beside_an_extreme_one(lake: Path) -> None
     assert executions["duration_ms"].max() <= 1e12
     propensities = read_landed(lake, "interactions", days)["propensity"].dropna()
     assert (1 / propensities).max() <= 1e6
+
+
+@pytest.mark.parametrize("value", [1.7e15, 9.3e18, 1e308, 5e-324, -1e300, float("inf"), float("nan")])
+def test_a_number_that_landed_before_its_bounds_were_declared_is_missing_in_the_clean_tables(
+    lake: Path, value: float
+) -> None:
+    days = landed_days(lake)
+    tables = {kind: read_landed(lake, kind, days) for kind in KINDS}
+    usual = clean(*tables.values(), days=days).interactions
+    for kind, table in tables.items():
+        for field in bounds(kind):
+            if table[field].dtype == "float64" or (value.is_integer() and abs(value) < 2**63):
+                table[field] = table[field].mask(table[field].notna(), value)
+    found = clean(*tables.values(), days=days).interactions
+    assert len(found) == len(usual)
+    for column in ("duration_ms", "cpu_ms", "recovery_ms"):
+        assert found[column].dropna().between(0, 1e12).all()
+    assert found["propensity"].dropna().between(1e-6, 1).all()
 
 
 def test_the_declaration_bounds_every_number() -> None:
