@@ -23,6 +23,7 @@ from ccml_assets import (  # noqa: E402
     features,
     jobs,
     landing,
+    landing_checks,
     model_assets,
     monitoring,
     monitoring_checks,
@@ -49,6 +50,7 @@ assets = [
 reported_on = [landing.landed_days, monitoring.retrain_decision]
 
 checks = [
+    *landing_checks.landing_checks,
     *raw.raw_checks,
     *clean.clean_checks,
     *model_assets.model_checks,

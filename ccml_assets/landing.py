@@ -7,6 +7,7 @@ import dagster as dg
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
 from ccml.home import Home
+from ccml_assets.held import refused_lines, with_held
 from ccml_assets.partitions import DAYS, days, with_days_beside
 from ccml_assets.staleness import LANDED_DAYS, LANDED_FILES
 from ccml_resources.platform import Platform
@@ -50,7 +51,7 @@ def files(context: dg.AssetExecutionContext, platform: Platform) -> dg.Materiali
         context.log.warning(f"Set aside: {sentence}")
     report_days(context.instance, home)
     # As plain values: `ccml ingest` reads them. An empty one would stand on the page as `{}`.
-    facts = {"in short": report.sentence(), "days": report.days, **report.metadata()}
+    facts = {"in short": report.sentence(), "days": report.days, **report.metadata(), **refused_lines(home)}
     return dg.MaterializeResult(metadata={name: value for name, value in facts.items() if value not in ({}, [])})
 
 
@@ -65,7 +66,7 @@ def report_days(instance: dg.DagsterInstance, home: Home) -> list[str]:
     """
     from ccml.telemetry.lake import landed_states
 
-    states = landed_states(home.lake)
+    states = with_held(landed_states(home.lake), home)
     new = sorted(set(states) - set(instance.get_dynamic_partitions(DAYS)))
     if new:
         instance.add_dynamic_partitions(DAYS, new)

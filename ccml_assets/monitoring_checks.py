@@ -16,6 +16,7 @@ from ccml.monitoring.drift_page import strongest_first, verdict
 from ccml.monitoring.quality import QualityFinding, QualityReport
 from ccml_assets.checks import not_evaluated
 from ccml_assets.monitoring import ALERTS, DRIFT, KEEPS_ITS_PROMISE, NO_ALERT, NO_DRIFT, QUALITY, served_figure
+from ccml_assets.shown import table
 from ccml_resources.platform import Platform
 
 
@@ -33,7 +34,7 @@ def no_drift(report: DriftReport) -> dg.AssetCheckResult:
     ]
     rows += [{"column": name, "verdict": "not evaluated: too few values"} for name in report.not_compared]
     examples = {f"new in: {one.title}": _examples(one) for one in report.findings if one.examples}
-    metadata = {"answers": report.current_rows, "columns": _table(rows), **examples}
+    metadata = {"answers": report.current_rows, "columns": table(rows), **examples}
     if not report.findings:
         return not_evaluated("no column holds enough values", metadata)
     return _warning(not report.drifted, f"{verdict(report)} {report.current_rows:,} answers were compared.", metadata)
@@ -54,7 +55,7 @@ def keeps_its_promise(platform: Platform, report: QualityReport) -> dg.AssetChec
         }
         for one in report.findings
     ]
-    metadata = {"models": _table(rows), "largest drop allowed": f"{percent(limit, 0)} of that"}
+    metadata = {"models": table(rows), "largest drop allowed": f"{percent(limit, 0)} of that"}
     if not compared:
         best_known = max(report.findings, key=lambda one: one.known)
         return not_evaluated(best_known.lacking or "nothing to compare with", metadata)
@@ -70,7 +71,7 @@ def keeps_its_promise(platform: Platform, report: QualityReport) -> dg.AssetChec
 @dg.asset_check(name=NO_ALERT, asset=ALERTS)
 def no_alert(raised: list[Alert]) -> dg.AssetCheckResult:
     """Latency, errors, memory and accuracy of the server are within their limits."""
-    metadata = {"alerts": _table([{"alert": one.name, "level": one.level, "why": one.reason} for one in raised])}
+    metadata = {"alerts": table([{"alert": one.name, "level": one.level, "why": one.reason} for one in raised])}
     known = [one for one in raised if one.level != "unknown"]
     if not known:
         return not_evaluated("too few answers for every limit", metadata)
@@ -85,13 +86,6 @@ def _promised(finding: QualityFinding) -> str:
 
 def _examples(finding: DriftFinding) -> str:
     return ", ".join(f"{one.text} ({one.count})" for one in finding.examples)
-
-
-def _table(rows: list[dict[str, Any]]) -> dg.TableMetadataValue:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    columns = [dg.TableColumn(name, "string") for name in names]
-    records = [dg.TableRecord({name: str(row.get(name, "")) for name in names}) for row in rows]
-    return dg.MetadataValue.table(records, schema=dg.TableSchema(columns))
 
 
 def _warning(passed: bool, description: str, metadata: dict[str, Any]) -> dg.AssetCheckResult:

@@ -13,6 +13,7 @@ from ccml.home import Home
 from ccml.monitoring.alerts import Alert
 from ccml.releases.gate import GateDecision
 from ccml.releases.reader import read_pointer
+from ccml_assets.held import sentences
 from ccml_assets.model_lines import MODEL_LINES, ModelLine
 from ccml_assets.monitoring import ALERTS, DRIFT
 from ccml_assets.skips import skip_reason
@@ -20,11 +21,12 @@ from ccml_resources.lake import documents, rows_of, tables
 
 
 def summarise(home: Home, instance: dg.DagsterInstance, *, seconds: float, assets: int) -> dict[str, Any]:
-    """`interactions`, `models`, `gates`, `releases`, `alerts`, `reports`, `skipped`, `assets_made` and `seconds`; paths
-    from the home's root.
+    """`interactions`, `held`, `models`, `gates`, `releases`, `alerts`, `reports`, `skipped`, `assets_made` and
+    `seconds`; paths from the home's root.
     """
     return {
         "interactions": interactions(home),
+        "held": sentences(home),
         "models": {line.name: _model(home, instance, line) for line in MODEL_LINES},
         "gates": {line.name: _gate(home, instance, line) for line in MODEL_LINES},
         "releases": {line.name: _release(home, line) for line in MODEL_LINES},

@@ -27,16 +27,19 @@ def ingest_logs(input: Path, format: str, *, quiet: bool) -> dict[str, Any]:
     name_source(home, input, format)
     progress = Progress(quiet=quiet)
     with instance_of(home) as instance:
+        from ccml_assets.held import QUARANTINE, sentences
         from ccml_assets.staleness import LANDED_FILES
         from ccml_cli.running import Circle
 
         landed = Circle(home, instance, progress).land()
         if not landed:
-            facts: dict[str, Any] = {"files": 0}
+            held = sentences(home)  # of a landing its check says it
+            facts: dict[str, Any] = {"files": 0, **({"held": held} if held else {})}
         else:
             (record,) = instance.fetch_materializations(LANDED_FILES, limit=1).records
             assert record.asset_materialization is not None
-            recorded = {name: value.value for name, value in record.asset_materialization.metadata.items()}
+            metadata = record.asset_materialization.metadata
+            recorded = {name: value.value for name, value in metadata.items() if name != QUARANTINE}
             facts = {"days": [], **LandingReport().metadata(), **recorded}
     if not quiet:
         _print(facts)
@@ -44,8 +47,15 @@ def ingest_logs(input: Path, format: str, *, quiet: bool) -> dict[str, Any]:
 
 
 def _print(facts: dict[str, Any]) -> None:
+    from ccml_assets.held import WAY_OUT
+
     if not facts["files"]:
         typer.echo("Nothing new: every file had landed before.")
-    examples = facts.get("quarantine_examples", [])
-    for example in examples[:EXAMPLES]:
+    examples = facts.get("quarantine_examples", [])[:EXAMPLES]
+    for example in examples:
         typer.echo(f"quarantined {example}")
+    more = sum(facts.get("quarantined", {}).values()) - len(examples)
+    if more > 0:
+        typer.echo(f"quarantined {more:,} more: `ccml quarantine show` and `ccml quarantine list`")
+    for sentence in facts.get("held", []):
+        typer.echo(f"{sentence} {WAY_OUT}")

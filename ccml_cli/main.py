@@ -4,11 +4,10 @@ Exit codes: 0 done, 1 failed, 2 input that cannot be used, 3 not enough data, 4 
 should, 130 interrupted.
 """
 
-import json
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -18,6 +17,8 @@ from ccml.quiet import send_nothing_home
 from ccml.telemetry.readers import AUTO, FORMATS
 from ccml.threads import sleep_while_waiting
 from ccml_cli.logs import warnings_shown
+from ccml_cli.options import Json, show
+from ccml_cli.quarantine import quarantine
 
 send_nothing_home()
 sleep_while_waiting()
@@ -36,6 +37,8 @@ bench = typer.Typer(
 app.add_typer(bench, name="bench")
 
 
+app.add_typer(quarantine)
+
 INTERRUPTED = 130
 """Exit status after Ctrl-C; typer ends with it too."""
 
@@ -53,15 +56,10 @@ def options(
     """Turns the logs of an assistant that controls a computer into the models that make it better."""
 
 
-Json = Annotated[bool, typer.Option("--json", help="Print the facts as JSON and nothing else.")]
 Format = Annotated[
     str,
     typer.Option(help=f"{', '.join(FORMATS)}, or {AUTO}: find out."),
 ]
-
-
-def show(facts: Any) -> None:
-    typer.echo(json.dumps(facts, indent=1, default=str))
 
 
 @app.command(epilog="Example: ccml run --input ~/.claude/projects --format claude-code")

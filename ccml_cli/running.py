@@ -3,7 +3,7 @@
 import os
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -83,8 +83,11 @@ class Circle:
                     {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last},
                 )
 
-    def land(self) -> bool:
+    def land(self, first: Callable[[], object] | None = None) -> bool:
         """Lands the files that wait; False if none did.
+
+        Args:
+            first: what is done before, while no other command lands.
 
         Raises:
             CcmlError: the run failed.
@@ -94,6 +97,8 @@ class Circle:
 
         with self._alone("ingest"):
             mend_quickly(self.home.lake)
+            if first is not None:
+                first()
             waiting = files_waiting(self.home)
             if waiting:
                 self.progress.say(f"[bold]ingest[/bold] {len(waiting)} new {'file' if len(waiting) == 1 else 'files'}")

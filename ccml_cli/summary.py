@@ -15,8 +15,12 @@ from ccml.models.kinds import KINDS
 
 
 def print_summary(console: Console, summary: dict[str, Any], home: Home, path: Path) -> None:
+    from ccml_assets.held import WAY_OUT
+
     console.print()
     _print_interactions(console, summary["interactions"])
+    for sentence in summary["held"]:
+        console.print(f"[red]held[/red] {escape(sentence)} {escape(WAY_OUT)}")
     _print_models(console, summary)
     for name, gate in summary["gates"].items():
         console.print(

@@ -71,7 +71,18 @@ class RetrainLimits:
 
 
 @dataclass(frozen=True)
+class LandingLimits:
+    refused_share: Share = 0.05
+    """Of a file of which more is refused nothing is prepared until somebody has looked."""
+    fewest_lines: Count = 100
+    """Of a shorter file no share is taken."""
+    false_alarm_rate: Share = 0.005
+    """Of a landing whose share of refused lines is as in the landings before."""
+
+
+@dataclass(frozen=True)
 class MonitoringLimits:
+    landing: LandingLimits = field(default_factory=LandingLimits)
     alerts: AlertLimits = field(default_factory=AlertLimits)
     drift: DriftLimits = field(default_factory=DriftLimits)
     retrain: RetrainLimits = field(default_factory=RetrainLimits)

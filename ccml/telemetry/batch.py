@@ -58,7 +58,7 @@ class Batch:
             return True
         if not self._attempts.landed(file) or self._attempts.is_unfinished(file):
             return False
-        asked_for = earlier is not None and earlier.file == file and is_due(earlier, now)
+        asked_for = earlier is not None and earlier.file in (None, file) and is_due(earlier, now)
         return not asked_for and (file not in self._landed or self._landed[file].format == state.format)
 
     def as_landed(self, file: str, state: FileState) -> FileState:
@@ -144,7 +144,7 @@ class Batch:
                 waiting = {file for file, landed in self._landed.items() if landed.kept_others_out}
                 waiting -= {*self._files, *self.displaced}
                 self.displaced |= waiting
-                write_register(self._lake, self._known.to_be_read_again(self.displaced))
+                write_register(self._lake, self._known.to_be_read_again(files=self.displaced))
                 return
 
 

@@ -89,10 +89,11 @@ class ReadFiles:
         """The state in which the file at this real path was read; None where it never was."""
         return self.by_digest.get(_digest(path, self._home)) if self.by_digest else None
 
-    def to_be_read_again(self, files: Collection[str]) -> ReadFiles:
-        """The same, where the files of these sha256 are read again by the next landing."""
+    def to_be_read_again(self, *, files: Collection[str] = (), paths: Collection[str] = ()) -> ReadFiles:
+        """The same, where the files of these sha256, or at these real paths, are read again by the next landing."""
+        named = {_digest(path, self._home) for path in paths}
         asked = {
-            digest: msgspec.structs.replace(state, again_at=0.0) if state.file in files else state
+            digest: msgspec.structs.replace(state, again_at=0.0) if digest in named or state.file in files else state
             for digest, state in self.by_digest.items()
         }
         return ReadFiles(self._home, asked)

@@ -120,7 +120,7 @@ def check_table(lake: Path, name: str) -> None:
         return
     with _damage_named(_path(lake, name)):
         rows = table.to_pyarrow_table(columns=["file"]).num_rows
-    landed = _landed_rows(lake, name)
+    landed = _landed_rows(lake, name) - (table.transaction_version(_REMOVED) or 0)
     if rows < landed:
         reason = f"the table has {rows} rows, and the landed files say that {landed} landed"
         raise DamagedTableError(_path(lake, name), reason)
@@ -184,8 +184,7 @@ def write_once(lake: Path, name: str, rows: Mapping[str, Rows], attempts: Mappin
                 )
             else:
                 fresh = _together([rows[file] for file in replaced if file in rows], landed_schema(name))
-                of_files = f"file IN ({', '.join(repr(file) for file in replaced)})"
-                write_deltalake(table, fresh, mode="overwrite", predicate=of_files, commit_properties=commit)
+                write_deltalake(table, fresh, mode="overwrite", predicate=_of_files(replaced), commit_properties=commit)
         except CommitFailedError:
             table.update_incremental()
             had = _generations(table, had)
@@ -195,6 +194,10 @@ def write_once(lake: Path, name: str, rows: Mapping[str, Rows], attempts: Mappin
             written, of = DataFiles(_path(lake, name)), []
     written.remove_unless_in(table)
     raise IntegrityError(f"{_path(lake, name)}: {_COMMIT_ATTEMPTS} commits lost against other writers; land again.")
+
+
+def _of_files(files: Iterable[str]) -> str:
+    return f"file IN ({', '.join(repr(file) for file in files)})"
 
 
 def _generations(table: DeltaTable, files: Iterable[str]) -> dict[str, int]:
@@ -240,6 +243,42 @@ def landed_keys(lake: Path, kind: str, *, but_of: Sequence[str]) -> Iterator[pa.
         yield from table.to_pyarrow_dataset().to_batches(columns=["event_key", "content_key"], filter=others)
 
 
+_REMOVED = "rows removed"
+"""Id of the Delta transaction whose version is how many rows somebody has removed."""
+
+
+def remove_rows(lake: Path, name: str, *, files: Sequence[str] | None = None, reason: str | None = None) -> int:
+    """Removes rows of a table, of some files or refused for one reason; how many.
+
+    Raises:
+        IntegrityError: other writers were faster each time.
+    """
+    from deltalake import CommitProperties, Transaction, write_deltalake
+    from deltalake.exceptions import CommitFailedError
+
+    words = [_of_files(files)] if files is not None else []
+    words += [f"reason_code = {reason!r}"] if reason is not None else []
+    for _ in range(_COMMIT_ATTEMPTS):
+        table = open_landed(lake, name)
+        rows = len(rows_of_files(lake, name, ["file"], files=files, reason=reason))
+        if table is None or not rows:
+            return 0
+        removed = Transaction(_REMOVED, (table.transaction_version(_REMOVED) or 0) + rows)
+        try:
+            # `DeltaTable.delete` writes what remains with another type of text, on which Arrow's filters fail.
+            write_deltalake(
+                table,
+                landed_schema(name).empty_table(),
+                mode="overwrite",
+                predicate=" AND ".join(words) or "true",
+                commit_properties=CommitProperties(app_transactions=[removed]),
+            )
+        except CommitFailedError:
+            continue
+        return rows
+    raise IntegrityError(f"{_path(lake, name)}: {_COMMIT_ATTEMPTS} commits lost against other writers; try again.")
+
+
 def rows_of_files(
     lake: Path, name: str, columns: Sequence[str], *, files: Sequence[str] | None = None, reason: str | None = None
 ) -> pa.Table:
@@ -250,11 +289,17 @@ def rows_of_files(
     table = open_landed(lake, name)
     if table is None:
         return pa.schema([landed_schema(name).field(column) for column in columns]).empty_table()
-    wanted = ds.field("file").isin(files) if files is not None else ds.scalar(True)
+    wanted = ds.field("file").isin(pa.array(files, pa.string())) if files is not None else ds.scalar(True)
     if reason is not None:
         wanted &= ds.field("reason_code") == reason
+    # Commands end right after they have asked for rows. A thread of Arrow that still reads a file in Python when the
+    # interpreter ends takes the process down with it, so all is read in this thread.
+    here = ds.ParquetFragmentScanOptions(pre_buffer=False)
     with _damage_named(_path(lake, name)):
-        return table.to_pyarrow_dataset().to_table(columns=list(columns), filter=wanted)
+        rows = table.to_pyarrow_dataset().scanner(
+            columns=list(columns), filter=wanted, use_threads=False, fragment_scan_options=here
+        )
+        return rows.to_table()
 
 
 def landed_days(lake: Path, kind: str | None = None) -> list[str]:
@@ -280,7 +325,7 @@ def landed_states(lake: Path) -> dict[str, str]:
     return {day: hashlib.sha256("\0".join(sorted(files[day])).encode()).hexdigest() for day in sorted(files)}
 
 
-def read_landed(lake: Path, kind: str, days: Sequence[str]) -> pd.DataFrame:
+def read_landed(lake: Path, kind: str, days: Sequence[str], *, but_of: Sequence[str] = ()) -> pd.DataFrame:
     """The events of a kind on some days, in the columns of `arrow_schema(kind)`, in order of time.
 
     Events with one time keep the order of their log, because shells write times in whole seconds. There is one row per
@@ -288,13 +333,16 @@ def read_landed(lake: Path, kind: str, days: Sequence[str]) -> pd.DataFrame:
     numbers are `Int64`, truth values `boolean`, times `datetime64[us, UTC]`, absent text None. A kind that never
     landed has no rows.
 
+    Args:
+        but_of: files whose rows are left out.
+
     Raises:
         DamagedTableError: the table is gone although rows of it have landed, or it is damaged.
     """
     import pandas as pd
     import pyarrow as pa
 
-    rows = _first_landed(_rows(lake, kind, days))
+    rows = _first_landed(_rows(lake, kind, days, but_of))
     nullable = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
     ordered = rows.sort_by([(name, "ascending") for name in ("time", "file", "line", "event_id")])
     return ordered.select(arrow_schema(kind).names).to_pandas(types_mapper=nullable.get)
@@ -329,7 +377,7 @@ def _damage_named(path: Path) -> Iterator[None]:
         raise DamagedTableError(path, f"the table cannot be read: {str(error).partition(chr(10))[0]}") from error
 
 
-def _rows(lake: Path, kind: str, days: Sequence[str]) -> pa.Table:
+def _rows(lake: Path, kind: str, days: Sequence[str], but_of: Sequence[str]) -> pa.Table:
     import pyarrow as pa
     import pyarrow.dataset as ds
 
@@ -338,7 +386,9 @@ def _rows(lake: Path, kind: str, days: Sequence[str]) -> pa.Table:
     if table is None or not days:
         return schema.empty_table()
     with _damage_named(_path(lake, kind)):
-        found = table.to_pyarrow_dataset().to_table(filter=ds.field("day").isin(list(days)))
+        others = ~ds.field("file").isin(pa.array(but_of, pa.string()))
+        wanted = ds.field("day").isin(list(days)) & others
+        found = table.to_pyarrow_dataset().to_table(filter=wanted)
     # A column declared after the table was made is absent until a row with it lands.
     columns = [
         found[field.name].cast(field.type) if field.name in found.column_names else pa.nulls(len(found), field.type)

@@ -163,7 +163,7 @@ def _land_once(
             report.add_files(batch.commit(now))
     histories.save()
     report.add_files(batch.commit(now))
-    read = ReadFiles.of(lake, found).to_be_read_again(batch.displaced)
+    read = ReadFiles.of(lake, found).to_be_read_again(files=batch.displaced)
     if read.by_digest != known.by_digest:
         write_register(lake, read)
     return bool(batch.displaced)

@@ -33,7 +33,7 @@ def test_it_prints_the_counts_and_names_the_broken_line(ccml: Call, log: Path) -
     shown = " ".join(done.out.split())
     assert "1 file with 5 lines: 4 events landed on 1 day from 4 lines; 1 line quarantined (1 truncated)" in shown
     assert f"quarantined {log}:5: truncated: the file ends inside this line" in shown
-    assert "[ 1/1] ✓ landing/files" in shown
+    assert "[ 1/2] ✓ landing/files" in shown
 
 
 def test_as_json_it_prints_the_same_and_nothing_else(ccml: Call, log: Path) -> None:

@@ -41,7 +41,7 @@ def everything(lake: Path) -> dict[str, list[Any]]:
 
 
 def asked_for_again(lake: Path, *files: str) -> None:
-    write_register(lake, files_read(lake).to_be_read_again(files or set(stored.files(lake)["file"])))
+    write_register(lake, files_read(lake).to_be_read_again(files=files or set(stored.files(lake)["file"])))
 
 
 def test_the_right_format_takes_the_place_of_a_wrong_one(tmp_path: Path) -> None:
