@@ -53,7 +53,7 @@ def _damaged(lake: Path) -> Path:
 def _finish(lake: Path, set_aside: list[Path]) -> list[Path]:
     if set_aside:
         known = files_read(lake)
-        write_register(lake, known.to_be_read_again(_files_of(known)))
+        write_register(lake, known.to_be_read_again(files=_files_of(known)))
     return set_aside
 
 
