@@ -5,14 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from ccml.telemetry.lake import FILES, QUARANTINE, landed_schema, open_table
 
 
 def rows(lake: Path, table: str) -> pd.DataFrame:
+    return arrow(lake, table).to_pandas()
+
+
+def arrow(lake: Path, table: str, columns: list[str] | None = None) -> pa.Table:
     found = open_table(lake, table)
-    stored = landed_schema(table).empty_table() if found is None else found.to_pyarrow_table()
-    return stored.to_pandas()
+    return landed_schema(table).empty_table() if found is None else found.to_pyarrow_table(columns=columns)
 
 
 def files(lake: Path) -> pd.DataFrame:

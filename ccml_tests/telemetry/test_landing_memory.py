@@ -15,7 +15,7 @@ import pytest
 from ccml.privacy.pseudonyms import Pseudonyms
 
 LAND = """
-import resource, sys
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from ccml.privacy.pseudonyms import Pseudonyms
@@ -24,7 +24,8 @@ from ccml.telemetry.sources import Source
 log = Path(sys.argv[1])
 now = datetime(2026, 6, 1, tzinfo=UTC)
 report = land([Source(str(log), "native")], log.parent / "lake", Pseudonyms(b"k" * 32), now)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+peak = int(status["VmHWM"].split()[0]) // 1024  # `ru_maxrss` would hold what pytest held
 print(report.lines, report.landed.total(), report.quarantined.total(), peak)
 """
 DAGSTER_MB = 110
@@ -85,7 +86,7 @@ def test_whatever_lands_takes_at_most_400_mb(tmp_path: Path, line: Callable[[int
 
 def test_a_longer_log_takes_no_more_memory(tmp_path: Path) -> None:
     megabytes = []
-    for lines in (20_000, 60_000):
+    for lines in (60_000, 120_000):
         log = tmp_path / f"{lines}.jsonl"
         log.write_text(
             "".join(f"{junk(number) if number % 2 else plain(lines * 10 + number)}\n" for number in range(lines))
@@ -93,7 +94,7 @@ def test_a_longer_log_takes_no_more_memory(tmp_path: Path) -> None:
         read, landed, quarantined, peak = landing(log)
         assert read == landed + quarantined == lines
         megabytes.append(peak)
-    assert megabytes[1] - megabytes[0] <= 25
+    assert megabytes[1] - megabytes[0] <= 30
 
 
 def test_more_files_with_refused_lines_than_may_be_open_at_once_land(tmp_path: Path) -> None:
