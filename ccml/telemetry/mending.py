@@ -59,10 +59,16 @@ def _finish(lake: Path, set_aside: list[Path]) -> list[Path]:
 
 def _mend_log(lake: Path, name: str) -> Iterator[Path]:
     folder = lake / "landed" / name
+    log = folder / "_delta_log"
+    pieces = sorted(log.iterdir()) if log.is_dir() else []
+    # A newest commit that is empty, as a power cut leaves it, is read as if it had never been: its rows are gone.
+    damaged = [path for path in pieces if not path.is_file() or not path.stat().st_size]
+    for path in damaged:
+        yield _set_aside(lake, path)
     if _opens(lake, name):
         return
-    for path in sorted((folder / "_delta_log").iterdir()) if (folder / "_delta_log").is_dir() else ():
-        if not _is_readable(path):
+    for path in pieces:
+        if path not in damaged and not _is_readable(path):
             yield _set_aside(lake, path)
     if not _opens(lake, name):
         yield _set_aside(lake, folder)

@@ -155,6 +155,21 @@ def test_what_is_damaged_is_set_aside_and_what_is_there_of_the_logs_lands_again(
     assert mend(lake) == []
 
 
+@pytest.mark.parametrize("name", ["interactions", "quarantine", "files"])
+@pytest.mark.parametrize("damage", ["empty", "a folder"])
+def test_a_newest_commit_that_a_library_would_pass_over_in_silence_is_found(home: Path, name: str, damage: str) -> None:
+    lake = home / "lake"
+    newest = _log(lake / "landed" / name, 2)
+    newest.unlink()
+    newest.touch() if damage == "empty" else newest.mkdir()
+
+    assert mend_quickly(lake) == [newest]
+    landed(home)
+
+    assert sorted(stored.rows(lake, "interactions")["event_id"]) == ["first", "second"]
+    assert len(stored.quarantine(lake)) == len(stored.files(lake)) == 2
+
+
 @pytest.mark.parametrize("name", ["quarantine", "files"])
 def test_damaged_rows_that_no_landing_reads_are_found_as_well(home: Path, name: str) -> None:
     damaged = _data(home / "lake" / "landed" / name)
