@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 failed, 2 input that cannot be used, 3 not enough data, 4 
 should, 130 interrupted.
 """
 
+import shutil
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -260,10 +261,38 @@ def main() -> None:
             raise
         expected = isinstance(error, CcmlError)
         sentence = str(error) if expected else f"{type(error).__name__}: {error} (--debug shows where)"
+        if _is_disk_full(sentence):
+            typer.echo(f"ccml: {_what_frees_the_disk(sentence)}", err=True)
+            raise SystemExit(1) from None
         typer.echo(f"ccml: {sentence}", err=True)
         unreadable = _name_what_is_damaged(sentence)
         code = error.exit_code if isinstance(error, CcmlError) else 1
         raise SystemExit(IntegrityError.exit_code if unreadable else code) from None
+
+
+DISK_FULL = ("No space left on device", "os error 28", "database or disk is full", "Disk quota exceeded")
+"""What Python, Delta and SQLite say. Delta adds the stack of its own language."""
+LITTLE_LEFT = 16 << 20
+"""Bytes. On a full disk SQLite also speaks of an I/O error, and every database then looks damaged."""
+
+
+def _is_disk_full(sentence: str) -> bool:
+    from ccml.home import Home
+
+    root = Home.from_environment().root
+    little = root.exists() and shutil.disk_usage(root).free < LITTLE_LEFT
+    return any(words in sentence for words in DISK_FULL) or (little and "disk I/O error" in sentence)
+
+
+def _what_frees_the_disk(sentence: str) -> str:
+    from ccml.home import Home
+
+    root = Home.from_environment().root
+    step = sentence.partition(" failed: ")[0] if " failed: " in sentence.partition("\n")[0] else "the command"
+    return (
+        f"{step} failed: the disk that holds {root} is full. Free space there, or move the folder to a larger disk and "
+        "set CCML_HOME to it; then the same command goes on from here."
+    )
 
 
 def _name_what_is_damaged(sentence: str) -> bool:
