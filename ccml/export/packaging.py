@@ -27,6 +27,7 @@ from ccml.export.parity import (
     runner,
     target_indices,
 )
+from ccml.privacy.shared_words import shared_words
 from ccml.releases.golden import Golden
 from ccml.releases.manifest import Serving
 
@@ -95,7 +96,7 @@ def export_candidate(candidate: Candidate, rows: Any, targets: Sequence[str] | N
     table = [exact, quantised]
     shipped = graphs if quantised.ships else {FP32: graphs[FP32]}
     serving = _serving(exact, quantised, graphs)
-    golden_inputs = next(batches({name: array[:GOLDEN_ROWS] for name, array in inputs.items()}, GOLDEN_ROWS))
+    golden_inputs = next(batches(candidate.inputs(_golden_rows(rows, order)), GOLDEN_ROWS))
     golden = Golden.record(
         runner(graphs[serving.model]), golden_inputs, candidate.temperature, GOLDEN_TOLERANCE[serving.model]
     )
@@ -103,6 +104,15 @@ def export_candidate(candidate: Candidate, rows: Any, targets: Sequence[str] | N
         raise IntegrityError(f"{candidate.name}: {serving.model} answers a golden row with values that are not finite.")
     files = {**shipped, "parity.json": msgspec.json.format(msgspec.json.encode(table)), "golden.json": golden.to_json()}
     return Exported(files, table, serving)
+
+
+def _golden_rows(rows: Any, order: Any) -> Any:
+    """The first rows, of their requests the words that several users wrote: tokens lead back to a text."""
+    first = rows.iloc[order[:GOLDEN_ROWS]]
+    if "request" not in rows:
+        return first
+    texts = shared_words(rows["request"].astype(str).tolist(), rows["user_id"].astype(str).tolist())
+    return first.assign(request=[texts[place] for place in order[:GOLDEN_ROWS]])
 
 
 @dataclass(frozen=True)

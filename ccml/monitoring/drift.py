@@ -20,7 +20,8 @@ import numpy as np
 from ccml.errors import NotEnoughDataError
 from ccml.monitoring.bins import TITLES, bin_labels
 from ccml.monitoring.limits import DriftLimits
-from ccml.monitoring.reference import NEW, SEEN, DriftReference, words
+from ccml.monitoring.reference import NEW, SEEN, DriftReference, is_known, words
+from ccml.privacy.shared_words import shared_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -216,15 +217,23 @@ def _bins(reference: DriftReference, window: pd.DataFrame, column: str) -> list[
 
 
 def _new_words(reference: DriftReference, current: pd.DataFrame) -> list[DriftExample]:
-    found = Counter(word for request in current["request"] for word in set(words(request)) - reference.vocabulary)
-    return _examples(found)
+    asked = [
+        {word for word in words(request) if not is_known(word, reference.vocabulary)} for request in current["request"]
+    ]
+    return _examples(asked, current)
 
 
 def _new_commands(window: pd.DataFrame, current: pd.DataFrame) -> list[DriftExample]:
-    lines = current.loc[window["program"].eq(NEW).fillna(False).to_numpy(dtype=bool), "wanted_command"]
-    return _examples(Counter(line[:LONGEST_EXAMPLE] for line in lines))
+    is_new = window["program"].eq(NEW).fillna(False).to_numpy(dtype=bool)
+    lines = [
+        {line[:LONGEST_EXAMPLE]} if new else set() for line, new in zip(current["wanted_command"], is_new, strict=True)
+    ]
+    return _examples(lines, current)
 
 
-def _examples(found: Counter[str]) -> list[DriftExample]:
-    ranked = sorted(found.items(), key=lambda one: (-one[1], one[0]))
+def _examples(found: list[set[str]], current: pd.DataFrame) -> list[DriftExample]:
+    """The most frequent of what several users wrote: the page is read by others than they."""
+    shown = shared_of(found, current["user_id"].astype(str).tolist())
+    counts = Counter(text for texts in found for text in texts if text in shown)
+    ranked = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
     return [DriftExample(text, count) for text, count in ranked[:MOST_EXAMPLES]]

@@ -7,6 +7,7 @@ Sessions and users are numbered, because the limits of the drift check are drawn
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from datetime import datetime
@@ -16,7 +17,9 @@ import msgspec
 import numpy as np
 
 from ccml.cleaning.commands import read_commands
+from ccml.commands.shared_templates import shared_templates
 from ccml.errors import IntegrityError
+from ccml.privacy.shared_words import shared_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,10 +74,17 @@ class DriftReference(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         """
         later = held_out[held_out["time"] > training["time"].max()]
         held_out = later if len(later) >= LATER_ROWS else held_out
-        counts = Counter(word for request in training["request"] for word in set(words(request)))
-        vocabulary = frozenset(word for word, count in counts.items() if count > 1)
+        asked = [set(words(request)) for request in training["request"]]
+        users = training["user_id"].astype(str).tolist()
+        counts = Counter(word for found in asked for word in found)
+        # The reference is part of the release, which others read: it names no word and no program of one person. Of
+        # other words a digest of three bytes is kept, by which one of them is known again and none can be read.
+        named = shared_of(asked, users)
+        vocabulary = frozenset(word if word in named else digest(word) for word, count in counts.items() if count > 1)
         program = wanted_programs(training)
-        typical = training[training["duration_ms"] > 0].groupby(program)["duration_ms"].median().to_dict()
+        shared = shared_templates(program.fillna("").tolist(), users)
+        timed = training[(training["duration_ms"] > 0) & program.isin(list(shared))]
+        typical = timed.groupby(program)["duration_ms"].median().to_dict()
         edges = {
             name: _quantile_edges(values) for name, values in _measurements(training, program, vocabulary, typical)
         }
@@ -85,7 +95,7 @@ class DriftReference(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             begins=_moment(held_out["time"].min()),
             ends=_moment(held_out["time"].max()),
             vocabulary=vocabulary,
-            programs=frozenset(program.dropna()),
+            programs=shared - {""},
             edges=edges,
             typical_duration=typical,
             user_of_session=[],
@@ -139,6 +149,15 @@ def decode_reference(raw: bytes, source: str) -> DriftReference:
         raise IntegrityError(f"{source} is not a drift reference: {error}.") from error
 
 
+def is_known(word: str, vocabulary: frozenset[str]) -> bool:
+    return word in vocabulary or digest(word) in vocabulary
+
+
+def digest(word: str) -> str:
+    """Begins with a sign that no word has. One word in five thousand has that of one of three thousand others."""
+    return f"#{hashlib.blake2b(word.encode(), digest_size=3).hexdigest()}"
+
+
 def words(request: str) -> list[str]:
     return re.findall(r"[^\W\d_]{2,}", request.lower())
 
@@ -166,7 +185,7 @@ def _measurements(
     """Numbers with NaN where a row does not say; nothing here is an answer of the models."""
     tokens = [words(request) for request in interactions["request"]]
     length = np.array([len(row) or np.nan for row in tokens], dtype=float)
-    unknown = np.array([sum(word not in vocabulary for word in row) for row in tokens], dtype=float)
+    unknown = np.array([sum(not is_known(word, vocabulary) for word in row) for row in tokens], dtype=float)
     expected = program.map(typical).astype("Float64").to_numpy(dtype=float, na_value=np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         slowness = np.log2(interactions["duration_ms"].to_numpy(dtype=float) / expected)

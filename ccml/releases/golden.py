@@ -2,7 +2,7 @@
 
 A graph whose bytes are right can still compute something else on another processor or runtime (int8 kernels saturate
 differently, for one). A server runs these inputs before it answers anybody, and keeps the old version if they differ.
-Only arrays are kept: no request text travels in a release.
+Only arrays are kept, made of words that several users wrote: tokens can be read as a text.
 """
 
 from __future__ import annotations

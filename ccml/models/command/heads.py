@@ -15,6 +15,7 @@ import torch.nn.functional as F  # noqa: TID253
 from numpy.typing import NDArray
 from torch import nn  # noqa: TID253
 
+from ccml.commands.shared_templates import shared_templates
 from ccml.errors import NotEnoughDataError
 from ccml.features.embeddings import compute_embeddings
 from ccml.features.encoder import LoadedEncoder
@@ -67,7 +68,12 @@ def prepare_rows(
     """
     split = sequences["split"].to_numpy()
     targets_column = sequences[f"target_{settings.target}"]
+    known = sequences[split == "train"]
+    # The server shows a label, and the line of it, to everybody.
+    public = shared_templates(known["target_template"].tolist(), known["user_id"].tolist())
+    public |= shared_templates(known["target_program"].tolist(), known["user_id"].tolist())
     labels = frequent_labels(targets_column[split == "train"], settings.min_count)
+    labels = [label for label in labels if label in public]
     targets = target_indices(targets_column, labels)
     training = np.flatnonzero((split == "train") & (targets != NOT_A_CLASS))
     validation = np.flatnonzero(split == "validation")

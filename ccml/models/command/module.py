@@ -15,6 +15,7 @@ import torch  # noqa: TID253  (only training and export import this module)
 from numpy.typing import NDArray
 from torch import Tensor, nn  # noqa: TID253
 
+from ccml.commands.shared_templates import shared_templates
 from ccml.features.context import ContextTransform
 from ccml.features.encoder import build_bert, mean_pool
 from ccml.features.history import HistoryVocabulary
@@ -47,9 +48,16 @@ class CommandTransforms:
     @classmethod
     def fit(cls, training: Any, history_length: int, min_count: int) -> CommandTransforms:
         """`training`: the rows of `command_sequences` whose split is "train"."""
-        commands = zip(training["target_template"], training["target_program"], strict=True)
+        users = training["user_id"].tolist()
+        columns = [training[name].tolist() for name in ("target_template", "target_program")]
+        # A release is read by others than those who typed the commands.
+        public = [shared_templates(values, users) for values in columns]
+        commands = (
+            tuple(value if value in shared else "" for value, shared in zip(row, public, strict=True))
+            for row in zip(*columns, strict=True)
+        )
         return cls(
-            HistoryVocabulary.fit(commands, min_count),
+            HistoryVocabulary.fit(commands, min_count),  # type: ignore[arg-type]  # tuples of two
             ContextTransform.fit(context_of(training)),
             history_length,
         )

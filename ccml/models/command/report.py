@@ -27,6 +27,7 @@ from ccml.evaluation.statistics import Clusters, Floats, clusters_of
 from ccml.models.ranking import NOT_A_CLASS, ranks, target_indices
 from ccml.profiles import CommandTarget, EvaluationSettings
 
+UNKNOWN_COMMAND = "a command that it does not know"
 HEADLINE = "top-1 accuracy"
 
 MOST_CLASSES = 20
@@ -84,7 +85,8 @@ def command_report(
     confidence = np.asarray(probabilities, np.float64).max(axis=1)
     targets = target_indices(test[f"target_{target}"], labels)
     known = (targets != NOT_A_CLASS).astype(np.float64)
-    right = test[f"target_{target}"].astype(str).tolist()
+    # A command that is no label can be one that a single person has.
+    right = [name if name in labels else UNKNOWN_COMMAND for name in test[f"target_{target}"].astype(str)]
     predicted = np.asarray(probabilities).argmax(axis=1)  # (N,)
     answers = [labels[k] for k in predicted]
     frequent = np.argsort(-np.bincount(targets[targets >= 0], minlength=len(labels)), kind="stable")[:MOST_CLASSES]
