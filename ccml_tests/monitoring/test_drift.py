@@ -156,11 +156,17 @@ def test_new_words_and_commands_are_shown_with_how_often_they_came(reference: Dr
     current = served_window(PEOPLE, 0, ROWS)
     current.loc[:2, "request"] = "please zorgle zorgle the disk"
     current.loc[:4, "wanted_command"] = "blorptool --now"
+    current.loc[:4, "user_id"] = ["u-1", "u-2", "u-3", "u-1", "u-2"]
+    current.loc[5:30, "request"] = "open zqprivate"
+    current.loc[5:30, "wanted_command"] = "zqprivate --mine"
+    current.loc[5:30, "user_id"] = "u-4"
     found = {one.column: one for one in drift_report(reference, current, LIMITS).findings}
     words = {one.text: one.count for one in found["unknown_words"].examples}
     assert words["zorgle"] == 3, "a word counts once an answer"
     assert "the" not in words
+    assert "zqprivate" not in words, "one person's word, however often it came, is shown to nobody"
     assert {one.text: one.count for one in found["program"].examples}["blorptool --now"] == 5
+    assert "zqprivate --mine" not in {one.text for one in found["program"].examples}
     assert [one.count for one in found["unknown_words"].examples] == sorted(words.values(), reverse=True)
 
 
