@@ -111,6 +111,8 @@ def _is_readable(path: Path, *, whole: bool = True) -> bool:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    if not path.is_file():  # Arrow reads a folder in place of a file as a table without rows
+        return False
     try:
         if path.suffix == ".parquet":
             pq.read_table(path, partitioning=None) if whole else pq.read_metadata(path)

@@ -56,6 +56,11 @@ def _cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:60])
 
 
+def _folder_instead(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
 GONE: dict[str, Callable[[Path], object]] = {
     "the folder is gone": shutil.rmtree,
     "its log is gone": lambda table: shutil.rmtree(table / "_delta_log"),
@@ -71,6 +76,7 @@ ROWS_DAMAGED: dict[str, Callable[[Path], object]] = {
     "rows are gone": lambda table: _data(table).unlink(),
     "rows are cut": lambda table: _cut(_data(table)),
     "rows are emptied": lambda table: _data(table).write_bytes(b""),
+    "a folder stands in place of rows": lambda table: _folder_instead(_data(table)),
 }
 
 
