@@ -63,7 +63,7 @@ WAYS = {
         "polars.read_ndjson(log, infer_schema_length=None).write_parquet(into / 'all.parquet')",
     ),
     "duckdb": (
-        "import duckdb",
+        "import duckdb\nduckdb.sql('set enable_progress_bar = false')",
         "duckdb.sql(f\"copy (select * from read_json('{log}', format='newline_delimited')) "
         "to '{into}/all.parquet' (format parquet)\")",
     ),

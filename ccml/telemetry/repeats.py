@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-_KEYS_AT_ONCE = 1_000_000
+_KEYS_AT_ONCE = 250_000
 
 
 class Compared(NamedTuple):
