@@ -153,6 +153,13 @@ def test_sample_telemetry_whose_drawing_was_killed_is_drawn_to_its_end(tmp_path:
     assert counts["found"] == [counts["expected"]] * 5
 
 
+@slow
+def test_whatever_file_of_the_lake_is_damaged_the_next_landing_names_it_and_nothing_is_lost(tmp_path: Path) -> None:
+    counts = counted("damages", tmp_path, "lake/*")
+    assert counts["faults"] == []
+    assert counts["finished"] == counts["damaged"] > 50
+
+
 def record_counts(record_property: Record, counts: dict[str, Any], *names: str) -> None:
     for name in names:
         record_property(name, counts.get(name, 0))
