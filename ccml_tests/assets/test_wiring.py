@@ -35,12 +35,14 @@ HEAVY = (
 )
 
 MEASURE = """
-import json, sys, time
-started = time.monotonic()
-from ccml_assets.definitions import defs
+import json, sys
 import dagster as dg
+of_dagster = set(sys.modules)
+from ccml_assets.definitions import defs
 dg.Definitions.validate_loadable(defs)
-print(json.dumps({"seconds": time.monotonic() - started, "modules": sorted({m.split('.')[0] for m in sys.modules})}))
+packages = {name.split(".")[0] for name in sys.modules}
+more = {name.split(".")[0] for name in set(sys.modules) - of_dagster}
+print(json.dumps({"modules": sorted(packages), "beside dagster": sorted(more - sys.stdlib_module_names - {"dagster"})}))
 """
 
 
@@ -136,8 +138,10 @@ def test_the_definitions_load_as_a_code_location_does(defs: dg.Definitions) -> N
     dg.Definitions.validate_loadable(defs)
 
 
-def test_loading_takes_less_than_ten_seconds(loaded: dict[str, Any]) -> None:
-    assert loaded["seconds"] < 10.0
+def test_loading_takes_few_packages_beside_dagster(loaded: dict[str, Any]) -> None:
+    """Each process of a run loads the definitions, so what they load is waited for by every step."""
+    own = ["ccml", "ccml_assets", "ccml_resources"]
+    assert loaded["beside dagster"] == [*own, "msgspec", "numpy", "tokenizers"]
 
 
 @pytest.mark.parametrize("name", HEAVY)
