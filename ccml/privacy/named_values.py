@@ -18,6 +18,7 @@ from ccml.privacy.secret_names import (
     looks_random,
     strength_of,
 )
+from ccml.privacy.spoken_values import ABOUT_IT, following_secret, is_typed, said_secret
 from ccml.privacy.work import Span, Work
 
 _LEFT: Final = re.compile(r"[\w.-]{0,80}+")
@@ -65,12 +66,6 @@ _PRINTS: Final = re.compile(
 )
 _SET: Final = re.compile(r"(?i)\s{0,8}(?:[\w ()/]{0,40}> )?(?:set|setg|unsetg)\s{1,4}")
 _SET_LINE: Final = re.compile(r"\s{1,4}(?P<secret>[^\s'\"]{1,200}+)\s*?(?:\n|\Z)")
-_IN_A_SENTENCE: Final = re.compile(
-    r"[\"'`]?(?:\s{1,3}(?!(?:is|was|=|ist|lautet|es|era|est|è|é|são|jest|это|—|–|-)\s)[\w.@'-]{1,40}+){0,6}?"
-    r"(?:\s{0,2}[:=]|,?\s{1,3}it(?:['’]s|\sis)|\s{1,3}(?:is|was|ist|lautet|lautete|war|es|era|est|è|é|são|jest|olarak|είναι|היא|(?:should|must|will|would|shall|has\sto)\sbe|это|—|–|->|=>)"
-    r"(?:\s{1,3}(?:now|still|just|set\s{1,2}to|jetzt|ahora))?:?)\s{1,4}"
-    r"(?P<q>[\"'`“«]?)(?P<secret>[^\s\"'`“”«»<>]{3,200}+)(?P<after>[\"'`”»]?)"
-)
 _AS_IT: Final = re.compile(
     r"(?i)\b(?:use|using|take|set|try|enter|type|choose|put|with|used|chose|picked|made|has|is|got|given|gave)\s{1,3}(?P<q>[\"'`]?)(?P<secret>[^\s\"'`]{5,200}+)"
     r"(?P=q)(?:\s{1,3}(?:as|for)|,?\s{1,3}(?:that|which|it)(?:'s|\s(?:is|was)))\s{1,3}(?:[\w'-]{1,20}\s{1,3}){0,3}\Z"
@@ -99,10 +94,6 @@ _NUMBER_IN_A_SENTENCE: Final = re.compile(
 )
 _OF_PASSWD: Final = re.compile(r"(?:\s{1,3}-[\w-]{1,20}){0,3}\s{1,3}[\w.$-]{1,64}+\s*(?:[;|&)\n]|\Z)")
 _COMMANDED: Final = re.compile(r"(?:.{0,80}[;|&(]\s*)?(?:(?:sudo|doas|exec|command)\s{1,3}(?:-\w\s{1,3}){0,2})?")
-_OF_SPEECH: Final = frozenset(
-    "passwort kennwort contraseña wachtwoord пароль hasło lösenord şifre heslo salasana".split()
-)
-"""No program text has a field of this name with a type behind its colon."""
 _NEXT_WORD: Final = re.compile(r"[ -]([A-Za-z]{2,20})")
 _FROM: Final = re.compile(
     r"\s{1,3}(?:from|von|de|da)\s{1,3}[\"']?(?P<secret>[^\s\"']{5,200}+)[\"']?\s{1,3}(?:to|auf|a|à)\s"
@@ -110,37 +101,10 @@ _FROM: Final = re.compile(
 _SET_TO: Final = re.compile(
     r"(?:\s{1,3}(?:from|von|de|da)\s{1,3}\S{1,220}+)?\s{1,3}(?:to|auf|a|à)\s{1,3}(?P<q>[\"']?)(?P<secret>[^\s\"']{5,200}+)"
 )
-_FOLLOWS: Final = re.compile(
-    r"[\"']?\s{1,4}(?P<q>[\"'`“«]?)(?P<secret>[^\s\"'`“”«»<>|;&()]{3,200}+)(?P<after>[\"'`”»]?)"
-)
 _UNSPACED_VERB: Final = re.compile(
     r"\s{0,3}(?:は|是|为|為|：|是：|は：|는|은|가|이|:|：|=|है|هي|هو)\s{0,3}[\"'「]?(?P<secret>[!-~]{4,200}+)"
 )
-_DATABASE: Final = re.compile(r"(?i)\b(?:with|encrypted|login|user|role|identified|alter|create|set|use|using|my)\b")
 _CHANGES: Final = re.compile(r"(?i)\b(?:set|change|reset|update|make|setze|ändere|cambia|change)\b")
-_OF_A_USER: Final = re.compile(r"(?i)\b(?:user|login|my|username|admin|root)\b")
-_SETS: Final = re.compile(r"(?:^|\s)(?:set|put|write|config|configure|defaults|setx|secret|kv)(?:\s|$)")
-_TECHNICAL: Final = re.compile(
-    r"(?i)(?:v?\d[\d.]*|\d+\w{0,3}|(?:sha|md|base|utf|oauth|ipv|argon|pbkdf|scrypt|bcrypt|http|tls|ssl|aes|rsa|des|ed|blake|"
-    r"es|hs|rs|ps|vol|page|part|step|test|phase|option|line|case|issue|log|win|x|p|h|v|s|web|k8s?|python|py|id_)"
-    r"[-_]?\d{1,5}(?:[._-]?\d+){0,3}[a-z]?|[\w-]+\.(?:py|js|ts|md|txt|ya?ml|json|toml|sh|go|rs|java|c|h|cfg|ini|conf|html?|log|sql|key|pem))"
-)
-_ABOUT_IT: Final = frozenset(
-    "reset resets policy policies length field fields file files hash hashes hashing manager prompt form page store "
-    "reuse rotation strength generator hint check checks validation column input box change changes protection screen "
-    "expiry refresh count limit budget id ids type name server service endpoint auth authentication authorization "
-    "based bucket stream usage was were as that which who".split()
-)
-_NO_SECRET_SAID: Final = re.compile(
-    r"(?i)(?:wrong|right|incorrect|correct|required|missing|empty|not|too|invalid|valid|expired|null|none|blank|unset|"
-    r"unknown|same|different|here|there|safe|secure|insecure|unsafe|weak|strong|short|long|plain|okay|fine|good|"
-    r"bad|new|old|public|secret|random|default|mandatory|needed|broken|gone|still|never|always|only|also|being|what|"
-    r"where|used|kept|sent|read|part|one|the|this|that|your|mine|ours|yours|hidden|shown|leet|abgelaufen|vergessen|verloren|gesperrt|geheim|ungültig|expiré|oublié|expirou|вводится|истёк|"
-    r"[a-zà-ÿ]+(?:ad[oa]|ari[oa]|ori[oa]|ut[oa]|lich|iert|oire|dig|igt)|falsch|richtig|leer|"
-    r"ungültig|incorrecta|incorrecto|inválida|requerida|incorrect|requis|vide|faux|errata|obrigatória|"
-    r"found|lost|known|shown|given|taken|chosen|built|made|done|held|left|met|seen|written|sought|"
-    r"неверный|неправильный|обязателен|пустой|[a-z]+(?:ed|ing|able|ible|ive|ly|ous|ful|less|ant|ent))"
-)
 
 
 def named_secrets(text: str, lower: str, work: Work) -> list[Span]:
@@ -242,7 +206,7 @@ def _signed(
         return None
     work.spend(len(value.group()) // _PER_STEP)
     if mark == "==" or (
-        mark == ":" and lower in ("pass", "auth", "key") and (bare.isupper() or not _is_typed(value.group()))
+        mark == ":" and lower in ("pass", "auth", "key") and (bare.isupper() or not is_typed(value.group()))
     ):
         return None  # a comparison; a report (`PASS: test_login`), not a setting
     if mark == "=" and space and not sign["gap"] and not looks_random(value.group(), at_least=6, bits=0):
@@ -263,7 +227,7 @@ def _signed(
         return Span(at, end, "password")
     if strength == "password" and _is_number(found):
         return Span(at, end, "password")
-    return _said(text, bare.lower(), strength, sign.start()) if mark in (":", "：") and space else None
+    return said_secret(text, bare.lower(), strength, sign.start()) if mark in (":", "：") and space else None
 
 
 def _if_secret(name: str, found: re.Match[str], group: int | str, *, quote: str, command: bool = False) -> Span | None:
@@ -299,7 +263,7 @@ def _unsigned(text: str, start: int, end: int, name: str, bare: str, strength: S
     if attribute:
         return _if_secret(bare, attribute, 0, quote='"') and Span(*attribute.span("secret"), "password")
     spoken = _VERBS_OF_OTHERS[lower].match(text, end) if lower in _VERBS_OF_OTHERS else None
-    if spoken and is_literal(spoken["secret"].rstrip(".,;")) and (strength != "weak" or _is_typed(spoken["secret"])):
+    if spoken and is_literal(spoken["secret"].rstrip(".,;")) and (strength != "weak" or is_typed(spoken["secret"])):
         return Span(spoken.start("secret"), spoken.start("secret") + len(spoken["secret"].rstrip(".,;")), "password")
     if not lower.isascii():
         spoken = _UNSPACED_VERB.match(text, end)
@@ -311,107 +275,25 @@ def _unsigned(text: str, start: int, end: int, name: str, bare: str, strength: S
         if value and is_secret_value(bare, value["secret"], on_command_line=True):
             return Span(*value.span("secret"), "password")
     about = _NEXT_WORD.match(text, end)
-    if about is not None and about[1].lower() in _ABOUT_IT:
+    if about is not None and about[1].lower() in ABOUT_IT:
         pass
     elif strength == "password" and any(word in line for word in _BEFORE_IT):
         named = _AS_IT.search(text, start - len(line), start)
         said = named["secret"].rstrip(",.;") if named else ""
-        if named and _is_typed(said) and is_literal(said):
+        if named and is_typed(said) and is_literal(said):
             return Span(named.start("secret"), named.start("secret") + len(said), "password")
     if bare == "passwd" and _OF_PASSWD.match(text, end) and _COMMANDED.fullmatch(line):
         return None  # `sudo passwd ada2` names a user
     was = _FROM.match(text, end) if strength == "password" and _CHANGES.search(line) else None
-    if was and _is_typed(was["secret"]) and is_literal(was["secret"]):
+    if was and is_typed(was["secret"]) and is_literal(was["secret"]):
         return Span(*was.span("secret"), "password")
     changed = _SET_TO.match(text, end) if strength == "password" and _CHANGES.search(line) else None
     if changed:
         new = changed["secret"].rstrip(".,;:?)")
-        if _is_typed(new) and is_literal(new):
+        if is_typed(new) and is_literal(new):
             return Span(changed.start("secret"), changed.start("secret") + len(new), "password")
-    return _said(text, lower, strength, end) or _follows(text, line, lower, strength, end)
-
-
-def _said(text: str, name: str, strength: Strength, end: int) -> Span | None:
-    """ "the password for the server is hunter2" """
-    said = _IN_A_SENTENCE.match(text, end, end + 400) if strength != "weak" else None
-    if said is None:
-        return None
-    between = text[end : said.start("secret")].lower().split()
-    if between and between[0].strip(":=\"'`") in _ABOUT_IT:
-        return None
-    value, quoted = said["secret"], bool(said["q"] and said["after"])
-    start = said.start("secret")
-    value = value if quoted else value.rstrip(".,;:?)")
-    if (
-        not is_literal(value)
-        or "://" in value
-        or value.startswith(("/", "~/", "$", "-"))
-        or _TECHNICAL.fullmatch(value)
-    ):
-        return None
-    if strength == "token":
-        certain = looks_random(value, at_least=12) and value.replace("-", "").replace("_", "").isalnum()
-    elif quoted or _looks_typed(value):
-        certain = True
-    elif value.isdigit():
-        certain = len(value) >= 4 and len(between) <= 3
-    else:
-        certain = (
-            value.isalpha() and len(value) >= 5 and "=" not in between
-            and (":" not in "".join(between) or name in _OF_SPEECH)
-            and not _NO_SECRET_SAID.fullmatch(value) and _ends_clause(text, start + len(value))
-        )  # fmt: skip
-    return Span(start, start + len(value), "password") if certain else None
-
-
-def _follows(text: str, line: str, name: str, strength: Strength, end: int) -> Span | None:
-    """ "use pw hunter2", `set-initial-password hunter2`, `CREATE USER a PASSWORD 'x'`: only the value decides."""
-    found = _FOLLOWS.match(text, end)
-    if found is None:
-        return None
-    value, quoted = found["secret"], bool(found["q"] and found["after"])
-    value = value if quoted else value.rstrip(".,;:?)")
-    span = Span(found.start("secret"), found.start("secret") + len(value), "password")
-    if (
-        not is_literal(value)
-        or "://" in value
-        or value.startswith(("/", "~", "$", "-", "@"))
-        or _TECHNICAL.fullmatch(value)
-    ):
-        return None
-    if strength == "password":
-        if name == "pass" and not _OF_A_USER.search(line):
-            return None  # "pass x86 to it": the verb
-        if quoted and found["q"] in "'\"" and text[end : end + 1].isspace() and _DATABASE.search(line):
-            return span
-        sets = _SETS.search(line)
-        return span if _looks_typed(value) and (looks_random(value, at_least=6, bits=0) or sets) else None
-    if strength == "token":
-        is_set = _SETS.search(line) is not None and _is_typed(value)
-        return span if is_set or (looks_random(value, at_least=16) and value.isalnum()) else None
-    return span if name == "key" and len(value) in (44, 48, 64) and looks_random(value, at_least=44) else None
+    return said_secret(text, lower, strength, end) or following_secret(text, line, lower, strength, end)
 
 
 def _is_trivial(value: str) -> bool:
     return value.lower() in ("none", "null", "true", "false", "undefined", "test", "token", "string", "value")
-
-
-def _is_typed(value: str) -> bool:
-    return _looks_typed(value) and not _TECHNICAL.fullmatch(value) and not value.startswith("test")
-
-
-def _looks_typed(value: str) -> bool:
-    """As people make up passwords: letters with digits, or signs that stand in no word; no path, call or option."""
-    if len(value) < 5 or any(c in value for c in "/\\(){}=,") or value.startswith(("--", "$")):
-        return False
-    signs = any(c in "!@#$%^&*+~?" for c in value)
-    return (any(c.isdigit() for c in value) and any(c.isalpha() for c in value)) or (
-        signs and any(c.isalpha() for c in value)
-    )
-
-
-def _ends_clause(text: str, end: int) -> bool:
-    return (
-        re.compile(r"[.!\"']?(?:\s*\Z|\n|\s*[,;.]|\s+(?:and|for|but|so|then|und|y|et|e|и)\s)").match(text, end)
-        is not None
-    )

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
 QUARANTINE = "quarantine"
 FILES = "files"
-_COMMIT_ATTEMPTS = 20
+COMMIT_ATTEMPTS = 20
+REMOVED = "rows removed"
+"""Id of the Delta transaction whose version is how many rows somebody has removed."""
 _STATISTICS = {"delta.dataSkippingStatsColumns": "landed_at"}
 """Delta's log keeps the smallest and largest value of every column with statistics, and keeps them after the row has
 been erased. So no column that came from a log has any."""
@@ -120,7 +122,7 @@ def check_table(lake: Path, name: str) -> None:
         return
     with _damage_named(_path(lake, name)):
         rows = table.to_pyarrow_table(columns=["file"]).num_rows
-    landed = _landed_rows(lake, name) - (table.transaction_version(_REMOVED) or 0)
+    landed = _landed_rows(lake, name) - (table.transaction_version(REMOVED) or 0)
     if rows < landed:
         reason = f"the table has {rows} rows, and the landed files say that {landed} landed"
         raise DamagedTableError(_path(lake, name), reason)
@@ -164,7 +166,7 @@ def write_once(lake: Path, name: str, rows: Mapping[str, Rows], attempts: Mappin
     table = open_or_create_table(lake, name)
     written, of = DataFiles(_path(lake, name)), list[str]()  # what waits for the next commit
     had = _generations(table, {*rows, *repeated})
-    for _ in range(_COMMIT_ATTEMPTS):
+    for _ in range(COMMIT_ATTEMPTS):
         added = [file for file in rows if not had[file]]
         replaced = [file for file in sorted(repeated) if 0 < had[file] < attempts[file].generation]
         if added != of:
@@ -184,7 +186,7 @@ def write_once(lake: Path, name: str, rows: Mapping[str, Rows], attempts: Mappin
                 )
             else:
                 fresh = _together([rows[file] for file in replaced if file in rows], landed_schema(name))
-                write_deltalake(table, fresh, mode="overwrite", predicate=_of_files(replaced), commit_properties=commit)
+                write_deltalake(table, fresh, mode="overwrite", predicate=of_files(replaced), commit_properties=commit)
         except CommitFailedError:
             table.update_incremental()
             had = _generations(table, had)
@@ -193,10 +195,10 @@ def write_once(lake: Path, name: str, rows: Mapping[str, Rows], attempts: Mappin
             had |= {file: attempts[file].generation for file in files}
             written, of = DataFiles(_path(lake, name)), []
     written.remove_unless_in(table)
-    raise IntegrityError(f"{_path(lake, name)}: {_COMMIT_ATTEMPTS} commits lost against other writers; land again.")
+    raise IntegrityError(f"{_path(lake, name)}: {COMMIT_ATTEMPTS} commits lost against other writers; land again.")
 
 
-def _of_files(files: Iterable[str]) -> str:
+def of_files(files: Iterable[str]) -> str:
     return f"file IN ({', '.join(repr(file) for file in files)})"
 
 
@@ -241,42 +243,6 @@ def landed_keys(lake: Path, kind: str, *, but_of: Sequence[str]) -> Iterator[pa.
     others = ~ds.field("file").isin(list(but_of))
     with _damage_named(_path(lake, kind)):
         yield from table.to_pyarrow_dataset().to_batches(columns=["event_key", "content_key"], filter=others)
-
-
-_REMOVED = "rows removed"
-"""Id of the Delta transaction whose version is how many rows somebody has removed."""
-
-
-def remove_rows(lake: Path, name: str, *, files: Sequence[str] | None = None, reason: str | None = None) -> int:
-    """Removes rows of a table, of some files or refused for one reason; how many.
-
-    Raises:
-        IntegrityError: other writers were faster each time.
-    """
-    from deltalake import CommitProperties, Transaction, write_deltalake
-    from deltalake.exceptions import CommitFailedError
-
-    words = [_of_files(files)] if files is not None else []
-    words += [f"reason_code = {reason!r}"] if reason is not None else []
-    for _ in range(_COMMIT_ATTEMPTS):
-        table = open_landed(lake, name)
-        rows = len(rows_of_files(lake, name, ["file"], files=files, reason=reason))
-        if table is None or not rows:
-            return 0
-        removed = Transaction(_REMOVED, (table.transaction_version(_REMOVED) or 0) + rows)
-        try:
-            # `DeltaTable.delete` writes what remains with another type of text, on which Arrow's filters fail.
-            write_deltalake(
-                table,
-                landed_schema(name).empty_table(),
-                mode="overwrite",
-                predicate=" AND ".join(words) or "true",
-                commit_properties=CommitProperties(app_transactions=[removed]),
-            )
-        except CommitFailedError:
-            continue
-        return rows
-    raise IntegrityError(f"{_path(lake, name)}: {_COMMIT_ATTEMPTS} commits lost against other writers; try again.")
 
 
 def rows_of_files(

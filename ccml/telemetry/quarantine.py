@@ -12,11 +12,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ccml.errors import InputError
+from ccml.errors import InputError, IntegrityError
 from ccml.privacy.redaction import redact
 from ccml.telemetry.decode import REASON_CODES
 from ccml.telemetry.finding import files_read, list_files, stored_path, write_register
-from ccml.telemetry.lake import QUARANTINE, remove_rows, rows_of_files
+from ccml.telemetry.lake import (
+    COMMIT_ATTEMPTS,
+    QUARANTINE,
+    REMOVED,
+    landed_schema,
+    of_files,
+    open_landed,
+    rows_of_files,
+)
 from ccml.telemetry.readers.owner import storable
 from ccml.telemetry.sources import Source
 
@@ -155,7 +163,7 @@ def _give_up_earlier_versions(lake: Path, found: dict[str, str]) -> None:
     files = rows.group_by("file").aggregate([("there", "all")])
     earlier = [row["file"] for row in files.to_pylist() if row["there_all"] and row["file"] not in found.values()]
     if earlier:
-        remove_rows(lake, QUARANTINE, files=earlier)
+        _remove(lake, files=earlier)
 
 
 def give_up(lake: Path, wanted: Wanted) -> int:
@@ -164,7 +172,7 @@ def give_up(lake: Path, wanted: Wanted) -> int:
     if wanted.path is not None:
         rows = rows_of_files(lake, QUARANTINE, ["path", "file"]).group_by(["path", "file"]).aggregate([]).to_pylist()
         files = [row["file"] for row in rows if _lies_in(row["path"], wanted.path)]
-    return remove_rows(lake, QUARANTINE, files=files, reason=wanted.reason)
+    return _remove(lake, files=files, reason=wanted.reason)
 
 
 def _shown(path: str, lake: Path) -> str:
@@ -173,3 +181,35 @@ def _shown(path: str, lake: Path) -> str:
 
 def _lies_in(path: str, folder: str) -> bool:
     return path == folder or path.startswith(f"{folder.rstrip('/')}/")
+
+
+def _remove(lake: Path, *, files: Sequence[str] | None = None, reason: str | None = None) -> int:
+    """Removes refused lines of some files or refused for one reason; how many.
+
+    Raises:
+        IntegrityError: other writers were faster each time.
+    """
+    from deltalake import CommitProperties, Transaction, write_deltalake
+    from deltalake.exceptions import CommitFailedError
+
+    words = [of_files(files)] if files is not None else []
+    words += [f"reason_code = {reason!r}"] if reason is not None else []
+    for _ in range(COMMIT_ATTEMPTS):
+        table = open_landed(lake, QUARANTINE)
+        rows = len(rows_of_files(lake, QUARANTINE, ["file"], files=files, reason=reason))
+        if table is None or not rows:
+            return 0
+        removed = Transaction(REMOVED, (table.transaction_version(REMOVED) or 0) + rows)
+        try:
+            # `DeltaTable.delete` writes what remains with another type of text, on which Arrow's filters fail.
+            write_deltalake(
+                table,
+                landed_schema(QUARANTINE).empty_table(),
+                mode="overwrite",
+                predicate=" AND ".join(words) or "true",
+                commit_properties=CommitProperties(app_transactions=[removed]),
+            )
+        except CommitFailedError:
+            continue
+        return rows
+    raise IntegrityError(f"The refused lines stay: {COMMIT_ATTEMPTS} commits lost against other writers; try again.")
