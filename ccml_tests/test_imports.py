@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -76,3 +77,18 @@ def test_models_reports_and_the_run_load_heavy_packages_only_when_they_work(pack
         *("ccml.export.onnx", "ccml.releases.gate", "ccml.monitoring.drift"),
     )
     assert package not in loaded_by(*light_until_used)
+
+
+def test_each_module_of_the_project_that_something_imports_exists() -> None:
+    """A slow script that nothing else imports was broken for hours by a module that had moved."""
+    missing = []
+    for file in sorted(path for part in ("ccml*", "benchmarks") for path in ROOT.glob(f"{part}/**/*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            modules = [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            for module in modules:
+                place = ROOT / module.replace(".", "/")
+                is_own = module.split(".")[0].startswith("ccml")
+                if is_own and not place.with_suffix(".py").exists() and not place.is_dir():
+                    missing.append(f"{file.relative_to(ROOT)}: {module}")
+    assert missing == []

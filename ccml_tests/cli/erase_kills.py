@@ -11,6 +11,7 @@ import shutil
 import signal
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ from ccml.telemetry.events import KINDS
 from ccml.telemetry.lake import QUARANTINE
 from ccml.telemetry.left_out import left_out
 from ccml_tests.byte_search import files_with
-from ccml_tests.cli.kills import forked
 from ccml_tests.cli.marked_person import MARKS, NAME, write_logs
+from ccml_tests.kills.children import NEVER, Child, Kill, done
 
 
 def killed(folder: Path, kills: int, seed: int) -> dict[str, Any]:
@@ -36,10 +37,11 @@ def killed(folder: Path, kills: int, seed: int) -> dict[str, Any]:
         erase_person(NAME, yes=True, quiet=True)
 
     write_logs(home.landing, folder / "outside")
-    assert forked(lambda: ingest_logs(folder / "outside", "auto", quiet=True), home) == 0, _printed(folder)
+    assert _done(lambda: ingest_logs(folder / "outside", "auto", quiet=True), home).status == 0, _printed(folder)
     shutil.copytree(home.root, copy)
-    assert forked(erase, home) == 0, _printed(folder)
-    touches, undisturbed = int((folder / "touches").read_text()), _seen(home)
+    first = _done(erase, home)
+    assert first.status == 0, _printed(folder)
+    touches, undisturbed = first.undisturbed.touches, _seen(home)
     counts: Counter[str] = Counter()
     faults: list[str] = []
     draw = random.Random(seed)
@@ -47,16 +49,20 @@ def killed(folder: Path, kills: int, seed: int) -> dict[str, Any]:
         shutil.rmtree(home.root)
         shutil.copytree(copy, home.root)
         for _ in range(3):
-            if forked(erase, home, kill_at=draw.randrange(1, touches)) != -signal.SIGKILL:
+            if _done(erase, home, Kill(touch=draw.randrange(1, touches))).status != -signal.SIGKILL:
                 break
             counts["kills"] += 1
-        ended = forked(erase, home)
+        ended = _done(erase, home).status
         finished = ended == 0 or "is of a user" in _printed(folder)  # which had been done by then
         counts["finished" if finished else "not finished"] += 1
         found = _seen(home)
         faults += [] if finished else [f"ended with {ended}: {_printed(folder)[-500:]}"]
         faults += [f"{name} differs" for name in undisturbed if found[name] != undisturbed[name]]
     return {**counts, "faults": faults}
+
+
+def _done(work: Callable[[], object], home: Home, kill: Kill = NEVER) -> Child:
+    return done(work, home.root, home.root.parent / "printed.txt", kill)
 
 
 def _printed(folder: Path) -> str:
@@ -66,7 +72,7 @@ def _printed(folder: Path) -> str:
 def _seen(home: Home) -> dict[str, Any]:
     """Files with something of the person, everybody's rows, the sums over the files."""
     facts = home.root.parent / "facts.json"
-    assert forked(lambda: facts.write_text(json.dumps(_facts(home))), home) == 0, _printed(home.root.parent)
+    assert _done(lambda: facts.write_text(json.dumps(_facts(home))), home).status == 0, _printed(home.root.parent)
     found: dict[str, Any] = json.loads(facts.read_text())
     return found
 

@@ -36,6 +36,9 @@ from ccml.telemetry.readers.record import Facts, Reader, Record, Sample
 _LONGEST_TEXT = 32_768
 _BASH_TIME = re.compile(rb"#(\d{1,25})(?:[.,]\d{1,9})?\s*\Z")
 _DAMAGED_TIME = re.compile(rb"#\d{9,19}\s*\Z")
+_LOST_LINE_END = re.compile(rb"#[12]\d{9}[^\s\d.,]")
+"""A time and a command in one line. Where one command ends and the next begins is not known, nor which program a secret
+in it belongs to, so none of it is read."""
 _LONGEST_SECONDS = 12
 _FRACTIONS = {13: 10**3, 16: 10**6, 19: 10**9}
 """Number of digits of a stamp in milliseconds, microseconds or nanoseconds → its units in a second."""
@@ -166,19 +169,28 @@ def _seconds(digits: bytes) -> int | None:
     return int(digits) // _FRACTIONS.get(len(digits), 1)
 
 
+def _damage(raw: bytes) -> Rejection | None:
+    """Of a line that holds a time."""
+    if _DAMAGED_TIME.search(raw) and _undecodable(raw):
+        return Rejection("bad_encoding", "expected UTF-8, found a damaged time")
+    if _LOST_LINE_END.match(raw):
+        return Rejection("bad_value", "expected a time alone on its line, found a command behind it")
+    return None
+
+
 def _parse_bash(lines: Iterable[Line | None]) -> Iterator[_Entry | Record]:
     seconds: int | None = None
     stamped = False
     entry: _Entry | None = None
     for line in lines:
-        damaged = line is not None and _DAMAGED_TIME.search(line.raw) and _undecodable(line.raw)
-        if line is None or damaged:
+        found = None if line is None else _damage(line.raw)
+        if line is None or found is not None:
             # The next line may be a command of its own: the refused line may have been its time.
             if entry is not None:
                 yield entry
             entry, seconds, stamped = None, None, False
-            if line is not None:
-                yield Record.refused(line, Rejection("bad_encoding", "expected UTF-8, found a damaged time"))
+            if line is not None and found is not None:
+                yield Record.refused(line, found)
             continue
         time = _BASH_TIME.match(line.raw)
         if time is not None:

@@ -85,6 +85,15 @@ def test_a_damaged_line_takes_no_command_after_it_with_it(tmp_path: Path, format
     assert sorted(reading.refused.values()) == ["bad_encoding", "nul_byte"]
 
 
+def test_a_command_whose_line_end_is_lost_is_refused_with_the_secret_in_it(tmp_path: Path) -> None:
+    """Read as one command its program would be `#1749700000mysql`, of which no rule of redaction knows the options."""
+    content = b"#1749700000mysql -uroot -pTr0ub4dor x#1749700001export A=1\nls\n#1749700009\n# 1749700000 is a time\n"
+    reading = history(tmp_path, "bash-history", content)
+
+    assert [command for _, command in commands(reading)] == ["ls", "# 1749700000 is a time"]
+    assert reading.refused == {1: "bad_value"}
+
+
 def test_a_time_before_histories_had_times_is_refused(tmp_path: Path) -> None:
     assert history(tmp_path, "bash-history", b"#1000000000\nls\n#999999999999\nid\n").refused == {
         2: "too_old",
