@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.context
 import os
 import signal
 import stat
@@ -218,6 +219,13 @@ def test_rolling_back_checks_who_is_champion(tmp_path: Path) -> None:
         roll_back(models, NAME, expected="1.0.0", reason="x")
 
 
+def _processes() -> multiprocessing.context.ForkServerContext:
+    """Forks of a process without threads: a fork of the test's own, whose libraries have some, can wait for ever."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
+
+
 def _publish_and_contest(root: str, weight: float) -> tuple[str, bool]:
     tmp_path = Path(root)
     version = publish_one(tmp_path, weight)
@@ -229,7 +237,7 @@ def _publish_and_contest(root: str, weight: float) -> tuple[str, bool]:
 
 
 def test_of_many_processes_each_gets_its_own_version_and_one_becomes_champion(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("fork")
+    context = _processes()
     with context.Pool(6) as pool:
         results = pool.starmap(_publish_and_contest, [(str(tmp_path), float(weight)) for weight in range(12)])
     versions = [version for version, _ in results]
@@ -261,7 +269,7 @@ def _move_for_ever(root: str, seed: int) -> None:
 
 @pytest.mark.slow
 def test_killed_writers_leave_only_whole_releases_and_whole_pointers(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("fork")
+    context = _processes()
     for kill in range(40):
         writers = [context.Process(target=_move_for_ever, args=(str(tmp_path), kill * 7 + n)) for n in range(3)]
         for writer in writers:
