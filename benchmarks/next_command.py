@@ -14,10 +14,11 @@ from pathlib import Path
 
 import msgspec
 
+from ccml.profiles import chosen_preset
 from ccml.suggestions.held_out import Predictions, compare, predict
 from ccml.suggestions.turns import UNITS
 from ccml.telemetry.readers import AUTO
-from ccml_cli.bench import print_comparison, read_sessions
+from ccml_cli.bench import new_pseudonyms, print_comparison, read_sessions
 
 
 def main() -> None:
@@ -29,11 +30,14 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     folders = sorted(folder for folder in asked.path.iterdir() if folder.is_dir())
-    parts = {folder.name: read_sessions(folder, asked.format) for folder in folders}
+    pseudonyms, profile = new_pseudonyms(), chosen_preset()
+    parts = {folder.name: read_sessions(folder, asked.format, pseudonyms) for folder in folders}
     everything = Predictions(asked.unit)
     for name in asked.only or parts:
         others = [session for other, sessions in parts.items() if other != name for session in sessions]
-        made = predict(sorted(others, key=lambda session: session.start), parts[name], asked.unit)
+        made = predict(
+            sorted(others, key=lambda session: session.start), parts[name], asked.unit, profile.ranker, profile.seed
+        )
         everything.extend(made)
         if not asked.json:
             print(f"\n{name} from the others")

@@ -129,6 +129,33 @@ class StudySettings:
 
 
 @dataclass(frozen=True)
+class RankerSettings:
+    """The ranker of candidate commands that `ccml bench command` measures."""
+
+    candidates: Count = 64
+    """Candidates that are ranked, the likeliest by plain counts."""
+    blocks: Count = 6
+    """The training sessions are cut into so many blocks of time; the evidence on each is taken from the others, because
+    the ranker will meet sessions that its counts do not hold."""
+    unfamiliar_every: Count = 3
+    """Of so many training sessions one is read with the counts of the block farthest in time alone: what is new to the
+    counts must be met in training, so that the ranker learns when to trust the running session instead."""
+    minimum_rows: Count = 150
+    """With fewer training turns the counts alone rank."""
+    maximum_rows: Count = 12_000
+    """The latest training turns are taken."""
+    networks: Count = 2
+    """Their scores are averaged."""
+    hidden_units: Count = 64
+    epochs: Count = 6
+    batch_size: Count = 64
+    learning_rate: Positive = 3e-3
+    dropout: Share = 0.2
+    counts_share: Share = 0.01
+    """Of the plain counts in each likelihood: the networks are surer than so few training turns allow."""
+
+
+@dataclass(frozen=True)
 class EvaluationSettings:
     confidence: Share = 0.95
 
@@ -151,6 +178,7 @@ class Profile:
     intent: IntentSettings = field(default_factory=IntentSettings)
     policy: PolicySettings = field(default_factory=PolicySettings)
     study: StudySettings = field(default_factory=StudySettings)
+    ranker: RankerSettings = field(default_factory=RankerSettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     gate: GateSettings = field(default_factory=GateSettings)
     monitoring: MonitoringLimits = field(default_factory=MonitoringLimits)

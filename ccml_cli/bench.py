@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import typer
 from rich.console import Console
 from rich.table import Table
 
 from ccml.errors import NotEnoughDataError
 from ccml.evaluation.spelling import difference, interval
+from ccml.home import Home
+from ccml.privacy.pseudonyms import KEY_BYTES, Pseudonyms
+from ccml.settings import loaded_profile
 from ccml.suggestions.turns import Session, Unit
 
 if TYPE_CHECKING:
@@ -32,13 +36,21 @@ def measure_commands(train: Path, test: Path, format: str, unit: Unit, *, quiet:
     """
     from ccml.suggestions.held_out import compare, predict
 
-    found = compare(predict(read_sessions(train, format), read_sessions(test, format), unit))
+    profile = loaded_profile(Home.from_environment())
+    pseudonyms = new_pseudonyms()
+    known, unseen = (read_sessions(path, format, pseudonyms) for path in (train, test))
+    found = compare(predict(known, unseen, unit, profile.ranker, profile.seed))
     if not quiet:
         print_comparison(found)
     return dict(msgspec.to_builtins(found))
 
 
-def read_sessions(path: Path, format: str) -> list[Session]:
+def new_pseudonyms() -> Pseudonyms:
+    """Under a key of their own. One for all logs of a measurement: a user is the same person in each of them."""
+    return Pseudonyms(secrets.token_bytes(KEY_BYTES))
+
+
+def read_sessions(path: Path, format: str, pseudonyms: Pseudonyms) -> list[Session]:
     """The sessions of logs, by the landing and the cleaning of every home, in a folder that is taken away again.
 
     Raises:
@@ -46,8 +58,8 @@ def read_sessions(path: Path, format: str) -> list[Session]:
         NotEnoughDataError: they hold no command.
     """
     from ccml.cleaning.join import clean
-    from ccml.privacy.pseudonyms import KEY_BYTES, Pseudonyms
     from ccml.suggestions.turns import sessions_of
+    from ccml.telemetry.events import KINDS
     from ccml.telemetry.finding import find_files
     from ccml.telemetry.lake import landed_days, read_landed
     from ccml.telemetry.landing import land
@@ -57,12 +69,11 @@ def read_sessions(path: Path, format: str) -> list[Session]:
     find_files([source])
     with tempfile.TemporaryDirectory(prefix="ccml-bench-") as folder:
         lake = Path(folder)
-        report = land([source], lake, Pseudonyms(secrets.token_bytes(KEY_BYTES)), datetime.now(UTC))
-        kinds = ("interactions", "executions", "errors", "feedback", "system_states")
+        report = land([source], lake, pseudonyms, datetime.now(UTC))
         days = landed_days(lake)
-        interactions, executions, errors, feedback, states = (read_landed(lake, kind, days) for kind in kinds)
-        cleaned = clean(interactions, executions, errors, feedback, states).interactions
-    sessions = sessions_of(cleaned)
+        sessions = sessions_of(clean(*(read_landed(lake, kind, days) for kind in KINDS)).interactions)
+    if report.quarantined or report.set_aside:
+        typer.echo(" ".join([report.sentence(), *report.set_aside]), err=True)
     if not sessions:
         raise NotEnoughDataError(f"{path} holds no command. {report.sentence()}")
     return sessions

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
-from ccml.commands.programs import OPERANDS, OPTION_VALUES
+from ccml.commands.programs import GLOBAL_VALUES, OPERANDS, OPTION_VALUES
 from ccml.commands.syntax import LONGEST_KEPT, syntax
 from ccml.commands.tree import Piece, Redirect, SimpleCommand, Word
 from ccml.commands.wrappers import base_name
@@ -25,7 +25,7 @@ _ORDERED: Final = frozenset("find fd test [ expr ffmpeg convert magick sox xargs
 
 
 def normal_form(line: str) -> str:
-    """The line as it is compared. Lines with the same form do the same; the reverse is not promised."""
+    """The line as it is compared. Lines with the same form do the same, as far as the options in the tables go."""
     return _remembered(line) if len(line) <= LONGEST_KEPT else line.strip()
 
 
@@ -64,7 +64,7 @@ def _command(command: SimpleCommand) -> Iterator[str]:
 
 def _sorted_options(program: str, words: Sequence[str]) -> Iterator[str]:
     known = program in OPERANDS or program in OPTION_VALUES
-    with_value = OPTION_VALUES.get(program, {}).keys() | OPTION_VALUES["*"].keys()
+    with_value = {**OPTION_VALUES["*"], **OPTION_VALUES.get(program, {}), **GLOBAL_VALUES.get(program, {})}
     side_by_side: list[str] = []
     for at, word in enumerate(words):
         next_is_plain = at + 1 < len(words) and not _is_option(words[at + 1])

@@ -76,18 +76,17 @@ class SessionNGram:
         if len(blocks) < 2:
             return cls(unit, knowledge, spelling, 2, 0.5)
         earlier = Knowledge(session for block in blocks[:-1] for session in block)
+        tried = cls(unit, earlier, spelling, ORDER, 0.5)
         bits = dict.fromkeys(((order, share) for order in range(1, ORDER + 1) for share in cls._SHARES), 0.0)
         for session in blocks[-1]:
             running = Running(earlier)
             for turn in session.turns:
-                tokens = [turn.words.unit(unit)]
-                tried = cls(unit, earlier, spelling, ORDER, 0.5)
-                of_all, of_session = tried.estimates(tokens, running)
+                of_all, of_session = tried.estimates([turn.words.unit(unit)], running)
                 for order, share in bits:
                     likely = (1.0 - share) * of_all[order] + share * of_session[order]
                     bits[order, share] -= float(np.log2(likely[0]))
                 running.take(turn)
-        order, share = min(bits, key=lambda tried: bits[tried])
+        order, share = min(bits, key=lambda chosen: bits[chosen])
         return cls(unit, knowledge, spelling, order, share)
 
     def estimates(self, tokens: Sequence[str], running: Running) -> tuple[list[Floats], list[Floats]]:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 ORDER: Final = 4
 """Commands before the next one that the longest context holds."""
+FLOOR: Final = 1e-6
+"""Likelihood of each command that was never met, where candidates are compared and nothing is spelled."""
 START: Final = "\0start"
 """Stands before a session's first command."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccml.suggestions.candidates import Candidates
-from ccml.suggestions.counts import interpolated
+from ccml.suggestions.counts import FLOOR, interpolated
 from ccml.suggestions.memory import Running, circumstances_of
 from ccml.suggestions.turns import Turn, Unit
 
@@ -23,30 +23,31 @@ LEVELS: Final[dict[Unit, tuple[Unit, ...]]] = {
     "line": ("name", "template", "line"),
 }
 """The units at which a candidate is looked up: a line that nobody ran before has a template that many ran."""
-_FLOOR: Final = 1e-6
-_CIRCUMSTANCES: Final = ("directory", "host", "line", "outcome")
 _WORD: Final = re.compile(r"[\w.-]+")
 
 
 def evidence(unit: Unit, candidates: Candidates, running: Running, turn: Turn) -> Matrix:
-    """(C + 1, F) one row a candidate, and a last one that stands for anything else."""
+    """(C + 1, F) one row a candidate, and a last one that stands for anything else.
+
+    The first columns are the moment's and the same in all rows; of the others the last row has zeros, and alone a one
+    in the last column.
+    """
     found = candidates.words
-    columns: list[NDArray[np.float64]] = [np.log(candidates.prior + _FLOOR)]
+    names = [words.name for words in found]
+    columns = [np.log(candidates.prior + FLOOR), _corrects(names, running)]
+    columns.append(np.array([float(_says(turn.request, name)) for name in names]))
     for level in LEVELS[unit]:
         tokens = [words.unit(level) for words in found]
         columns += _counted(level, tokens, running)
         columns += _recent(level, tokens, running)
         columns += _beside(level, tokens, running, turn)
-    columns += _moment(len(found), unit, running, turn)
-    columns.append(_corrects(found_names := [words.name for words in found], running))
-    columns.append(np.array([float(_says(turn.request, name)) for name in found_names]))
     if unit == "line":
         columns += _arguments(candidates, running, turn)
-    matrix = np.zeros((len(found) + 1, len(columns) + 1), np.float32)
-    matrix[:-1, :-1] = np.stack(columns, axis=1)
+    moment = _moment(unit, running, turn)
+    matrix = np.zeros((len(found) + 1, len(moment) + len(columns) + 1), np.float32)
+    matrix[:, : len(moment)] = moment
+    matrix[:-1, len(moment) : -1] = np.stack(columns, axis=1)
     matrix[-1, -1] = 1.0
-    shared = len(columns) - (2 if unit != "line" else 2 + _ARGUMENTS) - _MOMENT
-    matrix[-1, shared : shared + _MOMENT] = matrix[0, shared : shared + _MOMENT] if len(found) else 0.0
     return matrix
 
 
@@ -55,7 +56,7 @@ def _counted(level: Unit, tokens: Sequence[str], running: Running) -> list[NDArr
     for memory, orders in ((running.knowledge, 4), (running, 3)):
         tallies = memory.chains[level].after(running.before[level])[:orders]
         counted = [tally.of(tokens) for tally in tallies]
-        estimates = interpolated(tallies, counted, np.full(len(tokens), _FLOOR))
+        estimates = interpolated(tallies, counted, np.full(len(tokens), FLOOR))
         columns += [np.log(estimate) for estimate in estimates]
         columns += [np.log1p(counts) for counts in counted]
         columns += [np.full(len(tokens), np.log1p(tally.total)) for tally in tallies[1:]]
@@ -81,31 +82,27 @@ def _recent(level: Unit, tokens: Sequence[str], running: Running) -> list[NDArra
 
 def _beside(level: Unit, tokens: Sequence[str], running: Running, turn: Turn) -> list[NDArray[np.float64]]:
     columns: list[NDArray[np.float64]] = []
-    for kind, value in circumstances_of(turn, running.before["line"]):
+    for kind, value in circumstances_of(turn, running.before):
         for memory in (running.knowledge, running):
             alone = memory.chains[level].all
-            base = alone.smoothed(alone.of(tokens), np.full(len(tokens), _FLOOR))
+            base = alone.smoothed(alone.of(tokens), np.full(len(tokens), FLOOR))
             tally = memory.beside(kind, value, level)
             columns.append(np.log(tally.smoothed(tally.of(tokens), base)))
     return columns
 
 
-_MOMENT: Final = 8
-
-
-def _moment(count: int, unit: Unit, running: Running, turn: Turn) -> list[NDArray[np.float64]]:
-    """The same for all candidates: how far the session is, and how much of what comes was met before."""
+def _moment(unit: Unit, running: Running, turn: Turn) -> list[float]:
+    """How far the session is, and how much of what comes was met before."""
     last = running.last("name")
-    values = [
+    return [
         *running.expected[unit],
-        np.log1p(len(running)),
-        running.chains[unit].after(running.before[unit])[0].escape,
+        float(np.log1p(len(running))),
+        running.chains[unit].all.escape,
         running.knowledge.chains[unit].after(running.before[unit])[1].escape,
-        np.log1p(turn.pause) / 5.0,
+        float(np.log1p(turn.pause)) / 5.0,
         float(turn.previous_failed),
         float(bool(last) and not running.knowledge.people["name"][last]),
     ]
-    return [np.full(count, value) for value in values]
 
 
 def _corrects(names: Sequence[str], running: Running) -> NDArray[np.float64]:
@@ -129,31 +126,27 @@ def edits(a: str, b: str) -> int:
     return min(row[-1], 3)
 
 
-_ARGUMENTS: Final = 7
-
-
 def _arguments(candidates: Candidates, running: Running, turn: Turn) -> list[NDArray[np.float64]]:
-    used = {text for texts in running.arguments.values() for text in texts}
-    last_line = running.last("line")
-    last = {text for _, text in running.words[last_line].arguments} if last_line else set()
-    last_words = set(_WORD.findall(last_line))
-    rows = []
-    for token, words in zip(candidates.tokens, candidates.words, strict=True):
-        texts = [text for _, text in words.arguments]
-        count = max(len(texts), 1)
-        shown = set(_WORD.findall(token))
-        rows.append(
-            (
-                float(len(texts)),
-                sum(text in used for text in texts) / count,
-                sum(text in last for text in texts) / count,
-                sum(_says(turn.request, text) for text in texts) / count,
-                len(shown & last_words) / max(len(shown | last_words), 1),
-                float(token in candidates.filled),
-                min(len(token), 200) / 50.0,
-            )
-        )
-    return list(np.array(rows, float).reshape(len(rows), _ARGUMENTS).T)
+    """How many arguments a line has, and where they were met: in the session, in the last line, in the request."""
+    texts = [[text for _, text in words.arguments] for words in candidates.words]
+    last = running.last("line")
+    used = {text for of_kind in running.arguments.values() for text in of_kind}
+    used_last = {text for _, text in running.words[last].arguments} if last else set()
+    last_words = set(_WORD.findall(last))
+    shown = [set(_WORD.findall(token)) for token in candidates.tokens]
+
+    def share(met: Callable[[str], bool]) -> NDArray[np.float64]:
+        return np.array([sum(map(met, each)) / max(len(each), 1) for each in texts], float)
+
+    return [
+        np.array([len(each) for each in texts], float),
+        share(used.__contains__),
+        share(used_last.__contains__),
+        share(lambda text: _says(turn.request, text)),
+        np.array([len(each & last_words) / max(len(each | last_words), 1) for each in shown], float),
+        np.array([token in candidates.filled for token in candidates.tokens], float),
+        np.array([min(len(token), 200) / 50.0 for token in candidates.tokens], float),
+    ]
 
 
 def _says(request: str, text: str) -> bool:

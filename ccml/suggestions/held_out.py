@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ccml.errors import NotEnoughDataError
 from ccml.evaluation.statistics import Clusters, Interval, clusters_of
+from ccml.profiles import RankerSettings
 from ccml.suggestions.baselines import NGRAM, Baselines
 from ccml.suggestions.counts import Floats, Spelling
 from ccml.suggestions.memory import Running
@@ -109,7 +110,9 @@ class Predictions:
         self.training_turns += others.training_turns
 
 
-def predict(train: Sequence[Session], test: Sequence[Session], unit: Unit, seed: int = 0) -> Predictions:
+def predict(
+    train: Sequence[Session], test: Sequence[Session], unit: Unit, settings: RankerSettings, seed: int
+) -> Predictions:
     """Fits on `train` and predicts each turn of `test` from the turns before it in its session.
 
     Raises:
@@ -121,11 +124,10 @@ def predict(train: Sequence[Session], test: Sequence[Session], unit: Unit, seed:
         )
     made = Predictions(unit)
     began = time.perf_counter()
-    ranker = Ranker.fit(train, unit, seed)
+    ranker = Ranker.fit(train, unit, settings, seed)
     made.fit_seconds, made.training_turns = time.perf_counter() - began, ranker.knowledge.turns
     spelling = Spelling(turn.words.unit(unit) for session in train for turn in session.turns)
     baselines = Baselines(train, unit, ranker.knowledge, spelling)
-    met = set(ranker.knowledge.own)
     turns_of: Counter[str] = Counter()
     for session in test:
         running = Running(ranker.knowledge)
@@ -143,7 +145,7 @@ def predict(train: Sequence[Session], test: Sequence[Session], unit: Unit, seed:
             turns_of[session.user] += 1
             made.users.append(session.user)
             made.sessions.append(session.id)
-            made.cold.append(session.user not in met and turns_of[session.user] <= COLD)
+            made.cold.append(session.user not in ranker.knowledge.users and turns_of[session.user] <= COLD)
             baselines.take(turn, running)
             running.take(turn)
     return made

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
-from ccml.suggestions.counts import EMPTY, ORDER, Chain, Tally, interpolated
+from ccml.privacy.shared_words import SHARED_BY
+from ccml.suggestions.counts import EMPTY, FLOOR, ORDER, Chain, Floats, Tally, interpolated
 from ccml.suggestions.turns import UNITS, Session, Turn, Unit, Words
 
-SHARED_BY: Final = 3
-"""Users who must have run a line before it is shown to another one."""
 FADING: Final = 0.8
-_FLOOR: Final = 1e-6
+"""Weight of what followed a command relative to what followed it the next time; Davison and Hirsh's (1998) choice."""
+CLOSEST: Final = 2
+"""Commands before the next one by which two memories are compared: of longer runs a session has too few."""
 
 
 class Memory:
@@ -25,10 +26,11 @@ class Memory:
         self._beside: dict[tuple[str, str, Unit], Tally] = {}
 
     def add(self, turn: Turn, before: dict[Unit, list[str]]) -> None:
-        """Args:
-        before: the session's earlier tokens by unit.
         """
-        circumstances = circumstances_of(turn, before["line"])
+        Args:
+            before: the session's earlier tokens by unit.
+        """
+        circumstances = circumstances_of(turn, before)
         for unit in UNITS:
             token = turn.words.unit(unit)
             self.chains[unit].add(before[unit], token)
@@ -38,49 +40,57 @@ class Memory:
     def beside(self, kind: str, value: str, unit: Unit) -> Tally:
         return self._beside.get((kind, value, unit), EMPTY)
 
+    def likelihood(self, unit: Unit, before: Sequence[str], tokens: Sequence[str]) -> Floats:
+        """(C,) after the last `CLOSEST` commands."""
+        tallies = self.chains[unit].after(before)[: CLOSEST + 1]
+        return interpolated(tallies, [tally.of(tokens) for tally in tallies], np.full(len(tokens), FLOOR))[-1]
 
-def circumstances_of(turn: Turn, lines_before: Sequence[str]) -> list[tuple[str, str]]:
+
+def circumstances_of(turn: Turn, before: Mapping[Unit, Sequence[str]]) -> list[tuple[str, str]]:
     """What is known of the moment of a turn, as (kind, value)."""
-    last = lines_before[-1] if lines_before else ""
+    line, name = (before[unit][-1] if before[unit] else "" for unit in ("line", "name"))
     return [
         ("directory", turn.directory),
         ("host", turn.host),
-        ("line", last),
-        ("outcome", f"{turn.previous_failed}\0{last.split(' ', 1)[0]}"),
+        ("line", line),
+        ("outcome", f"{turn.previous_failed}\0{name}"),
     ]
 
 
 class Knowledge(Memory):
-    """The sessions that a model is fitted on, and whose lines they are."""
+    """The sessions that a model is fitted on, and whose commands they are."""
 
     def __init__(self, sessions: Iterable[Session]) -> None:
         super().__init__()
         self.people: dict[Unit, Counter[str]] = {unit: Counter() for unit in UNITS}
         """Users who ran each token."""
+        self.users: set[str] = set()
         self.sessions = 0
         self.turns = 0
-        self.own: dict[str, Tally] = defaultdict(Tally)
-        """Lines of each user."""
         self.words: dict[str, Words] = {}
-        ran: set[tuple[str, Unit, str]] = set()
+        self._own: dict[tuple[str, Unit], Tally] = defaultdict(Tally)
         for session in sessions:
+            self.users.add(session.user)
             self.sessions += 1
             before: dict[Unit, list[str]] = {unit: [] for unit in UNITS}
             for turn in session.turns:
                 self.turns += 1
                 self.add(turn, before)
-                self.own[session.user].add(turn.words.line)
                 self.words[turn.words.line] = turn.words
                 for unit in UNITS:
                     token = turn.words.unit(unit)
                     before[unit].append(token)
-                    if (session.user, unit, token) not in ran:
-                        ran.add((session.user, unit, token))
-                        self.people[unit][token] += 1
+                    own = self._own[session.user, unit]
+                    self.people[unit][token] += token not in own.counts
+                    own.add(token)
 
-    def may_show(self, line: str, user: str) -> bool:
-        """A line is shown to who ran it; to others, only where several independent users ran it."""
-        return self.people["line"][line] >= SHARED_BY or line in self.own[user].counts
+    def own(self, user: str, unit: Unit) -> Tally:
+        """What the user ran."""
+        return self._own.get((user, unit), EMPTY)
+
+    def may_show(self, unit: Unit, token: str, user: str) -> bool:
+        """A command is shown to who ran it; to others, only where several independent users ran it."""
+        return self.people[unit][token] >= SHARED_BY or token in self.own(user, unit).counts
 
 
 class Running(Memory):
@@ -128,13 +138,12 @@ class Running(Memory):
         return sorted(used, key=lambda token: -used[token])[:most]
 
     def _expected(self, unit: Unit, token: str) -> tuple[float, float]:
-        means = []
-        for memory, mean in zip((self.knowledge, self), self.expected[unit], strict=True):
-            tallies = memory.chains[unit].after(self.before[unit])[:3]
-            floor = np.full(1, _FLOOR)
-            likely = interpolated(tallies, [tally.of([token]) for tally in tallies], floor)[-1]
-            means.append(FADING * mean + (1.0 - FADING) * float(np.log(likely[0])))
-        return means[0], means[1]
+        """`expected` after the turn with this token."""
+        of_all, of_session = (
+            FADING * mean + (1.0 - FADING) * float(np.log(memory.likelihood(unit, self.before[unit], [token])[0]))
+            for memory, mean in zip((self.knowledge, self), self.expected[unit], strict=True)
+        )
+        return of_all, of_session
 
 
 def fade(table: dict[str, float], token: str, fading: float) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ccml.profiles import RankerSettings
 from ccml.suggestions.candidates import Candidates, gather
 from ccml.suggestions.evidence import Matrix, evidence
 from ccml.suggestions.memory import Knowledge, Running
@@ -18,23 +19,8 @@ from ccml.suggestions.turns import Session, Turn, Unit, blocks_of
 if TYPE_CHECKING:
     import torch
 
-BLOCKS: Final = 6
-"""The training sessions are cut into so many blocks of time; the evidence on each is taken from the others, because the
-ranker will meet sessions that its counts do not hold."""
-LITTLE: Final = 3
-"""Of so many training sessions one is read with the counts of the block farthest in time alone: a user whose work is
-new to the counts must be met in training, so that the ranker learns when to trust the running session instead."""
-FEWEST_ROWS: Final = 150
-"""With fewer training turns the counts alone rank."""
-LEAST: Final = 0.01
-"""Share of the plain counts in each likelihood: the networks are surer than so few training turns allow."""
-_MOST_ROWS: Final = 12_000
-_UNITS: Final = 64
-_EPOCHS: Final = 6
-_BATCH: Final = 64
-_RATE: Final = 3e-3
-_DROPOUT: Final = 0.2
-_NETWORKS: Final = 2
+LEAST_OTHER: Final = 0.1
+"""Weight of what is no candidate, where the plain counts leave less for it."""
 
 Layers = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
 
@@ -69,27 +55,27 @@ class Ranker:
     knowledge: Knowledge
     networks: Sequence[Network]
     """Without any the plain counts rank."""
+    settings: RankerSettings
 
     @classmethod
-    def fit(cls, sessions: Sequence[Session], unit: Unit, seed: int = 0) -> Ranker:
-        knowledge = Knowledge(sessions)
-        rows = training_rows(sessions, unit)
-        if len(rows) < FEWEST_ROWS:
-            return cls(unit, knowledge, [])
-        return cls(unit, knowledge, [fit_network(rows, seed + number) for number in range(_NETWORKS)])
+    def fit(cls, sessions: Sequence[Session], unit: Unit, settings: RankerSettings, seed: int) -> Ranker:
+        rows = training_rows(sessions, unit, settings)
+        count = settings.networks if len(rows) >= settings.minimum_rows else 0
+        networks = [fit_network(rows, settings, seed + number) for number in range(count)]
+        return cls(unit, Knowledge(sessions), networks, settings)
 
     def rank(self, running: Running, turn: Turn, user: str) -> Ranked:
         """The candidates with the probability of each, the likeliest first."""
-        candidates = gather(self.unit, running, user)
+        candidates = gather(self.unit, running, user, self.settings.candidates)
         if not self.networks or not candidates.tokens:
             known = candidates.prior / max(candidates.prior.sum(), 1.0)
             return Ranked(candidates.tokens, known, 1.0 - float(known.sum()))
         rows = evidence(self.unit, candidates, running, turn)
-        scores = np.mean([network.scores(rows) for network in self.networks], axis=0)
+        scores = np.mean([network.scores(rows) for network in self.networks], axis=0)  # (C + 1,)
         likely = np.exp(scores - scores.max())
-        likely /= likely.sum()
-        by_counts = np.append(candidates.prior, max(1.0 - candidates.prior.sum(), 0.1))
-        likely = (1.0 - LEAST) * likely + LEAST * by_counts / by_counts.sum()
+        by_counts = np.append(candidates.prior, max(1.0 - candidates.prior.sum(), LEAST_OTHER))
+        share = self.settings.counts_share
+        likely = (1.0 - share) * likely / likely.sum() + share * by_counts / by_counts.sum()
         order = np.argsort(-likely[:-1], kind="stable")
         return Ranked([candidates.tokens[at] for at in order], likely[order], float(likely[-1]))
 
@@ -98,9 +84,9 @@ Row = tuple[Matrix, int]
 """Evidence (C + 1, F) and the place of what came next; the last place where it was no candidate."""
 
 
-def training_rows(sessions: Sequence[Session], unit: Unit) -> list[Row]:
-    """A row for each turn, the latest `_MOST_ROWS` of them, each with counts that do not hold its own block of time."""
-    blocks = blocks_of(sessions, BLOCKS)
+def training_rows(sessions: Sequence[Session], unit: Unit, settings: RankerSettings) -> list[Row]:
+    """A row for each of the latest turns, each with counts that do not hold its own block of time."""
+    blocks = blocks_of(sessions, settings.blocks)
     if len(blocks) < 2:
         return []
     rows: list[Row] = []
@@ -109,11 +95,11 @@ def training_rows(sessions: Sequence[Session], unit: Unit) -> list[Row]:
         everything = Knowledge(session for place, block in enumerate(blocks) if place != at for session in block)
         little = Knowledge(blocks[farthest])
         for number, session in enumerate(reversed(blocks[at])):
-            if len(rows) >= _MOST_ROWS:
+            if len(rows) >= settings.maximum_rows:
                 return rows
-            running = Running(little if number % LITTLE == 0 else everything)
+            running = Running(little if number % settings.unfamiliar_every == 0 else everything)
             for turn in session.turns:
-                candidates = gather(unit, running, session.user)
+                candidates = gather(unit, running, session.user, settings.candidates)
                 rows.append((evidence(unit, candidates, running, turn), _place(candidates, turn, unit)))
                 running.take(turn)
     return rows
@@ -124,41 +110,40 @@ def _place(candidates: Candidates, turn: Turn, unit: Unit) -> int:
     return candidates.tokens.index(token) if token in candidates.tokens else len(candidates.tokens)
 
 
-def fit_network(rows: Sequence[Row], seed: int) -> Network:
+def fit_network(rows: Sequence[Row], settings: RankerSettings, seed: int) -> Network:
+    """Adam on the listwise loss over batches of rows, its rate raised and lowered once (Smith 2018)."""
     import torch
     from torch import nn
 
     generator = np.random.default_rng(seed)
     torch.manual_seed(seed)
-    matrices = [matrix for matrix, _ in rows]
-    ends = np.cumsum([len(matrix) for matrix in matrices])
-    begins = ends - [len(matrix) for matrix in matrices]
-    right = begins + [place for _, place in rows]
-    stacked = np.concatenate(matrices)  # (sum of C + 1, F)
+    sizes = np.array([len(matrix) for matrix, _ in rows])  # (N,)
+    begins = np.cumsum(sizes) - sizes  # (N,)
+    right = np.array([place for _, place in rows])  # (N,)
+    stacked = np.concatenate([matrix for matrix, _ in rows])  # (sum of C + 1, F)
     mean, scale = stacked.mean(axis=0), stacked.std(axis=0) + 1e-6
     inputs = torch.from_numpy((stacked - mean) / scale)
-    width = stacked.shape[1]
+    width, units = stacked.shape[1], settings.hidden_units
     deep = nn.Sequential(
-        nn.Linear(width, _UNITS), nn.ReLU(), nn.Dropout(_DROPOUT),
-        nn.Linear(_UNITS, _UNITS), nn.ReLU(), nn.Dropout(_DROPOUT),
-        nn.Linear(_UNITS, 1),
+        nn.Linear(width, units), nn.ReLU(), nn.Dropout(settings.dropout),
+        nn.Linear(units, units), nn.ReLU(), nn.Dropout(settings.dropout),
+        nn.Linear(units, 1),
     )  # fmt: skip
     linear = nn.Linear(width, 1)
     network = nn.ModuleList([deep, linear])
-    optimizer = torch.optim.AdamW(network.parameters(), lr=_RATE, weight_decay=1e-2)
-    batches = -(-len(rows) // _BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=_EPOCHS * batches)
-    network.train()
-    for _ in range(_EPOCHS):
+    optimizer = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=1e-2)
+    steps = settings.epochs * -(-len(rows) // settings.batch_size)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.learning_rate, total_steps=steps)
+    for _ in range(settings.epochs):
         order = generator.permutation(len(rows))
-        for start in range(0, len(order), _BATCH):
-            batch = order[start : start + _BATCH]
-            places = np.concatenate([np.arange(begins[row], ends[row]) for row in batch])
-            row_of = torch.from_numpy(np.repeat(np.arange(len(batch)), ends[batch] - begins[batch]))
-            chosen = inputs[torch.from_numpy(places)]  # (sum, F)
-            scores = (deep(chosen) + linear(chosen)).squeeze(1)  # (sum,)
-            at = np.cumsum(ends[batch] - begins[batch]) - (ends[batch] - begins[batch]) + (right[batch] - begins[batch])
-            loss = (_log_sums(scores, row_of, len(batch)) - scores[torch.from_numpy(at)]).mean()
+        for start in range(0, len(order), settings.batch_size):
+            batch = order[start : start + settings.batch_size]
+            places = np.concatenate([np.arange(begins[row], begins[row] + sizes[row]) for row in batch])
+            row_of = torch.from_numpy(np.repeat(np.arange(len(batch)), sizes[batch]))
+            chosen = inputs[torch.from_numpy(places)]  # (sum of C + 1, F)
+            scores = (deep(chosen) + linear(chosen)).squeeze(1)  # (sum of C + 1,)
+            right_at = torch.from_numpy(np.cumsum(sizes[batch]) - sizes[batch] + right[batch])  # (B,)
+            loss = (_log_sums(scores, row_of, len(batch)) - scores[right_at]).mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -45,6 +45,19 @@ def test_a_person_sees_each_method_and_for_whom_the_figures_hold(ccml: Call, his
     assert "no interval: 1 sessions, 8 needed" in " ".join(done.out.split())
 
 
+def test_a_user_of_both_logs_is_one_person_and_no_cold_start(ccml: Call, histories: Path) -> None:
+    done = ccml("bench", "command", "--train", histories / "train", "--test", histories / "test", "--json")
+    assert done.facts["cold_rows"] == 0
+
+
+def test_lines_that_do_not_land_are_counted_for_whoever_reads_the_figures(ccml: Call, histories: Path) -> None:
+    history = next((histories / "test").rglob("bash_history"))
+    history.write_bytes(history.read_bytes() + b"#1790000000\n\xff\xfe broken\n")
+    done = ccml("bench", "command", "--train", histories / "train", "--test", histories / "test", "--json")
+    assert done.code == 0
+    assert "1 line quarantined (1 bad_encoding)" in done.err
+
+
 def test_logs_without_a_command_are_code_3(ccml: Call, histories: Path, tmp_path: Path) -> None:
     empty = tmp_path / "empty.bash_history"
     empty.write_text("#1700000000\n")

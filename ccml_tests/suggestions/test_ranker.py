@@ -4,11 +4,20 @@ import numpy as np
 import pytest
 
 from ccml.errors import NotEnoughDataError
+from ccml.profiles import RankerSettings
+from ccml.suggestions.candidates import gather
+from ccml.suggestions.evidence import evidence
 from ccml.suggestions.held_out import METRICS, MODEL, compare, predict
-from ccml.suggestions.memory import Running
-from ccml.suggestions.ranker import FEWEST_ROWS, Ranker
-from ccml.suggestions.turns import Session, blocks_of, sessions_of
+from ccml.suggestions.memory import Knowledge, Running
+from ccml.suggestions.ranker import Ranker
+from ccml.suggestions.turns import UNITS, Session, Unit, blocks_of, sessions_of
 from ccml_tests.suggestions.sessions import session
+
+SETTINGS = RankerSettings()
+
+
+def _fit(sessions: list[Session]) -> Ranker:
+    return Ranker.fit(sessions, "line", SETTINGS, seed=0)
 
 
 def _work(count: int, seed: int) -> list[Session]:
@@ -27,7 +36,7 @@ def _work(count: int, seed: int) -> list[Session]:
 
 @pytest.fixture(scope="module")
 def ranker() -> Ranker:
-    return Ranker.fit(_work(25, seed=1), "line")
+    return _fit(_work(25, seed=1))
 
 
 def _after(ranker: Ranker, lines: list[str], user: str = "eve") -> list[str]:
@@ -51,7 +60,7 @@ def test_a_command_that_was_never_seen_is_suggested_after_it_was_used_twice(rank
 
 
 def test_the_ranker_beats_the_counts_where_arguments_come_from_the_session() -> None:
-    found = compare(predict(_work(25, seed=1), _work(10, seed=2), "line"))
+    found = compare(predict(_work(25, seed=1), _work(10, seed=2), "line", SETTINGS, seed=0))
     best = max(figures["top1"].value for figures in found.baselines.values())
     assert found.model["top1"].value > best + 0.2
     assert found.model["bits"].value < found.baselines["n-gram with session memory"]["bits"].value
@@ -59,15 +68,27 @@ def test_the_ranker_beats_the_counts_where_arguments_come_from_the_session() -> 
     assert all(paired.p is not None and paired.p < 0.05 for paired in found.paired.values())
 
 
+@pytest.mark.parametrize("unit", UNITS)
+def test_the_evidence_has_the_same_columns_with_and_without_candidates(unit: Unit) -> None:
+    (turn,) = session(["ls docs"]).turns
+    found = []
+    for sessions in ([], _work(3, seed=1)):
+        running = Running(Knowledge(sessions))
+        found.append(evidence(unit, gather(unit, running, "user0", 64), running, turn))
+    assert [matrix.ndim for matrix in found] == [2, 2]
+    assert len({matrix.shape[1] for matrix in found}) == 1
+    assert len(found[0]) == 1 < len(found[1])
+
+
 def test_few_rows_are_ranked_by_the_counts_alone() -> None:
-    few = Ranker.fit([session(["cd app", "make", "make test"], number=number) for number in range(10)], "line")
-    assert FEWEST_ROWS > 30
+    few = _fit([session(["cd app", "make", "make test"], number=number) for number in range(10)])
+    assert SETTINGS.minimum_rows > 30
     assert not few.networks
     assert _after(few, ["cd app"], user="ada")[0] == "make"
 
 
 def test_the_same_sessions_and_seed_give_the_same_ranker(ranker: Ranker) -> None:
-    again = Ranker.fit(_work(25, seed=1), "line")
+    again = _fit(_work(25, seed=1))
     for one, other in zip(ranker.networks, again.networks, strict=True):
         for (weights, _), (same, _) in zip(one.layers, other.layers, strict=True):
             np.testing.assert_array_equal(weights, same)
@@ -75,7 +96,7 @@ def test_the_same_sessions_and_seed_give_the_same_ranker(ranker: Ranker) -> None
 
 @pytest.mark.parametrize("unit", ["name", "template", "line"])
 def test_every_method_is_measured_on_the_same_rows(unit: str) -> None:
-    made = predict(_work(12, seed=1), _work(8, seed=2), unit)  # type: ignore[arg-type]
+    made = predict(_work(12, seed=1), _work(8, seed=2), unit, SETTINGS, seed=0)  # type: ignore[arg-type]
     assert {len(rows) for rows in made.scores.values()} == {8 * 18}
     assert {len(row) for rows in made.scores.values() for row in rows} == {len(METRICS)}
     assert MODEL in made.scores
@@ -83,7 +104,7 @@ def test_every_method_is_measured_on_the_same_rows(unit: str) -> None:
 
 def test_nothing_to_learn_from_is_not_enough_data() -> None:
     with pytest.raises(NotEnoughDataError, match="0 sessions to learn from"):
-        predict([], _work(1, seed=1), "line")
+        predict([], _work(1, seed=1), "line", SETTINGS, seed=0)
 
 
 def test_blocks_hold_every_session_once_in_order() -> None:
