@@ -23,8 +23,8 @@ from ccml.suggestions.turns import Session, Unit
 if TYPE_CHECKING:
     from ccml.suggestions.held_out import Comparison
 
-_METRICS = {"top1": "first", "top5": "among five", "mrr": "mean 1/rank"}
-_KINDS = ("share", "share", "score")
+_SHOWN = (("top1", "first", "share"), ("top5", "among five", "share"), ("mrr", "mean 1/rank", "score"))
+"""Metric, heading, and unit."""
 
 
 def measure_commands(train: Path, test: Path, format: str, unit: Unit, *, quiet: bool) -> dict[str, Any]:
@@ -81,13 +81,18 @@ def read_sessions(path: Path, format: str, pseudonyms: Pseudonyms) -> list[Sessi
 
 def print_comparison(found: Comparison) -> None:
     table = Table(box=None)
-    headings = (f"{found.unit} of {found.rows:,} commands", *_METRICS.values(), "bits", "ranker minus it, first")
+    headings = (
+        f"{found.unit} of {found.rows:,} commands",
+        *(heading for _, heading, _ in _SHOWN),
+        "bits",
+        "ranker minus it, first",
+    )
     for heading in headings:
         table.add_column(heading)
     for name, figures in {"ranker": found.model, **found.baselines}.items():
         table.add_row(
             name,
-            *(interval(figures[metric].interval, unit) for metric, unit in zip(_METRICS, _KINDS, strict=True)),
+            *(interval(figures[metric].interval, unit) for metric, _, unit in _SHOWN),
             f"{figures['bits'].value:.2f}" if "bits" in figures else "–",
             difference(found.paired[name].interval) if name in found.paired else "",
         )

@@ -36,8 +36,6 @@ bench = typer.Typer(
     help="Measure what the models and the server are worth, on this machine and on your own logs.", no_args_is_help=True
 )
 app.add_typer(bench, name="bench")
-
-
 app.add_typer(quarantine)
 
 INTERRUPTED = 130

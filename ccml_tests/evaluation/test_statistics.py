@@ -304,3 +304,30 @@ def test_users_are_the_independent_units_else_sessions_and_never_rows() -> None:
     found = [clusters_of(frame) for frame in (few, many, none)]
     assert [str(clusters) for clusters in found] == ["30 sessions", "30 users", "3 sessions"]
     assert [clusters.lacking for clusters in found] == ["", "", "3 sessions, 8 needed"]
+
+
+@given(st.integers(0, 10_000))
+def test_the_p_value_of_single_rows_is_that_of_the_paired_t_test(seed: int) -> None:
+    drawn = np.random.default_rng(seed)
+    a = drawn.normal(size=30)
+    b = a + drawn.normal(0.2, 1.0, size=30)
+    clusters = Clusters(np.arange(30), "users")
+    assert clusters.p_value(clusters.difference(a, b)) == pytest.approx(stats.ttest_rel(a, b).pvalue)
+
+
+@given(st.integers(0, 10_000))
+def test_a_p_value_is_below_one_in_twenty_where_the_interval_leaves_zero_out(seed: int) -> None:
+    """Also where few users differ, and the interval is a bounded one."""
+    drawn = np.random.default_rng(seed)
+    clusters = Clusters(drawn.integers(0, 12, 80), "users")
+    a = (drawn.random(80) < 0.5).astype(float)
+    b = np.where(drawn.random(80) < drawn.choice([0.05, 0.5]), (drawn.random(80) < drawn.random()).astype(float), a)
+    difference = clusters.difference(a, b)
+    p = clusters.p_value(difference)
+    assert p is not None
+    assert (p < 0.05) == (difference.above(0.0) or difference.below(0.0))
+
+
+def test_without_an_interval_there_is_no_p_value() -> None:
+    clusters = Clusters([1, 1, 2], "users")
+    assert clusters.p_value(clusters.difference([1.0, 0.0, 1.0], [0.0, 0.0, 0.0])) is None
